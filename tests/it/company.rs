@@ -172,8 +172,8 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
         expected.push((name, reason));
     };
     for (claim, reason) in [
-        ("payments", "does not allow the Kubernetes namespace `guests` to claim the tenant \"payments\""),
-        ("Guests", "to claim the tenant \"Guests\""),
+        ("payments", "does not allow the Kubernetes namespace `guests` to request the tenant \"payments\""),
+        ("Guests", "to request the tenant \"Guests\""),
         ("guests.payments", "does not allow"),
         ("xguests", "does not allow"),
         ("", "does not allow"),
@@ -193,7 +193,7 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
         manifest["metadata"]["annotations"] = json!({"tenant": claim});
         attempt(manifest, reason);
     }
-    attempt(object("stolen", "", json!({}), "up"), "`stolen` to claim the tenant \"payments\"");
+    attempt(object("stolen", "", json!({}), "up"), "`stolen` to request the tenant \"payments\"");
     let logging = |tenant: &str| {
         json!({
             "apiVersion": "rulesync.dev/v1alpha1", "kind": "LoggingRule",
@@ -201,8 +201,8 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
             "spec": {"tenant": tenant, "groups": [{"name": "g", "rules": [{"alert": "L", "expr": LOGQL}]}]},
         })
     };
-    attempt(logging("payments"), "to claim the tenant \"payments\"");
-    attempt(logging("OPS"), "to claim the tenant \"OPS\"");
+    attempt(logging("payments"), "to request the tenant \"payments\"");
+    attempt(logging("OPS"), "to request the tenant \"OPS\"");
     let running = company.run(routes).await;
     let status = running.until(|s| s.ready() && s.objects.len() == expected.len()).await.unwrap();
     for (name, reason) in &expected {

@@ -139,6 +139,6 @@ async fn an_objects_own_field_does_not_replace_the_word_of_its_kubernetes_namesp
     let refused = object(&status, "takes");
     assert_eq!(refused.state, ObjectState::Refused);
     let said = refused.findings[0].to_string();
-    assert!(said.contains("claims the tenant \"victim\", but route `logs` goes by label `team`"), "{said}");
+    assert!(said.contains("requests the tenant \"victim\", but route `logs` goes by label `team`"), "{said}");
     running.stop().await.unwrap();
 }

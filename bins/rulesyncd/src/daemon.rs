@@ -142,7 +142,7 @@ fn log_what_is_not_done(summary: &Summary) {
         let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
         warn!(ruler, tenant, ?state, pending, held, error, "Destination not in sync");
     }
-    for destination in &summary.left {
+    for destination in &summary.unrouted {
         let hint = "only a running daemon deletes them, after the window of the delete guard";
         warn!(
             destination,

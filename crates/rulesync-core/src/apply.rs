@@ -1,4 +1,4 @@
-//! Carrying changes out: the one place that writes to a ruler.
+//! Carries changes out: the one place that writes to a ruler.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError, RulerErrorKind, Write, write_one};
 
-/// A ruler with the requests it may have under way, shared by all its destinations.
+/// A ruler with its concurrency limit, which all its destinations share.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitedRuler {
     pub(crate) ruler: Arc<dyn Ruler>,
     pub(crate) concurrency: ConcurrencyLimit,
 }
 
-/// Whatever the ruler says of a request, it had room for it, unless it says that it had none.
+/// Reports the result of a request to the concurrency limit. Only an unavailable ruler had no room for the request; any
+/// other error is about the request itself.
 pub(crate) fn judge(permit: &Permit, error: Option<&RulerError>) {
     match error.map(RulerError::kind) {
         Some(RulerErrorKind::Unavailable) => permit.overloaded(),
@@ -29,7 +30,7 @@ pub(crate) fn judge(permit: &Permit, error: Option<&RulerError>) {
     }
 }
 
-/// What became of one change.
+/// The result of one change.
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) change: Change,
@@ -37,33 +38,33 @@ pub(crate) struct Applied {
     pub(crate) elapsed: Duration,
 }
 
-/// The changes of one namespace, carried out.
+/// The results of the changes of one namespace.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) namespace: Arc<str>,
     pub(crate) applied: Vec<Applied>,
-    /// Whether changes were left undone, because the ruler is in no state to take them or a stop was asked for.
+    /// True if changes were not made, because the ruler is in no state to take them or the work was stopped.
     pub(crate) unfinished: bool,
 }
 
-/// What ends the work on a namespace before its end.
+/// The conditions that end the work on a namespace early.
 #[derive(Debug, Clone)]
 pub(crate) struct Stops {
-    /// The destination ends.
+    /// Set when the destination ends.
     pub(crate) stop: CancellationToken,
-    /// Somebody else may write now.
+    /// Tells whether this process may still write.
     pub(crate) leadership: Leadership,
 }
 
 impl Stops {
-    /// Whether another write may begin. Asked right before each, after all waiting.
+    /// Returns whether another write may begin. Called right before each request, after all waiting.
     fn may_write(&self) -> bool {
         !self.stop.is_cancelled() && self.leadership.may_write()
     }
 }
 
-/// Carries out the changes of one namespace, one after the other; each succeeds or fails alone. An error that is not
-/// about the change itself ends it, because the others would meet the same.
+/// Carries out the changes of one namespace, one after the other; each succeeds or fails by itself. An error that is
+/// not about the change itself ends the work, because the remaining changes would meet the same error.
 pub(crate) async fn apply(
     ruler: LimitedRuler,
     tenant: Option<TenantId>,
@@ -84,7 +85,7 @@ pub(crate) async fn apply(
         };
         match applied.result.as_ref().map_err(RulerError::kind) {
             Err(RulerErrorKind::Limit) if matches!(applied.change.action, Action::Put(_)) => {
-                // Deletes stand later in the list and may make room.
+                // Deletes come later in the list and may make room.
                 limited.push(applied);
                 continue;
             }
@@ -106,7 +107,7 @@ pub(crate) async fn apply(
     report
 }
 
-/// Makes the request of one change; none if by the time it is its turn it may no longer be made.
+/// Makes the request of one change; returns `None` if the change may no longer be made once a permit is free.
 async fn request(
     ruler: &LimitedRuler,
     tenant: Option<&TenantId>,
@@ -114,7 +115,7 @@ async fn request(
     blocks: &mut Decompressor,
     stops: &Stops,
 ) -> Option<Applied> {
-    // The wait for a turn may be long: a stop need not wait for it.
+    // The wait for a permit may be long: a stop ends it.
     let permit = stops.stop.run_until_cancelled(ruler.concurrency.acquire(tenant)).await?;
     if !stops.may_write() {
         return None;
@@ -144,8 +145,9 @@ async fn send(
     write_one(ruler, tenant, &change.namespace, write(change, &group, &names_of(change), false)).await
 }
 
-/// Carries out the changes of one namespace together, by a ruler that batches; each succeeds or fails alone. How much
-/// is under way is for the ruler to say, so that no permit is waited for. `found` are groups with local findings.
+/// Carries out the changes of one namespace together, through a ruler that batches; each succeeds or fails by itself.
+/// No permit is acquired, since such a ruler limits its own concurrency. `found` holds the names of groups with local
+/// findings.
 pub(crate) async fn apply_together(
     ruler: Arc<dyn Ruler>,
     tenant: Option<TenantId>,
@@ -163,8 +165,8 @@ pub(crate) async fn apply_together(
         () = stops.leadership.lost() => vec![Err(given_up()); changes.len()],
         results = send_together(ruler.as_ref(), tenant.as_ref(), &namespace, &changes, &found) => results,
     };
-    // A ruler that answers less than it was asked has not said how the rest went.
-    let unanswered = || Err(RulerError::unreadable("the ruler left a change unanswered".to_owned()));
+    // A ruler that returns too few results has not reported how the remaining changes went.
+    let unanswered = || Err(RulerError::unreadable("the ruler left a change unanswered"));
     let results = results.into_iter().chain(std::iter::repeat_with(unanswered));
     let elapsed = start.elapsed();
     let applied: Vec<Applied> = changes
@@ -191,7 +193,7 @@ async fn send_together(
 ) -> Vec<Result<(), RulerError>> {
     let mut blocks = Decompressor::default();
     let text = |change: &Change| match &change.action {
-        // A group that cannot be decompressed would be a defect of rulesync. As an empty text it is refused alone.
+        // A group that cannot be decompressed would be a defect of rulesync. As an empty text it alone is refused.
         Action::Put(group) => {
             blocks.encoded(&group.body).map(|group| group.json().to_owned()).unwrap_or_default()
         }
@@ -207,7 +209,7 @@ async fn send_together(
     ruler.write_namespace(tenant, namespace, &writes).await
 }
 
-/// The request for a change, made of the encoded group that is put or the names of the groups that are deleted.
+/// Returns the request for a change: the encoded group to put, or the names of the groups to delete.
 fn write<'a>(
     change: &'a Change,
     group: &'a EncodedGroup<'a>,
@@ -221,7 +223,7 @@ fn write<'a>(
     }
 }
 
-/// The groups of a namespace that is to be deleted.
+/// Returns the groups of a namespace that is to be deleted.
 fn names_of(change: &Change) -> Vec<&str> {
     match &change.action {
         Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
@@ -230,7 +232,7 @@ fn names_of(change: &Change) -> Vec<&str> {
 }
 
 fn given_up() -> RulerError {
-    // The ruler may carry it out all the same: the change is in doubt, like any without an answer.
+    // The ruler may carry the change out all the same: its result is unknown, as without an answer.
     RulerError::unavailable("given up: another process leads now")
 }
 

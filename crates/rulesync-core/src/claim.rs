@@ -1,6 +1,6 @@
-//! The claim: a group in the ruler itself that says which installation owns a tenant's rules, so that two clusters
-//! that were given the same owner find out before they fight. It is evaluated all the time, and so proves the whole
-//! path as a heartbeat.
+//! The claim: a group in the ruler that names the installation that owns a tenant's rules, so that two clusters with
+//! the same owner notice each other before they overwrite each other's rules. The ruler evaluates it like any other
+//! group, so it also serves as a heartbeat of the whole path.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,41 +10,41 @@ use crate::model::group::{Group, Rule};
 use crate::model::language::{Heartbeat, QueryLanguage};
 use crate::naming::Owner;
 
-/// The name of the claim's group. Its namespace is the owner.
+/// The name of the claim's group. Its namespace is named by the owner.
 pub const CLAIM_GROUP: &str = "rulesync";
 
-/// The rule of the claim, and the metric it records where rulers record.
+/// The name of the claim's rule, and of the metric that it records where rulers record.
 const CLAIM_RULE: &str = "rulesync_claim";
 
-/// The label that tells clusters apart.
+/// The label that distinguishes clusters.
 const CLUSTER: &str = "cluster_id";
 
-/// The label that tells installations of one cluster apart.
+/// The label that distinguishes installations of one cluster.
 const INSTALLATION: &str = "installation";
 
-/// Who claims a tenant.
+/// The claim of an owner to a tenant: the installation that writes the owner's rules there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerClaim {
     /// The identity of the cluster that the rules are declared in; empty if they are declared in none.
     pub cluster: Arc<str>,
-    /// Which installation it is; none in claims of versions that did not say, and where nobody has given it a name.
+    /// The installation; none in claims written by versions without this field, and where no name is configured.
     pub installation: Option<Arc<str>>,
 }
 
-/// What tells an installation from others of the same owner, besides its cluster.
+/// The identity of an installation among others of the same owner, besides its cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Installation {
     /// Its name, such as `monitoring/rulesync`.
     pub name: Arc<str>,
-    /// Whether the name alone tells it from all others, in whatever cluster. If not, and the cluster cannot be told
-    /// from others, no claim is made.
+    /// True if the name alone distinguishes it from all others, in whatever cluster. If it does not, and the cluster
+    /// has no known identity, no claim is made.
     pub is_unique: bool,
-    /// Names it had before, whose claims it takes over: `INSTALLATION` in the same cluster, `CLUSTER/INSTALLATION` or,
-    /// for claims that name no installation, `CLUSTER`.
+    /// Earlier names, whose claims it takes over: `INSTALLATION` in the same cluster, `CLUSTER/INSTALLATION` or, for
+    /// claims that name no installation, `CLUSTER`.
     pub previous: Vec<String>,
 }
 
-/// Who this installation is to the claims of its owner.
+/// This installation as a claimant: the claim that it writes and those that it takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claimant {
     pub(crate) claim: OwnerClaim,
@@ -52,7 +52,8 @@ pub(crate) struct Claimant {
 }
 
 impl Claimant {
-    /// Who an installation in a cluster is, as far as both are known; none if that does not tell it from others.
+    /// Returns the claimant for an installation in a cluster, as far as both are known; none if that does not
+    /// distinguish it from others.
     pub(crate) fn of(cluster: Option<&Arc<str>>, installation: Option<&Installation>) -> Option<Self> {
         let cluster = match (cluster, installation) {
             (Some(cluster), _) => Arc::clone(cluster),
@@ -64,14 +65,14 @@ impl Claimant {
         Some(Self { claim: OwnerClaim { cluster, installation }, previous })
     }
 
-    /// Whether a claim that stands in a tenant may be replaced by this one's: it is of the same installation under a
-    /// name it had before, or of the time when claims named no installation.
+    /// Returns whether this claimant may replace a claim found in a tenant: one of the same installation under an
+    /// earlier name, or one from before claims named installations.
     pub(crate) fn takes_over(&self, other: &OwnerClaim) -> bool {
         let OwnerClaim { cluster, installation } = &self.claim;
         let same_cluster = other.cluster == *cluster;
         let listed = |name: &str| self.previous.iter().any(|previous| previous == name);
         match &other.installation {
-            // A file's identity was once written as a cluster.
+            // The identity of a file source was once written as a cluster.
             None => {
                 (installation.is_some() && same_cluster)
                     || installation.as_ref() == Some(&other.cluster)
@@ -83,10 +84,10 @@ impl Claimant {
 }
 
 impl OwnerClaim {
-    /// The group that says so, in a ruler's language.
+    /// Returns the claim as a group, in a ruler's language.
     pub fn group(&self, owner: &Owner, language: QueryLanguage) -> Group {
         let mut labels = BTreeMap::from([("owner".to_owned(), owner.to_string())]);
-        // To rulers an empty label is none.
+        // Rulers treat an empty label as missing.
         if !self.cluster.is_empty() {
             labels.insert(CLUSTER.to_owned(), self.cluster.to_string());
         }
@@ -104,7 +105,7 @@ impl OwnerClaim {
         Group { name: CLAIM_GROUP.to_owned(), rules: vec![rule], ..Group::default() }
     }
 
-    /// Reads a claim back; none if the group has no claim in it, as when somebody made one of that name by hand.
+    /// Reads a claim back; none if the group holds no claim, as when somebody made a group of that name by hand.
     pub fn read(group: &Group) -> Option<Self> {
         let rule = group.rules.iter().find(|rule| rule.name() == CLAIM_RULE)?;
         let label = |name| rule.labels.get(name).map(|text| Arc::from(text.as_str()));
@@ -113,7 +114,7 @@ impl OwnerClaim {
             .then(|| Self { cluster: cluster.unwrap_or_else(|| "".into()), installation })
     }
 
-    /// The name by which another installation can take it over.
+    /// Returns the name by which another installation can take the claim over.
     pub fn name(&self) -> String {
         match &self.installation {
             Some(installation) if self.cluster.is_empty() => installation.to_string(),
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_back_what_it_says() {
+    fn claim_is_read_back_from_its_group() {
         for claim in [claim("8a5a", None), claim("8a5a", Some("monitoring/rulesync")), claim("", Some("x"))] {
             let group = claim.group(&"prod".parse().unwrap(), PromQl);
             assert_eq!(group.rules[0].expr, "vector(1)");
@@ -151,7 +152,7 @@ mod tests {
             assert_eq!(OwnerClaim::read(&group), Some(claim));
         }
         assert_eq!(OwnerClaim::read(&Group::default()), None);
-        // A ruler that cannot record has it as an alert that never fires.
+        // A ruler that cannot record holds the claim as an alert that never fires.
         let both = claim("8a5a", Some("x"));
         let group = both.group(&"prod".parse().unwrap(), LogQl);
         assert_eq!((&*group.rules[0].alert, &*group.rules[0].expr), (CLAIM_RULE, "vector(0) > 0"));
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn is_called_by_what_it_says() {
+    fn claim_has_a_name_for_people_and_for_takeover() {
         for (claim, name, shown) in [
             (claim("c", None), "c", "cluster c"),
             (claim("c", Some("ns/x")), "c/ns/x", "cluster c, installation ns/x"),
@@ -177,8 +178,8 @@ mod tests {
             previous: previous.iter().map(|name| (*name).to_owned()).collect(),
         };
         let takes = |previous: &[&str], cluster: &str, other: Option<&str>| {
-            let us = Claimant::of(Some(&"c1".into()), Some(&installation(previous))).unwrap();
-            us.takes_over(&claim(cluster, other))
+            let claimant = Claimant::of(Some(&"c1".into()), Some(&installation(previous))).unwrap();
+            claimant.takes_over(&claim(cluster, other))
         };
         assert!(takes(&[], "c1", None), "from before claims named installations");
         assert!(!takes(&[], "c2", None) && !takes(&[], "c1", Some("old/rulesync")));

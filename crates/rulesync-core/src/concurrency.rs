@@ -13,7 +13,7 @@ use crate::model::tenant::TenantId;
 /// The limit, which hands out permits for requests. Clones share it.
 ///
 /// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too much
-/// (429, 503, no answer in time), as TCP does it: it finds what the ruler can take without being told. Waiting tenants
+/// (429, 503, no answer in time), as TCP does it: it finds the ruler's capacity by itself. Waiting tenants
 /// take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
 /// several tenants, none has all permits, so that one whose requests hang does not hang the others.
 #[derive(Clone)]
@@ -24,15 +24,15 @@ struct Inner {
     /// Between 1 and `max`.
     allowed: f64,
     in_flight: usize,
-    /// The requests under way of every tenant that ever made one.
-    held: HashMap<Option<TenantId>, usize>,
-    /// Tenants that wait, in the order of their turns, each with those that wait for it.
+    /// The requests under way of every tenant that has made one.
+    in_flight_by_tenant: HashMap<Option<TenantId>, usize>,
+    /// Tenants that wait, in the order of their turns, each with its waiting requests.
     turns: VecDeque<(Option<TenantId>, VecDeque<oneshot::Sender<Permit>>)>,
-    /// Requests that began before this say nothing about the present limit.
+    /// Requests that began before this time do not count for the present limit.
     lowered: Option<Instant>,
 }
 
-/// The right to make one request; given back when dropped.
+/// The right to make one request; returned when dropped.
 pub(crate) struct Permit {
     concurrency: ConcurrencyLimit,
     tenant: Option<TenantId>,
@@ -47,7 +47,7 @@ impl fmt::Debug for ConcurrencyLimit {
 }
 
 impl ConcurrencyLimit {
-    /// At most `max` requests at once; at least one, or nothing would ever move.
+    /// Creates a limit of at most `max` requests at once; at least one, or no request would ever be made.
     pub(crate) fn new(max: usize) -> Self {
         let max = max.max(1);
         #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
@@ -56,13 +56,13 @@ impl ConcurrencyLimit {
             max,
             allowed,
             in_flight: 0,
-            held: HashMap::new(),
+            in_flight_by_tenant: HashMap::new(),
             turns: VecDeque::new(),
             lowered: None,
         })))
     }
 
-    /// Waits for the tenant's turn.
+    /// Waits for a permit of the tenant.
     pub(crate) async fn acquire(&self, tenant: Option<&TenantId>) -> Permit {
         let turn = {
             let mut inner = self.lock();
@@ -77,12 +77,12 @@ impl ConcurrencyLimit {
             }
             turn
         };
-        // Somebody may have given a permit back between the look and the wait: `hand_out` is always called after.
+        // A permit may have been returned between the check and the wait: `hand_out` is always called afterwards.
         self.hand_out();
         match turn.await {
             Ok(permit) => permit,
-            // The limit holds the sender until it hands a permit over, so this cannot be; a request beyond the
-            // limit would be the lesser evil.
+            // The limit holds the sender until it hands out a permit, so this cannot happen; a request beyond the limit
+            // would be the lesser evil.
             Err(_) => {
                 self.lock().begin(tenant);
                 self.permit(tenant)
@@ -90,7 +90,7 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// Whether so many tenants wait that what waits besides would only take up memory.
+    /// Returns whether so many requests wait that another one would only take up memory.
     pub(crate) fn is_contended(&self) -> bool {
         let inner = self.lock();
         inner.turns.len() >= inner.max
@@ -117,7 +117,7 @@ impl ConcurrencyLimit {
                 inner.begin(tenant.as_ref());
                 (sender, tenant)
             };
-            // Whoever stopped waiting this very moment gives it back by dropping it, which hands out again.
+            // A receiver that was dropped just now drops the permit, which hands it out again.
             drop(sender.send(self.permit(tenant.as_ref())));
         }
     }
@@ -128,7 +128,7 @@ impl ConcurrencyLimit {
 }
 
 impl Inner {
-    /// Whether a tenant may begin a request.
+    /// Returns whether a tenant may begin a request.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
     fn has_room(&self, tenant: Option<&TenantId>) -> bool {
         let allowed = self.allowed.floor();
@@ -136,26 +136,26 @@ impl Inner {
             return false;
         }
         let key = tenant.cloned();
-        let alone = self.held.keys().all(|other| *other == key);
-        let held = self.held.get(&key).copied().unwrap_or_default();
-        alone || (held as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
+        let alone = self.in_flight_by_tenant.keys().all(|other| *other == key);
+        let in_flight = self.in_flight_by_tenant.get(&key).copied().unwrap_or_default();
+        alone || (in_flight as f64) < (allowed - (allowed / 4.0).ceil()).max(1.0)
     }
 
     fn begin(&mut self, tenant: Option<&TenantId>) {
         self.in_flight += 1;
-        *self.held.entry(tenant.cloned()).or_default() += 1;
+        *self.in_flight_by_tenant.entry(tenant.cloned()).or_default() += 1;
     }
 }
 
 impl Permit {
-    /// The request was answered.
+    /// Records that the request was answered.
     #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
     pub(crate) fn succeeded(&self) {
         let mut inner = self.concurrency.lock();
         inner.allowed = (inner.allowed + 1.0 / inner.allowed).min(inner.max as f64);
     }
 
-    /// The ruler was overloaded or did not answer in time.
+    /// Records that the ruler was overloaded or did not answer in time.
     pub(crate) fn overloaded(&self) {
         let mut inner = self.concurrency.lock();
         // All that were under way together fail together: they count once.
@@ -171,8 +171,8 @@ impl Drop for Permit {
         {
             let mut inner = self.concurrency.lock();
             inner.in_flight -= 1;
-            if let Some(held) = inner.held.get_mut(&self.tenant) {
-                *held -= 1;
+            if let Some(in_flight) = inner.in_flight_by_tenant.get_mut(&self.tenant) {
+                *in_flight -= 1;
             }
         }
         self.concurrency.hand_out();
@@ -194,7 +194,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn tenants_take_turns() {
         let concurrency = ConcurrencyLimit::new(1);
-        let held = concurrency.acquire(None).await;
+        let permit = concurrency.acquire(None).await;
         let (big, small) = (tenant("big"), tenant("small"));
         let mut waiting: Vec<_> = (0..1000).map(|_| Box::pin(concurrency.acquire(Some(&big)))).collect();
         for wait in &mut waiting {
@@ -202,7 +202,7 @@ mod tests {
         }
         let mut single = Box::pin(concurrency.acquire(Some(&small)));
         assert!(single.as_mut().now_or_never().is_none());
-        drop(held);
+        drop(permit);
         let mut done = 0;
         while single.as_mut().now_or_never().is_none() {
             waiting.retain_mut(|wait| wait.now_or_never().is_none());
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn halves_once_for_what_failed_together_and_grows_again() {
+    async fn limit_is_halved_once_by_simultaneous_failures_and_grows_again() {
         let concurrency = ConcurrencyLimit::new(8);
         let permits: Vec<Permit> = futures::future::join_all((0..8).map(|_| concurrency.acquire(None))).await;
         assert!(concurrency.acquire(None).now_or_never().is_none());
@@ -237,40 +237,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_no_longer_waits_costs_nobody_a_turn() {
+    async fn cancelled_requests_cost_no_turn() {
         let concurrency = ConcurrencyLimit::new(1);
-        let held = concurrency.acquire(None).await;
+        let permit = concurrency.acquire(None).await;
         let mut gone = Box::pin(concurrency.acquire(None));
         assert!(gone.as_mut().now_or_never().is_none());
         let mut next = Box::pin(concurrency.acquire(None));
         assert!(next.as_mut().now_or_never().is_none());
         drop(gone);
-        drop(held);
+        drop(permit);
         assert!(next.as_mut().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_tenant_that_hangs_leaves_room_for_others() {
+    async fn tenant_whose_requests_hang_leaves_room_for_others() {
         let tenant = |name: &str| Some(name.parse::<TenantId>().unwrap());
         let (hung, other) = (tenant("hung"), tenant("other"));
         let concurrency = ConcurrencyLimit::new(8);
         drop(concurrency.acquire(other.as_ref()).await);
-        let mut held = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..6 {
-            held.push(concurrency.acquire(hung.as_ref()).await);
+            permits.push(concurrency.acquire(hung.as_ref()).await);
         }
         let (seventh, wanting) = (concurrency.clone(), hung.clone());
         let seventh = tokio::spawn(async move { seventh.acquire(wanting.as_ref()).await });
         tokio::task::yield_now().await;
         assert!(!seventh.is_finished());
-        let theirs = concurrency.acquire(other.as_ref()).await;
-        held.pop();
+        let other_permit = concurrency.acquire(other.as_ref()).await;
+        permits.pop();
         seventh.await.unwrap();
-        drop(theirs);
-        // Alone, a tenant has everything.
+        drop(other_permit);
+        // A single tenant has all permits.
         let concurrency = ConcurrencyLimit::new(8);
         for _ in 0..8 {
-            held.push(concurrency.acquire(hung.as_ref()).await);
+            permits.push(concurrency.acquire(hung.as_ref()).await);
         }
     }
 }

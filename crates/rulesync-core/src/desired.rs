@@ -1,5 +1,5 @@
-//! What a destination should have: namespaces claimed by objects, each group by name and fingerprint with what is
-//! needed to write it.
+//! The desired state of a destination: the objects of each namespace, and each group by name and fingerprint with its
+//! encoded form.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,73 +17,74 @@ use crate::model::object::ObjectId;
 /// A group that should exist at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredGroup {
-    /// Its name.
+    /// The name.
     pub name: Arc<str>,
-    /// Its identity by value for this ruler.
+    /// The fingerprint of its content, as far as this ruler stores it.
     pub fingerprint: Fingerprint,
-    /// The group itself.
+    /// The encoded group.
     pub body: CompressedGroup,
-    /// How many rules it has.
+    /// The number of its rules.
     pub rules: u32,
-    /// The rules that it goes without, because they are at fault.
+    /// The invalid rules that it is sent without.
     pub left_out: LeftOut,
 }
 
-/// What one object wants to have in its namespace at a destination.
+/// The groups that one object should have in its namespace at a destination.
 #[derive(Debug, Clone)]
 pub(crate) struct DesiredObject {
     /// Its identity.
     pub(crate) id: ObjectId,
-    /// When it was created, in seconds since 1970.
+    /// The time at which it was created, in seconds since 1970.
     pub(crate) created: Option<i64>,
     /// The groups that should exist.
     pub(crate) groups: Box<[DesiredGroup]>,
-    /// Groups refused before they were offered: what the ruler has for them stays.
+    /// Groups refused before they were offered: the versions that the ruler has stay.
     pub(crate) refused: Box<[Box<str>]>,
-    /// Groups that are refused and whose form in the ruler lacks what their route enforces now: they are to go.
+    /// Refused groups whose version in the ruler lacks what their route enforces now: these are deleted.
     pub(crate) expelled: Box<[Box<str>]>,
-    /// What the route enforces. What the ruler has for a refused group stays only if it satisfies that.
+    /// The transform of its route. The version of a refused group that the ruler has stays only if it satisfies that.
     pub(crate) enforced: Arc<Transform>,
-    /// What there is to say about the object at this destination.
+    /// The findings about the object at this destination.
     pub(crate) findings: Box<[Finding]>,
-    /// What was found in its groups wherever it goes, which may be the reason of a refusal; empty if the ruler says why
-    /// it refuses a group ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
+    /// Findings of the local checks in its groups, which may explain a refusal; empty if the ruler explains refusals
+    /// itself ([`Capabilities::explains_refusals`](crate::Capabilities::explains_refusals)).
     pub(crate) advice: Box<[Finding]>,
-    /// When the source said it.
+    /// The time at which the source sent it.
     pub(crate) seen: Instant,
 }
 
-/// Why an object has left a namespace.
+/// The reason why an object no longer belongs in a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LeftBecause {
+pub(crate) enum RemovalReason {
     /// Its source no longer has it.
     Deleted,
-    /// It no longer asks to go there, by its author's will.
+    /// Its author changed it so that it is no longer selected.
     Deselected,
-    /// The labels of its Kubernetes namespace no longer lead it there.
+    /// The labels of its Kubernetes namespace changed, so that no route leads it there.
     NamespaceChanged,
-    /// It was written elsewhere first.
+    /// It moved and has been written elsewhere.
     Moved,
-    /// The configuration no longer leads it there.
+    /// The configuration changed, so that no route leads it there.
     Reconfigured,
-    /// The configuration no longer allows that it goes there.
+    /// The configuration no longer permits the destination.
     Forbidden,
 }
 
-/// An object that has left a namespace.
+/// An object that was removed from a namespace.
 #[derive(Debug, Clone)]
-pub(crate) struct Left {
+pub(crate) struct Removed {
     pub(crate) object: ObjectId,
-    pub(crate) because: LeftBecause,
+    pub(crate) because: RemovalReason,
     pub(crate) at: Instant,
 }
 
-/// Why what a ruler has for an object stays although the object does not object it.
+/// Protection of the rules that a ruler has for an object, although the object does not declare them at this
+/// destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Protection {
-    /// Why.
+    /// The reason.
     pub(crate) because: HeldReason,
-    /// What a route enforces on it: only what satisfies that stays. None if that is not known.
+    /// The transform that a route enforces: only rules that satisfy it stay. None if that is unknown.
     pub(crate) enforced: Option<Arc<Transform>>,
 }
 
@@ -93,31 +94,32 @@ impl From<HeldReason> for Protection {
     }
 }
 
-/// Who wants what at one destination.
+/// The objects and groups that should exist at one destination.
 #[derive(Debug, Default)]
 pub(crate) struct Desired {
     namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
-    /// Namespaces whose object has left while we watched: they can go without waiting for certainty about strangers.
-    left: HashMap<Arc<str>, Left>,
-    /// Namespaces whose rules stay although nobody objects them, and for which objects, and why.
+    /// Namespaces whose object was removed while the engine ran: their deletes need not wait until orphans are safe to
+    /// delete.
+    removed: HashMap<Arc<str>, Removed>,
+    /// Namespaces whose rules stay although no object declares them, by the objects they are protected for.
     protected: HashMap<Arc<str>, BTreeMap<ObjectId, Protection>>,
-    /// Groups of such namespaces that are to go, because they lack what their route enforces now.
+    /// Groups of protected namespaces that are deleted all the same, because they lack what their route enforces now.
     expelled: HashMap<Arc<str>, BTreeSet<Box<str>>>,
     groups: usize,
     rules: usize,
 }
 
 impl Desired {
-    /// An object wants something in a namespace, in place of what it wanted before.
+    /// Sets the groups of an object in a namespace, replacing those it had before.
     pub(crate) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
-        self.left.remove(namespace);
+        self.removed.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
         let objects = self.namespaces.entry(Arc::clone(namespace)).or_default();
         objects.retain(|other| other.id != object.id);
         objects.push(object);
         objects.shrink_to_fit();
-        // The oldest wins; the id settles what was created in the same second, or at an unknown time.
+        // The oldest object wins; the id decides between objects of the same second, or of an unknown time.
         objects.sort_by(|a, b| {
             let age = |c: &DesiredObject| c.created.unwrap_or(i64::MAX);
             age(a).cmp(&age(b)).then_with(|| a.id.cmp(&b.id))
@@ -125,9 +127,9 @@ impl Desired {
         self.count(namespace, true);
     }
 
-    /// An object no longer wants anything in a namespace. It may have wanted it before this was made, of a ruler that
-    /// has been replaced since.
-    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: LeftBecause) {
+    /// Removes an object from a namespace. The object may have been declared before this value was made, as at a ruler
+    /// that has been replaced since.
+    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: RemovalReason) {
         self.count(namespace, false);
         if let Some(objects) = self.namespaces.get_mut(namespace) {
             objects.retain(|other| other.id != *object);
@@ -136,14 +138,14 @@ impl Desired {
             }
         }
         if !self.namespaces.contains_key(namespace) {
-            let left = Left { object: object.clone(), because, at: Instant::now() };
-            self.left.insert(Arc::clone(namespace), left);
+            let removed = Removed { object: object.clone(), because, at: Instant::now() };
+            self.removed.insert(Arc::clone(namespace), removed);
         }
         self.count(namespace, true);
     }
 
-    /// What the ruler has for an object in a namespace stays although the object does not object it, and why; or no
-    /// longer.
+    /// Protects the rules that the ruler has for an object in a namespace, although the object does not declare them;
+    /// `None` ends the protection.
     pub(crate) fn protect(
         &mut self,
         namespace: &Arc<str>,
@@ -163,52 +165,52 @@ impl Desired {
         }
     }
 
-    /// A namespace is gone from the ruler.
-    pub(crate) fn forget_dropped(&mut self, namespace: &str) {
-        self.left.remove(namespace);
+    /// Forgets the removal of a namespace that no longer exists in the ruler.
+    pub(crate) fn forget_removed(&mut self, namespace: &str) {
+        self.removed.remove(namespace);
     }
 
-    /// Forgets the namespaces that objects have left, but for those that the ruler may still have.
-    pub(crate) fn keep_dropped(&mut self, is_there: impl Fn(&str) -> bool) {
-        self.left.retain(|namespace, _| is_there(namespace));
+    /// Forgets removed namespaces, except those that may still exist in the ruler.
+    pub(crate) fn retain_removed(&mut self, exists: impl Fn(&str) -> bool) {
+        self.removed.retain(|namespace, _| exists(namespace));
     }
 
-    /// The object that counts for a namespace, if there is one.
+    /// Returns the object that owns a namespace, if there is one.
     pub(crate) fn winner(&self, namespace: &str) -> Option<&DesiredObject> {
         self.namespaces.get(namespace)?.first()
     }
 
-    /// A group of the object that counts for a namespace.
+    /// Returns a group of the object that owns a namespace.
     pub(crate) fn group(&self, namespace: &str, group: &str) -> Option<&DesiredGroup> {
         self.winner(namespace)?.groups.iter().find(|declared| &*declared.name == group)
     }
 
-    /// All objects with their namespaces; the first of a namespace counts.
+    /// Iterates over all objects by namespace; the first of a namespace owns it.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (&Arc<str>, &[DesiredObject])> {
         self.namespaces.iter().map(|(namespace, objects)| (namespace, objects.as_slice()))
     }
 
-    /// Whether the namespace's object went while we watched.
-    pub(crate) fn was_dropped(&self, namespace: &str) -> bool {
-        self.left.contains_key(namespace)
+    /// Returns whether the namespace's object was removed while the engine ran.
+    pub(crate) fn was_removed(&self, namespace: &str) -> bool {
+        self.removed.contains_key(namespace)
     }
 
-    /// The object that has left a namespace, if one has.
-    pub(crate) fn left(&self, namespace: &str) -> Option<&Left> {
-        self.left.get(namespace)
+    /// Returns the object that was removed from a namespace, if any.
+    pub(crate) fn removed(&self, namespace: &str) -> Option<&Removed> {
+        self.removed.get(namespace)
     }
 
-    /// The object a namespace belongs to, or last belonged to.
+    /// Returns the object that a namespace belongs to, or last belonged to.
     pub(crate) fn object_of(&self, namespace: &str) -> Option<&ObjectId> {
-        self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.left.get(namespace)?.object))
+        self.winner(namespace).map(|object| &object.id).or_else(|| Some(&self.removed.get(namespace)?.object))
     }
 
-    /// A namespace that somebody objects, by its name.
-    pub(crate) fn claimed(&self, namespace: &str) -> Option<&Arc<str>> {
+    /// Returns the shared name of a namespace that an object declares.
+    pub(crate) fn declared_name(&self, namespace: &str) -> Option<&Arc<str>> {
         self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
     }
 
-    /// Replaces a group of a namespace's winning object by another form of it; the answer is the form before.
+    /// Replaces a group of the object that owns a namespace; returns the group as it was before.
     pub(crate) fn replace(&mut self, namespace: &str, by: DesiredGroup) -> Option<DesiredGroup> {
         self.count(namespace, false);
         let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
@@ -218,7 +220,7 @@ impl Desired {
         before
     }
 
-    /// What the ruler has for a group that stays, refused or held, is not to stay.
+    /// Marks a refused or protected group as lacking what its route enforces, so that it is deleted.
     pub(crate) fn expel(&mut self, namespace: &Arc<str>, group: &str) {
         if self.winner(namespace).is_none() {
             self.expelled.entry(Arc::clone(namespace)).or_default().insert(group.into());
@@ -232,7 +234,7 @@ impl Desired {
         }
     }
 
-    /// A group was accepted after all.
+    /// Clears the refusal of a group that the ruler has accepted.
     pub(crate) fn readmit(&mut self, namespace: &str, group: &str) {
         let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
         if let Some(object) = object.filter(|object| !object.expelled.is_empty()) {
@@ -240,37 +242,37 @@ impl Desired {
         }
     }
 
-    /// Why what the ruler has in the namespace stays, if it is to stay.
+    /// Returns why the rules of a namespace are protected, if they are.
     pub(crate) fn protected(&self, namespace: &str) -> Option<HeldReason> {
         self.protected.get(namespace)?.values().map(|protection| protection.because).next()
     }
 
-    /// What is enforced on what stays in a namespace that nobody objects, if that is known.
+    /// Returns what is enforced on the protected rules of a namespace that no object declares, if that is known.
     pub(crate) fn enforced_on_protected(&self, namespace: &str) -> Option<&Arc<Transform>> {
         self.protected.get(namespace)?.values().find_map(|protection| protection.enforced.as_ref())
     }
 
-    /// The namespaces where something is enforced on what stays.
+    /// Iterates over the protected namespaces on which something is enforced.
     pub(crate) fn protected_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
         self.protected.keys().filter(|namespace| self.enforced_on_protected(namespace).is_some())
     }
 
-    /// Whether a group that stays is to go all the same.
+    /// Returns whether a refused or protected group is to be deleted.
     pub(crate) fn is_expelled(&self, namespace: &str, group: &str) -> bool {
         self.expelled.get(namespace).is_some_and(|groups| groups.contains(group))
     }
 
-    /// How many groups should exist.
+    /// The number of groups that should exist.
     pub(crate) fn groups(&self) -> usize {
         self.groups
     }
 
-    /// How many rules should exist.
+    /// The number of rules that should exist.
     pub(crate) fn rules(&self) -> usize {
         self.rules
     }
 
-    /// Keeps the totals: called with what is there before and after a change of one namespace.
+    /// Updates the totals: called with the state of one namespace before and after a change.
     fn count(&mut self, namespace: &str, after: bool) {
         let Some(winner) = self.winner(namespace) else { return };
         let groups = winner.groups.len();
@@ -319,7 +321,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_oldest_claim_counts_and_the_next_follows() {
+    fn oldest_object_owns_the_namespace_and_the_next_one_follows() {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut desired = Desired::default();
         let (young, old) = (object("young", Some(2), vec![group("g", "1")]), object("old", Some(1), vec![]));
@@ -328,24 +330,24 @@ pub(crate) mod tests {
         desired.upsert(&namespace, old.clone());
         assert_eq!(desired.winner(&namespace).unwrap().id, old.id);
         assert_eq!(desired.groups(), 0);
-        desired.remove(&namespace, &old.id, LeftBecause::Deleted);
+        desired.remove(&namespace, &old.id, RemovalReason::Deleted);
         assert_eq!(desired.winner(&namespace).unwrap().id, young.id);
         assert_eq!(desired.groups(), 1);
-        assert!(!desired.was_dropped(&namespace));
-        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
-        assert!(desired.was_dropped(&namespace));
-        desired.remove(&namespace, &young.id, LeftBecause::Deleted);
+        assert!(!desired.was_removed(&namespace));
+        desired.remove(&namespace, &young.id, RemovalReason::Deleted);
+        assert!(desired.was_removed(&namespace));
+        desired.remove(&namespace, &young.id, RemovalReason::Deleted);
         assert_eq!(desired.groups(), 0);
     }
 
     #[test]
-    fn who_leaves_what_others_claim_or_hold_changes_nothing_for_them() {
+    fn removing_an_object_does_not_affect_the_owner_or_protection_of_its_namespace() {
         let namespace: Arc<str> = "us.ns.o".into();
         let (one, other) = (object("one", None, vec![]), object("other", None, vec![]));
         let mut desired = Desired::default();
         desired.upsert(&namespace, one.clone());
-        desired.remove(&namespace, &other.id, LeftBecause::Moved);
-        assert!(!desired.was_dropped(&namespace));
+        desired.remove(&namespace, &other.id, RemovalReason::Moved);
+        assert!(!desired.was_removed(&namespace));
         desired.protect(&namespace, &one.id, Some(HeldReason::Unreadable.into()));
         desired.protect(&namespace, &other.id, Some(HeldReason::Moving.into()));
         desired.upsert(&namespace, one.clone());
@@ -357,23 +359,23 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_was_there_before_anything_was_known_has_left_too() {
+    fn removal_of_an_object_that_was_never_seen_is_recorded() {
         let namespace: Arc<str> = "us.ns.o".into();
         let object = object("o", None, vec![]).id;
         let mut desired = Desired::default();
-        desired.remove(&namespace, &object, LeftBecause::Moved);
-        assert_eq!(desired.left(&namespace).unwrap().because, LeftBecause::Moved);
-        desired.forget_dropped(&namespace);
-        assert!(!desired.was_dropped(&namespace), "it is gone from the ruler");
-        desired.remove(&namespace, &object, LeftBecause::Moved);
-        desired.keep_dropped(|namespace| namespace == "us.ns.o");
-        assert!(desired.was_dropped(&namespace));
-        desired.keep_dropped(|_| false);
-        assert!(!desired.was_dropped(&namespace));
+        desired.remove(&namespace, &object, RemovalReason::Moved);
+        assert_eq!(desired.removed(&namespace).unwrap().because, RemovalReason::Moved);
+        desired.forget_removed(&namespace);
+        assert!(!desired.was_removed(&namespace), "it is gone from the ruler");
+        desired.remove(&namespace, &object, RemovalReason::Moved);
+        desired.retain_removed(|namespace| namespace == "us.ns.o");
+        assert!(desired.was_removed(&namespace));
+        desired.retain_removed(|_| false);
+        assert!(!desired.was_removed(&namespace));
     }
 
     #[test]
-    fn a_refused_group_that_is_expelled_goes_and_comes_back_when_it_is_accepted() {
+    fn expelled_group_is_deleted_and_returns_when_it_is_accepted() {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut desired = Desired::default();
         let refused = ["g", "h"].map(Box::from).into();
@@ -392,11 +394,11 @@ pub(crate) mod tests {
         desired.readmit(&namespace, "other");
         desired.readmit(&namespace, "g");
         assert_eq!(state(&desired), (names(&["h"]), names(&["i"])));
-        assert!(!desired.is_expelled(&namespace, "g"), "that is for what nobody objects");
+        assert!(!desired.is_expelled(&namespace, "g"), "this applies to undeclared namespaces only");
     }
 
     #[test]
-    fn totals_are_those_of_the_claims_that_count() {
+    fn totals_count_the_objects_that_own_their_namespaces() {
         let (one, other): (Arc<str>, Arc<str>) = ("us.ns.o".into(), "us.ns.p".into());
         let mut desired = Desired::default();
         desired.upsert(&one, object("o", Some(1), vec![group("g", "1"), group("h", "1")]));
@@ -406,7 +408,7 @@ pub(crate) mod tests {
         let split = DesiredGroup { rules: 5, ..group("h", "2") };
         assert_eq!(desired.replace(&one, split).unwrap().rules, 1);
         assert_eq!((desired.groups(), desired.rules()), (3, 7));
-        desired.remove(&one, &object("o", None, vec![]).id, LeftBecause::Deleted);
+        desired.remove(&one, &object("o", None, vec![]).id, RemovalReason::Deleted);
         assert_eq!((desired.groups(), desired.rules()), (2, 2));
     }
 }

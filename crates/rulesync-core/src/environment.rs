@@ -1,5 +1,5 @@
-//! Facts that all destinations of a run share: which deletes are safe, what is suspicious, who writes. One value, of
-//! which destinations always have the latest.
+//! Facts that all destinations of a run share: which deletes are safe, which sources are suspect, who writes. They are
+//! one value, of which destinations always have the latest version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::policy::Policy;
 /// Facts that all destinations of a run share.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Environment {
-    /// Grows with each change, so that it can be told whether a destination has taken a change into account.
+    /// The number of changes, which shows whether a destination has taken a change into account.
     pub(crate) version: u64,
     /// The deletes that sources allow.
     pub(crate) deletes: Deletes,
@@ -23,25 +23,25 @@ pub(crate) struct Environment {
     pub(crate) suspects: BTreeSet<Arc<str>>,
     /// Sources from which most objects vanished together.
     pub(crate) vanished: BTreeMap<Arc<str>, HeldReason>,
-    /// Why namespaces without an object are held, if they are.
+    /// The reason why orphaned namespaces are held, if they are.
     pub(crate) orphans: Option<HeldReason>,
     /// Kinds that are not installed where objects come from.
     pub(crate) missing_kinds: BTreeSet<Arc<str>>,
     /// Kubernetes namespaces that were deleted within the delete guard's window.
     pub(crate) gone_namespaces: GoneNamespaces,
-    /// Who this installation is to the claims of its owner; none while that is not settled, and none in it if nothing
-    /// tells it from others.
+    /// The claimant that this installation is. None while that is not settled; none within if nothing distinguishes it
+    /// from others.
     pub(crate) claimant: Option<Option<Arc<Claimant>>>,
     /// Times and limits.
     pub(crate) policy: Policy,
 }
 
-/// Kubernetes namespaces that were deleted of late, which accounts for the deletion of their objects.
+/// Kubernetes namespaces that were deleted recently, which explains the deletion of their objects.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct GoneNamespaces(BTreeMap<String, Instant>);
 
 impl GoneNamespaces {
-    /// A Kubernetes namespace is gone, or exists. Those that are gone are remembered for a `window`.
+    /// Records that a Kubernetes namespace was deleted, or that it exists. Deletions are remembered for a `window`.
     pub(crate) fn update(&mut self, name: &str, gone: bool, window: Duration, now: Instant) {
         if self.0.is_empty() && !gone {
             // The usual case, once for each Kubernetes namespace of a snapshot.
@@ -62,7 +62,7 @@ impl GoneNamespaces {
         self.0.is_empty()
     }
 
-    /// Whether there is one that is not among `others`.
+    /// Returns whether there is a namespace that is not among `others`.
     pub(crate) fn has_more_than(&self, others: &Self) -> bool {
         self.0.keys().any(|name| !others.contains(name))
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn gone_namespaces_are_remembered_for_a_window_and_until_they_exist_again() {
+    async fn deleted_namespaces_are_remembered_for_a_window_or_until_they_exist_again() {
         let (window, second, now) = (Duration::from_secs(300), Duration::from_secs(1), Instant::now());
         let gone = |after: Duration| {
             let mut namespaces = GoneNamespaces::default();

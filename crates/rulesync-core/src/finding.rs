@@ -1,4 +1,4 @@
-//! Findings: one problem at one place, for the author of a rule. Not errors: nothing stops because of one.
+//! Findings: one problem at one location, for the author of a rule. Not errors: nothing stops because of one.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use serde::Serialize;
 
 pub use crate::intake::is_hidden;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; the rule is synced.
+    /// Worth attention; the rule is synced.
     Warning,
     /// The rule is wrong. It is not synced because of this, or the ruler is expected to refuse it.
     Error,
@@ -31,7 +31,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Where in an object a problem is: as precise as is known.
+/// The location of a problem in an object, as precise as is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Location {
     /// The file, for objects that come from one.
@@ -40,7 +40,7 @@ pub struct Location {
     /// The group's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Which of the object's groups it is, from 0, where that is known: two may have one name.
+    /// The index of the group in the object, from 0, where that is known: two groups may have one name.
     #[serde(skip)]
     pub group_index: Option<usize>,
     /// The rule's index in its group, from 0 as the rulers count.
@@ -52,7 +52,7 @@ pub struct Location {
     /// The field, such as `expr` or `labels.severity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The way to it from the root of an object that comes from no file, such as `spec.groups[1].rules[0].expr`.
+    /// The path from the root of an object that comes from no file, such as `spec.groups[1].rules[0].expr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The position within the file, or within the field's text if no file is named.
@@ -86,30 +86,30 @@ impl fmt::Display for Location {
     }
 }
 
-/// One problem at one place, said so that the author can act.
+/// One problem at one location, described so that its author can act.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// Whether the ruler is asked in spite of the error, because it is the judge.
+    /// True if the ruler is asked in spite of the error, because it is the judge.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
     /// A stable name of the kind of problem, such as `duplicate-group`.
     pub code: &'static str,
-    /// What is wrong, one sentence without a full stop.
+    /// The problem, one sentence without a full stop.
     pub message: String,
-    /// Where it is.
+    /// The location.
     pub location: Location,
-    /// What to do about it.
+    /// Advice on how to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
-/// The hint of what may be known to rulers only.
+/// The hint for names that may be known to rulers only.
 pub(crate) const MAY_KNOW: &str = "the ruler may know it";
 
 impl Finding {
-    /// A problem that keeps the group, or the object, from being synced.
+    /// Creates an error: it keeps the group, or the object, from being synced.
     pub fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -121,41 +121,41 @@ impl Finding {
         }
     }
 
-    /// A problem that the ruler is expected to refuse. The ruler is asked all the same.
-    pub fn doubt(code: &'static str, message: impl Into<String>) -> Self {
+    /// Creates a suspicion: an error that the ruler is expected to report. The group is offered all the same.
+    pub fn suspicion(code: &'static str, message: impl Into<String>) -> Self {
         Self { offered: true, ..Self::error(code, message) }
     }
 
-    /// A problem that does not.
+    /// Creates a warning: the group is synced all the same.
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// The same at a place.
+    /// Sets the location.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.location = location;
         self
     }
 
-    /// The same with advice.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Whether the rule is wrong, rather than worth a second look.
+    /// Returns whether it is an error, rather than worth a second look.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
-    /// Whether the ruler is expected to refuse it, and is asked all the same.
-    pub fn is_doubt(&self) -> bool {
+    /// Returns whether it is a suspicion: the ruler is expected to refuse the group, and is asked all the same.
+    pub fn is_suspicion(&self) -> bool {
         self.is_error() && self.offered
     }
 
-    /// Whether it keeps the group, or the object, from the ruler.
+    /// Returns whether it keeps the group, or the object, from the ruler.
     pub fn withholds(&self) -> bool {
         self.is_error() && !self.offered
     }
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_where_what_and_what_to_do() {
+    fn finding_is_shown_with_its_location_and_hint() {
         let location = Location {
             group: Some("g".into()),
             rule: Some(2),

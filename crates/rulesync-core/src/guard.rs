@@ -1,8 +1,8 @@
-//! The delete guard: deletes that look like an accident are held back until somebody acknowledges them or their cause
-//! goes away. Pure bookkeeping over a clock that is passed in.
+//! The delete guard: deletes that look like an accident are held until somebody acknowledges them or their cause
+//! disappears. Pure bookkeeping over a clock that is passed in.
 //!
-//! Deletes wait for a breath, so that what belongs together is judged together: an object deleted for itself and the
-//! first of ten thousand look the same when they come.
+//! Deletes wait for a short time so that those that belong together are judged together: the delete of a single object
+//! and the first of ten thousand look the same when they arrive.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -12,12 +12,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// When deletes are too many to be meant.
+/// The limits above which deletes count as an accident.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeleteGuard {
-    /// The share of a destination's groups that may go within the window; 1 switches the guard off.
+    /// The share of a destination's groups that may be deleted within the window; 1 switches the guard off.
     pub max_share: f64,
-    /// Fewer groups than this pass in any case.
+    /// The number of groups below which deletes always pass.
     pub min_groups: usize,
     /// The time within which deletes are added up.
     pub window: Duration,
@@ -30,46 +30,48 @@ impl Default for DeleteGuard {
 }
 
 impl DeleteGuard {
-    /// Whether it holds nothing back, whatever is deleted.
+    /// Returns whether the guard is switched off.
     pub(crate) fn is_off(&self) -> bool {
         self.max_share >= 1.0
     }
 }
 
-/// Why something is not deleted, from the least grave on.
+/// The reason why something is not deleted, from the least to the most serious: held by the delete guard, or protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldReason {
-    /// Together with what was deleted of late they are more than the share the guard allows. Until released, or until
-    /// enough of it is declared again.
+    /// Together with recent deletes they exceed the share that the guard allows. Until released, or until enough of
+    /// them is declared again.
     Share,
-    /// A changed configuration asks for it: they go after the guard's window.
+    /// A changed configuration requires them: deleted after the guard's window.
     Configuration,
-    /// No route leads here any more: everything goes after the guard's window.
+    /// No route leads here any more: everything is deleted after the guard's window.
     Route,
-    /// Most of what their source had vanished at once: they go after the guard's window, if the source is healthy.
+    /// Most objects of their source vanished at once: deleted after the guard's window, if the source is healthy.
     Vanished,
-    /// Their source has nothing left. Until released, or until something is declared again.
+    /// Their source has no objects left. Until released, or until something is declared again.
     SourceEmpty,
-    /// Their source cannot see its objects, or its kind is no more: it may not know what it says. Until it does.
+    /// Their source cannot see its objects, or its kind is missing, so that its deletions may be wrong. Until it
+    /// recovers.
     Source,
-    /// This process has just become the leader, and may not have seen all that the one before it had. For two minutes.
+    /// This process has just become the leader, and may not have seen everything that the previous leader had. For two
+    /// minutes.
     Takeover,
-    /// Not every source has shown all it has.
+    /// Not every source has shown all its objects.
     Snapshot,
-    /// Something that cannot be read may declare it. Until that can be read, or is deleted.
+    /// Something unreadable may declare them. Until it can be read, or is deleted.
     Unreadable,
-    /// It belongs to a kind that is not installed, which looks just like one that was deleted. Until it is installed.
+    /// Their kind is not installed, which looks just like a kind that was deleted. Until it is installed.
     Kind,
-    /// Its object requests a tenant that it may not have. Until it requests one that it may have, or is deleted.
+    /// Their object requests a tenant that it may not have. Until it requests a permitted one, or is deleted.
     TenantRefused,
-    /// Its object goes elsewhere, and has yet to be written there.
+    /// Their object moves to another destination, and has yet to be written there.
     Moving,
 }
 
 impl HeldReason {
-    /// Whether the delete guard holds them, so that an operator can release them. Others are protected as long as their
-    /// reason stands.
+    /// Returns whether the delete guard holds them, so that an operator can release them. Others are protected as long
+    /// as their reason lasts.
     pub fn is_releasable(self) -> bool {
         self <= Self::Source
     }
@@ -81,143 +83,144 @@ impl fmt::Display for HeldReason {
             Self::Share => "held: too large a share of what this owner has there",
             Self::Configuration => "held: the configuration was changed",
             Self::Route => "held: no route leads there any more",
-            Self::Vanished => "held: most of what the source had vanished at once",
-            Self::SourceEmpty => "held: the source has nothing left",
-            Self::Source => "held: the source may not know what it says",
+            Self::Vanished => "held: most objects of the source vanished at once",
+            Self::SourceEmpty => "held: the source is empty",
+            Self::Source => "held: the source may not see its objects",
             Self::Takeover => "protected: this process has just become the leader",
-            Self::Snapshot => "protected: not every source has shown all it has",
+            Self::Snapshot => "protected: not every source has shown all its objects",
             Self::Unreadable => "protected: something that cannot be read may declare it",
             Self::Kind => "protected: its kind is not installed",
             Self::TenantRefused => "protected: its object requests a tenant that it may not have",
-            Self::Moving => "protected: its object has yet to be written where it goes",
+            Self::Moving => "protected: its object has yet to be written at its next destination",
         })
     }
 }
 
-/// How long deletes wait for others that belong to them. A breath: a person does not notice it, and the objects of a
-/// deleted CRD or directory come within milliseconds of each other.
+/// The time that deletes wait for others that belong to them. A person does not notice it, and the objects of a deleted
+/// CRD or directory arrive within milliseconds of each other.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_secs(1);
 
-/// They wait no longer than this for a stream of deletes to end.
+/// The longest time that they wait for a stream of deletes to end.
 pub(crate) const MAX_SETTLE_TIME: Duration = Duration::from_secs(30);
 
-/// Of so many deletes the times are remembered: enough that forgetting the rest cannot hide an accident.
+/// The number of deletes whose times are remembered: enough that forgetting the rest cannot hide an accident.
 const MAX_RECENT: usize = 50_000;
 
-/// What the guard of one destination knows.
+/// The bookkeeping of the delete guard for one destination.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
-    /// Deletes that are wanted, by namespace.
+    /// Wanted deletes, by namespace.
     wanted: HashMap<Arc<str>, Wanted>,
-    /// Deletes that were carried out within the window.
+    /// Deletes carried out within the window.
     recent: VecDeque<(Instant, Arc<str>, usize)>,
     first: Option<Instant>,
     last: Option<Instant>,
-    /// When the first of those that wait for a certain time may go.
+    /// The time at which the first of the deletes with a fixed wait may be made.
     next_wait: Option<Instant>,
-    /// What is held back in all, kept so that nobody has to count.
+    /// The number of held groups and the most serious reason, stored so that they need not be counted.
     total: Option<(usize, HeldReason)>,
 }
 
 /// The deletes that are wanted in one namespace.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
+pub(crate) struct DeleteRequest {
     pub(crate) groups: usize,
-    /// Something accounts for it: its Kubernetes namespace is gone, or the object has left by its author's will.
+    /// True if the deletes have a known cause: the Kubernetes namespace was deleted, or the author changed the object.
     pub(crate) explained: bool,
-    /// No object is known that it belongs to.
+    /// True if no object is known for the namespace.
     pub(crate) orphan: bool,
-    /// It is not to be carried out before a certain time.
+    /// The time to wait for, if the deletes have a fixed wait.
     pub(crate) wait: Option<Wait>,
 }
 
-/// Deletes that wait for a certain time.
+/// A fixed wait of deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(crate) until: Instant,
     pub(crate) reason: HeldReason,
-    /// Whether they go then, whatever their share.
+    /// True if they pass afterwards, whatever their share.
     pub(crate) then_pass: bool,
 }
 
 #[derive(Debug)]
 struct Wanted {
-    wish: Wish,
-    verdict: Verdict,
+    request: DeleteRequest,
+    judgement: Judgement,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Judgement {
     Undecided,
     Pass,
     Held(HeldReason),
 }
 
 impl Guard {
-    /// Whether the deletes of a namespace may be carried out; if not, they are noted as wanted.
-    pub(crate) fn passes(&mut self, namespace: &Arc<str>, wish: Wish, now: Instant) -> bool {
-        let wanted = self
-            .wanted
-            .entry(Arc::clone(namespace))
-            .or_insert(Wanted { wish: Wish { groups: 0, ..wish }, verdict: Verdict::Undecided });
-        let more = wanted.wish.groups < wish.groups;
-        let explained = wanted.wish.explained || wish.explained;
-        let waits_anew = wanted.verdict != Verdict::Pass && wanted.wish.wait != wish.wait;
-        if more || waits_anew {
-            // More than was judged, if it was, or otherwise.
-            wanted.verdict = Verdict::Undecided;
+    /// Returns whether the deletes of a namespace may be carried out; if not, they are recorded as wanted.
+    pub(crate) fn passes(&mut self, namespace: &Arc<str>, request: DeleteRequest, now: Instant) -> bool {
+        let wanted = self.wanted.entry(Arc::clone(namespace)).or_insert(Wanted {
+            request: DeleteRequest { groups: 0, ..request },
+            judgement: Judgement::Undecided,
+        });
+        let more = wanted.request.groups < request.groups;
+        let explained = wanted.request.explained || request.explained;
+        let wait_changed = wanted.judgement != Judgement::Pass && wanted.request.wait != request.wait;
+        if more || wait_changed {
+            // There are more deletes than were judged, or others.
+            wanted.judgement = Judgement::Undecided;
             self.first.get_or_insert(now);
             self.last = Some(now);
         }
-        wanted.wish = Wish { explained, ..wish };
-        wanted.verdict == Verdict::Pass
+        wanted.request = DeleteRequest { explained, ..request };
+        wanted.judgement == Judgement::Pass
     }
 
-    /// Nothing is to be deleted in a namespace (any more). What is held besides may be few enough now, once no more of
-    /// it comes back.
+    /// Records that nothing is to be deleted in a namespace (any more). The other held deletes may be few enough now;
+    /// they are judged again once no more deletes are withdrawn.
     pub(crate) fn forget(&mut self, namespace: &str, now: Instant) {
-        if let Some(Wanted { verdict: Verdict::Held(_), .. }) = self.wanted.remove(namespace) {
+        if let Some(Wanted { judgement: Judgement::Held(_), .. }) = self.wanted.remove(namespace) {
             self.count();
             self.reconsider(now);
             self.last = self.last.map(|_| now);
         }
     }
 
-    /// Nothing that was wanted is known to be any more; what was deleted of late still counts.
+    /// Forgets all wanted deletes; recent deletes still count.
     pub(crate) fn forget_all(&mut self) {
         self.wanted.clear();
         (self.first, self.last, self.next_wait, self.total) = (None, None, None, None);
     }
 
-    /// Groups of a namespace were deleted.
+    /// Records that groups of a namespace were deleted.
     pub(crate) fn carried_out(&mut self, namespace: &Arc<str>, groups: usize, now: Instant) {
-        // They only count while something else is wanted, so nobody else looks after them.
+        // They only count while something else is wanted, so this is the only place that limits them.
         while self.recent.len() > MAX_RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back((now, Arc::clone(namespace), groups));
         if let Some(wanted) = self.wanted.get_mut(namespace) {
-            wanted.wish.groups = wanted.wish.groups.saturating_sub(groups);
-            if wanted.wish.groups == 0 {
+            wanted.request.groups = wanted.request.groups.saturating_sub(groups);
+            if wanted.request.groups == 0 {
                 self.wanted.remove(namespace);
             }
         }
     }
 
-    /// A Kubernetes namespace is gone: that explains the deletes of what `was_in` it.
+    /// Explains the deletes of the namespaces for which `was_in` is true, because their Kubernetes namespace was
+    /// deleted.
     pub(crate) fn explain(&mut self, was_in: impl Fn(&str) -> bool, now: Instant) {
         for (namespace, wanted) in &mut self.wanted {
-            if !wanted.wish.explained && was_in(namespace) {
-                wanted.wish.explained = true;
+            if !wanted.request.explained && was_in(namespace) {
+                wanted.request.explained = true;
                 self.first.get_or_insert(now);
                 self.last = self.last.or(Some(now));
             }
         }
     }
 
-    /// Judges what is wanted if it is time; the answer is what may be deleted now. `owned` counts the groups of ours
-    /// that the ruler has, which is only done when something is to be judged, and `obstacle` tells what else stands in
-    /// the way of a namespace's deletes.
+    /// Judges wanted deletes if it is time; returns the namespaces whose deletes may be made now. `owned` counts the
+    /// own groups in the ruler, and is only called if there is something to judge; `obstacle` returns what else
+    /// prevents a namespace's deletes.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
@@ -236,38 +239,39 @@ impl Guard {
         let mut passed = Vec::new();
         self.next_wait = None;
         for (namespace, wanted) in &mut self.wanted {
-            let before = wanted.verdict;
-            let wish = wanted.wish;
-            let waits = wish.wait.filter(|wait| now < wait.until && !policy.is_off());
-            wanted.verdict = match (before, waits) {
-                (Verdict::Pass, _) => Verdict::Pass,
-                _ if wish.explained => Verdict::Pass,
+            let before = wanted.judgement;
+            let request = wanted.request;
+            let waits = request.wait.filter(|wait| now < wait.until && !policy.is_off());
+            wanted.judgement = match (before, waits) {
+                (Judgement::Pass, _) => Judgement::Pass,
+                _ if request.explained => Judgement::Pass,
                 (_, Some(wait)) => {
                     self.next_wait = Some(self.next_wait.map_or(wait.until, |next| next.min(wait.until)));
-                    Verdict::Held(wait.reason)
+                    Judgement::Held(wait.reason)
                 }
-                _ if wish.wait.is_some_and(|wait| wait.then_pass) => Verdict::Pass,
+                _ if request.wait.is_some_and(|wait| wait.then_pass) => Judgement::Pass,
                 _ => match obstacle(namespace) {
-                    Some(reason) => Verdict::Held(reason),
-                    None if too_many => Verdict::Held(HeldReason::Share),
-                    None => Verdict::Pass,
+                    Some(reason) => Judgement::Held(reason),
+                    None if too_many => Judgement::Held(HeldReason::Share),
+                    None => Judgement::Pass,
                 },
             };
-            if wanted.verdict == Verdict::Pass && before != Verdict::Pass {
+            if wanted.judgement == Judgement::Pass && before != Judgement::Pass {
                 passed.push(Arc::clone(namespace));
             }
         }
         self.count();
-        // In an order that does not depend on chance.
+        // The order must not depend on chance.
         passed.sort_unstable();
         passed
     }
 
     fn too_many(&self, policy: &DeleteGuard, owned: usize, now: Instant) -> bool {
-        let asked_for =
-            |wish: &Wish| wish.explained || wish.wait.is_some_and(|wait| wait.then_pass || now < wait.until);
-        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !asked_for(&wanted.wish));
-        let wanted: usize = unexplained().map(|(_, wanted)| wanted.wish.groups).sum();
+        let asked_for = |request: &DeleteRequest| {
+            request.explained || request.wait.is_some_and(|wait| wait.then_pass || now < wait.until)
+        };
+        let unexplained = || self.wanted.iter().filter(|(_, wanted)| !asked_for(&wanted.request));
+        let wanted: usize = unexplained().map(|(_, wanted)| wanted.request.groups).sum();
         let deleted: usize = self.recent.iter().map(|(_, _, groups)| groups).sum();
         let mut namespaces = unexplained().map(|(namespace, _)| namespace);
         let one = namespaces.next();
@@ -275,17 +279,17 @@ impl Guard {
         !single && exceeds(policy, wanted + deleted, owned + deleted)
     }
 
-    /// How many namespaces are to be deleted that no object is known for.
+    /// The number of orphaned namespaces that are to be deleted.
     pub(crate) fn orphans(&self) -> usize {
-        self.wanted.values().filter(|wanted| wanted.wish.orphan).count()
+        self.wanted.values().filter(|wanted| wanted.request.orphan).count()
     }
 
-    /// Everything that is wanted passes: somebody has looked at it. The answer is what was waiting.
+    /// Releases all wanted deletes, because an operator has checked them; returns the namespaces that waited.
     pub(crate) fn release(&mut self) -> Vec<Arc<str>> {
-        let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.verdict != Verdict::Pass);
+        let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.judgement != Judgement::Pass);
         let mut released: Vec<Arc<str>> = waiting
             .map(|(namespace, wanted)| {
-                wanted.verdict = Verdict::Pass;
+                wanted.judgement = Judgement::Pass;
                 Arc::clone(namespace)
             })
             .collect();
@@ -294,7 +298,7 @@ impl Guard {
         released
     }
 
-    /// What is held may be judged otherwise now, because something else about it has changed.
+    /// Has held deletes judged again, because something else about them has changed.
     pub(crate) fn reconsider(&mut self, now: Instant) {
         if self.total.is_some() {
             self.first.get_or_insert(now);
@@ -302,36 +306,36 @@ impl Guard {
         }
     }
 
-    /// When to judge next.
+    /// Returns when to judge next.
     pub(crate) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
-        let breath =
+        let settled =
             self.first.zip(self.last).map(|(first, last)| (last + SETTLE_TIME).min(first + MAX_SETTLE_TIME));
         let forgotten =
             self.recent.front().filter(|_| self.total.is_some()).map(|(at, ..)| *at + policy.window);
-        [breath.or(forgotten), self.next_wait].into_iter().flatten().min()
+        [settled.or(forgotten), self.next_wait].into_iter().flatten().min()
     }
 
-    /// Whether something still waits for its breath.
+    /// Returns whether some deletes still wait for others.
     pub(crate) fn is_undecided(&self) -> bool {
         self.first.is_some()
     }
 
-    /// When the first of those that wait for a certain time may go.
+    /// Returns when the first of the deletes with a fixed wait may be made.
     pub(crate) fn next_wait(&self) -> Option<Instant> {
         self.next_wait
     }
 
-    /// What is held back: namespaces with the number of groups and the reason.
+    /// Iterates over the held deletes: namespace, number of groups and reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
-        self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.verdict {
-            Verdict::Held(reason) => Some((namespace, wanted.wish.groups, reason)),
+        self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.judgement {
+            Judgement::Held(reason) => Some((namespace, wanted.request.groups, reason)),
             _ => None,
         })
     }
 }
 
 impl Guard {
-    /// How many groups are held back in all, and the graver reason; none if none are.
+    /// Returns the number of held groups and the most serious reason; none if there are none.
     pub(crate) fn total_held(&self) -> Option<(usize, HeldReason)> {
         self.total
     }
@@ -345,7 +349,8 @@ impl Guard {
     }
 }
 
-/// Whether deleting so many groups of so many needs somebody's word. Also for plans that are only shown.
+/// Returns whether deleting this many of the owned groups needs an acknowledgement. Used for plans that are only shown,
+/// too.
 pub(crate) fn exceeds(policy: &DeleteGuard, deleted: usize, owned: usize) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a share of a number of groups")]
     let share = deleted as f64 / owned.max(1) as f64;

@@ -1,10 +1,10 @@
-//! Hand-overs: an object that moves leaves a destination only when those that it goes to have written it. Each of them
-//! holds a [`Share`]; whoever lets go watches the [`HandoverProgress`].
+//! Handovers: an object that moves is deleted from a destination only when those that it moves to have written it. Each
+//! of these holds a [`Share`]; the destination that it leaves watches the [`HandoverProgress`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// A move, as the one who lets go sees it.
+/// The progress of a move, as the destination that the object leaves sees it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HandoverProgress {
     ends: Arc<Ends>,
@@ -12,25 +12,25 @@ pub(crate) struct HandoverProgress {
 
 #[derive(Debug, Default)]
 struct Ends {
-    /// Shares that have not come to their end.
+    /// The number of shares that have not ended.
     waiting: AtomicUsize,
-    /// Whether one ended before its holder had written the object.
+    /// True if a share ended before its holder had written the object.
     given_up: AtomicBool,
 }
 
-/// How far a move is.
+/// The state of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HandoverState {
-    /// Somebody has yet to write the object.
+    /// Some destination has yet to write the object.
     Waiting,
-    /// Everybody has written it.
+    /// Every destination has written it.
     Written,
-    /// Somebody will not write it: it no longer goes there, or whoever was to write it has been replaced.
+    /// Some destination will not write it: the object no longer goes there, or the destination was replaced.
     GivenUp,
 }
 
-/// What a destination holds until it has written an object that comes from elsewhere. Dropped before that, it is given
-/// up.
+/// A destination's part in a handover, until it has written the object that it receives. Dropping it earlier gives the
+/// handover up.
 #[derive(Debug)]
 pub(crate) struct Share {
     ends: Arc<Ends>,
@@ -38,13 +38,13 @@ pub(crate) struct Share {
 }
 
 impl HandoverProgress {
-    /// Another share.
+    /// Adds a share.
     pub(crate) fn share(&self) -> Share {
         self.ends.waiting.fetch_add(1, Ordering::AcqRel);
         Share { ends: Arc::clone(&self.ends), written: false }
     }
 
-    /// How far it is; without shares there is nothing to wait for.
+    /// Returns the state of the move; without shares there is nothing to wait for.
     pub(crate) fn state(&self) -> HandoverState {
         if self.ends.given_up.load(Ordering::Acquire) {
             HandoverState::GivenUp
@@ -57,7 +57,7 @@ impl HandoverProgress {
 }
 
 impl Share {
-    /// Its holder has written the object.
+    /// Ends the share, because its holder has written the object.
     pub(crate) fn written(mut self) {
         self.written = true;
     }
@@ -77,9 +77,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_must_have_written_it() {
+    fn handover_ends_when_every_holder_has_written_the_object() {
         let progress = HandoverProgress::default();
-        assert_eq!(progress.state(), HandoverState::Written, "nobody is to write it");
+        assert_eq!(progress.state(), HandoverState::Written, "no destination has to write it");
         let (one, other) = (progress.share(), progress.share());
         assert_eq!(progress.state(), HandoverState::Waiting);
         one.written();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn who_goes_without_having_written_it_gives_it_up() {
+    fn handover_is_given_up_when_a_share_is_dropped() {
         let progress = HandoverProgress::default();
         let (one, other) = (progress.share(), progress.share());
         drop(one);

@@ -1,11 +1,11 @@
-//! Whether this process may write: always, or only while it has been elected.
+//! Leadership: whether this process may write, always or only while it is elected.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Until when a leader may act without another renewal of its lease.
+/// The times until which a leader may act without another renewal of its lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaderTerm {
     /// No write may start at or after this time: the last successful renewal began one renew deadline before.
@@ -14,21 +14,21 @@ pub struct LeaderTerm {
     pub finish_by: Instant,
 }
 
-/// Whether this process may write. Cheap to clone; asked before every write.
+/// The permission of this process to write. Cheap to clone; checked before every write.
 #[derive(Debug, Clone)]
 pub struct Leadership(Option<watch::Receiver<Option<LeaderTerm>>>);
 
-/// Says who leads: held by what runs the election. Dropping it ends the term at once.
+/// Sets the term of the leader: held by the code that runs the election. Dropping it ends the term at once.
 #[derive(Debug)]
 pub struct LeadershipHandle(Arc<watch::Sender<Option<LeaderTerm>>>);
 
 impl LeadershipHandle {
-    /// The lease was taken or renewed.
+    /// Sets the term after the lease was acquired or renewed.
     pub fn renew(&self, term: LeaderTerm) {
         self.0.send_replace(Some(term));
     }
 
-    /// The lease was given up or lost.
+    /// Ends the term, because the lease was released or lost.
     pub fn step_down(&self) {
         self.0.send_replace(None);
     }
@@ -41,29 +41,29 @@ impl Drop for LeadershipHandle {
 }
 
 impl Leadership {
-    /// The only writer there is.
+    /// Creates the leadership of the only writer.
     pub fn always() -> Self {
         Self(None)
     }
 
-    /// One of several; it leads while the handle says so and the clock allows.
+    /// Creates the leadership of one of several processes; it leads while the handle and the clock allow.
     pub fn elected() -> (LeadershipHandle, Self) {
         let (sender, receiver) = watch::channel(None);
         (LeadershipHandle(Arc::new(sender)), Self(Some(receiver)))
     }
 
-    /// Whether there are others that may have written before us.
+    /// Returns whether other processes may have written before this one.
     pub fn is_elected(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether a write may start now.
+    /// Returns whether a write may start now.
     pub fn may_write(&self) -> bool {
         let Some(receiver) = &self.0 else { return true };
         receiver.borrow().is_some_and(|term| Instant::now() < term.start_before)
     }
 
-    /// Whether another may not have taken over yet: writes under way may end.
+    /// Returns whether no other process can have taken over yet: writes under way may end.
     pub fn is_leader(&self) -> bool {
         let Some(receiver) = &self.0 else { return true };
         receiver.borrow().is_some_and(|term| Instant::now() < term.finish_by)
@@ -77,13 +77,13 @@ impl Leadership {
                 return;
             }
             if receiver.changed().await.is_err() {
-                // Nobody will ever be elected any more.
+                // No term will ever be set any more.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Waits until leadership has been given up or has run out: whoever holds the lease now, it is not us.
+    /// Waits until leadership was given up or has expired: from then on, another process may hold the lease.
     pub async fn lost(&self) {
         let Some(mut receiver) = self.0.clone() else { return std::future::pending().await };
         loop {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn writes_stop_starting_before_they_are_given_up() {
+    async fn leadership_ends_for_new_writes_before_those_under_way() {
         let (handle, leadership) = Leadership::elected();
         assert!(!leadership.may_write() && !leadership.is_leader());
         handle.renew(term(10, 15));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn giving_up_and_dying_end_it_at_once() {
+    async fn leadership_ends_at_once_when_its_handle_steps_down_or_is_dropped() {
         let (handle, leadership) = Leadership::elected();
         handle.renew(term(10, 15));
         handle.step_down();

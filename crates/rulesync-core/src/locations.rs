@@ -1,5 +1,5 @@
-//! Where findings are told: what the engine and its rulers say of an object in its own terms, such as a group and a
-//! rule, gets the file, line and column on its way to whoever reads it.
+//! Locations of findings in files: the engine and its rulers locate a finding by group and rule, and the file, line and
+//! column are added before it is reported.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,12 @@ use crate::model::object::ObjectId;
 use crate::model::positions::{PositionMap, Positions, is_located};
 use crate::outcome::{Outcome, Reporter, Reporters};
 
-/// The positions of all objects, shared between who learns of them and who tells findings.
+/// The positions of all objects, shared between the index that learns them and the reports that use them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Locations(Arc<Mutex<BTreeMap<ObjectId, Positions>>>);
 
 impl Locations {
-    /// An object has these groups, and these positions if it comes from a file.
+    /// Sets the groups of an object, and their positions if it comes from a file.
     pub(crate) fn set(&self, id: &ObjectId, positions: Positions, groups: &[DeclaredGroup]) {
         let positions = match positions.is_empty() {
             // A single group is the first.
@@ -29,12 +29,12 @@ impl Locations {
         });
     }
 
-    /// An object is gone.
+    /// Forgets a deleted object.
     pub(crate) fn forget(&self, id: &ObjectId) {
         self.with(|all| drop(all.remove(id)));
     }
 
-    /// Says of findings about objects where they are. What is known of an object is read once for findings that follow
+    /// Adds the position to findings about objects. The positions of an object are read once for findings that follow
     /// each other.
     pub(crate) fn locate<'a>(&self, findings: impl IntoIterator<Item = (&'a ObjectId, &'a mut Finding)>) {
         let mut read: Option<(&ObjectId, PositionMap)> = None;
@@ -49,8 +49,8 @@ impl Locations {
         }
     }
 
-    /// Reporters that are told where findings are.
-    pub(crate) fn told_to(&self, reporters: Reporters) -> Reporters {
+    /// Returns reporters that add positions before they pass outcomes on.
+    pub(crate) fn locating(&self, reporters: Reporters) -> Reporters {
         Reporters(Arc::new([Arc::new(Locating { locations: self.clone(), reporters })]))
     }
 
@@ -59,7 +59,7 @@ impl Locations {
     }
 }
 
-/// Passes outcomes on with the places of their findings.
+/// Passes outcomes on with the positions of their findings.
 #[derive(Debug)]
 struct Locating {
     locations: Locations,

@@ -39,9 +39,9 @@ pub struct Metrics {
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Series<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    /// Labels of requests that were seen, so that those of a ruler that is no more can be removed.
+    /// Labels of requests that were counted, so that those of a removed ruler can be deleted.
     requests: Arc<Mutex<HashSet<RequestLabels>>>,
-    /// Destinations that have series of their own, each with how many hold it.
+    /// Destinations that have series of their own, each with the number of its holders.
     destinations: Arc<Mutex<HashMap<DestinationLabels, usize>>>,
     leader: Gauge,
     config_reload_successful: Gauge,
@@ -105,7 +105,7 @@ struct RequestLabels {
     code: String,
 }
 
-/// Seconds, from a loopback answer to the deadline of a request.
+/// Bounds in seconds, from a loopback answer to the deadline of a request.
 const BUCKETS_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
 
 impl Default for Metrics {
@@ -115,8 +115,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which keeps the number of
-    /// series small with many tenants.
+    /// Creates metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which limits the number
+    /// of series with many tenants.
     pub fn new(tenant_labels: bool) -> Self {
         let mut metrics = Self {
             registry: Arc::default(),
@@ -144,14 +144,14 @@ impl Metrics {
             leader: Gauge::default(),
             config_reload_successful: Gauge::default(),
         };
-        // Without leader election there is no one else.
+        // Without leader election this process is the only one.
         metrics.leader.set(1);
         metrics.config_reload_successful.set(1);
         metrics.registry = Arc::new(metrics.register());
         metrics
     }
 
-    /// Writes all metrics, under `rulesync_…`, in the OpenMetrics text format, but for the end marker: a process may
+    /// Writes all metrics, under `rulesync_…`, in the OpenMetrics text format, except for the end marker: a process may
     /// have more metrics of its own.
     ///
     /// # Errors
@@ -166,7 +166,11 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", version);
         registry.register("leader", "Whether this process writes", self.leader.clone());
-        registry.register("source_ready", "Whether a source has shown all it has", self.source_ready.clone());
+        registry.register(
+            "source_ready",
+            "Whether a source has shown all its objects",
+            self.source_ready.clone(),
+        );
         registry.register("source_objects", "Objects by source and state", self.source_objects.clone());
         registry.register("syncs", "Times a destination was compared whole", self.syncs.family());
         registry.register("sync_failures", "Requests that failed, by class", self.sync_failures.family());
@@ -175,7 +179,7 @@ impl Metrics {
         registry.register("writes", "Changes offered to rulers", self.writes.family());
         registry.register(
             "last_sync_success_timestamp_seconds",
-            "When a destination was last known to be in order, in seconds since 1970",
+            "When a destination was last known to be in sync, in seconds since 1970",
             self.last_success.family(),
         );
         registry.register(
@@ -190,7 +194,7 @@ impl Metrics {
         );
         registry.register(
             "foreign_claims",
-            "Whether another installation claims a destination for our owner",
+            "Whether another installation claims a destination for the same owner",
             self.foreign_claims.family(),
         );
         registry.register(
@@ -205,20 +209,20 @@ impl Metrics {
         );
         registry.register(
             "contested_groups",
-            "Groups that were found changed at three looks in a row",
+            "Groups that three lists in a row found changed",
             self.contested_groups.family(),
         );
         registry.register(
             "normalized_groups",
-            "Groups that the ruler keeps in a form of its own, which counts as in sync",
+            "Groups that the ruler stores in a form of its own, which counts as in sync",
             self.normalized_groups.family(),
         );
         registry.register(
             "propagation_seconds",
-            "From the source saying a change to the ruler accepting it",
+            "From the source sending a change to the ruler accepting it",
             self.propagation.clone(),
         );
-        registry.register("queue_depth", "Namespaces that wait to be looked at", self.queue_depth.family());
+        registry.register("queue_depth", "Namespaces that wait for work", self.queue_depth.family());
         registry.register(
             "ruler_request_duration_seconds",
             "Requests to rulers",
@@ -226,13 +230,13 @@ impl Metrics {
         );
         registry.register(
             "config_last_reload_successful",
-            "Whether the last reading of the configuration succeeded",
+            "Whether the last reload of the configuration succeeded",
             self.config_reload_successful.clone(),
         );
         registry
     }
 
-    /// One request to a ruler: its method, kind of route and status code, or `error` if there was no answer.
+    /// Counts one request to a ruler: its method, kind of route and status code, or `error` if there was no answer.
     pub fn observe_request(
         &self,
         ruler: &str,
@@ -257,18 +261,18 @@ impl Metrics {
         }
     }
 
-    /// Whether the last reading of the configuration succeeded.
+    /// Sets whether the last reload of the configuration succeeded.
     pub fn set_config_reload_successful(&self, successful: bool) {
         self.config_reload_successful.set(i64::from(successful));
     }
 
-    /// Whether this process is the one that writes.
+    /// Sets whether this process is the one that writes.
     pub fn set_leader(&self, leader: bool) {
         self.leader.set(i64::from(leader));
     }
 
-    /// The labels of a destination, which has series from now on until [`Metrics::leave`]. Authors who may name tenants
-    /// must not be able to make series without end: beyond a number, destinations share one.
+    /// Returns the labels of a destination, which has series from now on until [`Metrics::leave`]. Authors who may
+    /// request tenants must not be able to create series without limit: beyond a number, destinations share one.
     pub(crate) fn join(&self, destination: &DestinationId) -> DestinationLabels {
         let tenant = if self.tenant_labels { destination.tenant_str() } else { "" };
         let mut labels =
@@ -288,7 +292,7 @@ impl Metrics {
         labels
     }
 
-    /// A destination has ended.
+    /// Removes the series of a destination that has ended.
     pub(crate) fn leave(&self, labels: &DestinationLabels) {
         let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = destinations.get_mut(labels) {
@@ -300,10 +304,10 @@ impl Metrics {
     }
 }
 
-/// The number of destinations with series of their own: some 20 each.
+/// The number of destinations with series of their own: about 20 each.
 const MAX_DESTINATIONS: usize = 2_000;
 
-/// The tenant of the series that all further destinations share. No tenant can be called so.
+/// The tenant of the series that all further destinations share. No tenant can have this name.
 const OVERFLOW: &str = "{overflow}";
 
 #[cfg(test)]
@@ -311,11 +315,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_design() {
+    fn metric_names_are_those_of_the_readme() {
         let metrics = Metrics::default();
         metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
         let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
-        let writes = metrics.writes.hold(write);
+        let writes = metrics.writes.handle(write);
         writes.inc();
         let mut text = String::new();
         metrics.encode(&mut text).unwrap();
@@ -338,10 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn series_go_with_the_last_that_holds_them() {
+    fn series_exist_until_the_last_holder_drops_them() {
         let metrics = Metrics::default();
         let labels = || DestinationLabels { ruler: "r".into(), tenant: "gone".into() };
-        let (one, other) = (metrics.deletes_held.hold(labels()), metrics.deletes_held.hold(labels()));
+        let (one, other) = (metrics.deletes_held.handle(labels()), metrics.deletes_held.handle(labels()));
         one.inc();
         drop(one);
         assert!(encoded(&metrics).contains(r#"rulesync_deletes_held{ruler="r",tenant="gone"} 1"#));
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn an_author_cannot_make_series_without_end() {
+    fn series_are_limited_whatever_tenants_authors_request() {
         let metrics = Metrics::default();
         let destination =
             |n: usize| DestinationId { ruler: "r".into(), tenant: Some(format!("t{n}").parse().unwrap()) };

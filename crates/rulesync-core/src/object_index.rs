@@ -1,5 +1,5 @@
-//! Every object the sources have shown, and where each belongs. Pure bookkeeping: events in, commands for destinations
-//! out.
+//! The object index: every object that sources have shown, and its destinations. Pure bookkeeping: events in, commands
+//! for destinations out.
 
 mod routing;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 use tokio::time::Instant;
 
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
@@ -27,16 +27,16 @@ use crate::source::Scope;
 use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
 use routing::{Moves, Occasion};
 
-/// What follows from an event.
+/// The effects of an event.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    /// What to tell which destination.
+    /// Commands for destinations.
     pub(crate) commands: Vec<(DestinationId, Command)>,
-    /// What to tell destinations once others have what these had.
+    /// Handovers: removals that wait until other destinations have the objects.
     pub(crate) handovers: Vec<Handover>,
-    /// Objects whose rules are protected somewhere, or no longer so: see [`ObjectIndex::protects`].
+    /// Objects whose rules are protected at some destination, or no longer are: see [`ObjectIndex::protects`].
     pub(crate) protections: Vec<ObjectId>,
-    /// What is newly wrong with which object.
+    /// New findings about objects.
     pub(crate) findings: Vec<(ObjectId, Option<DestinationId>, Finding)>,
 }
 
@@ -46,31 +46,31 @@ pub(crate) struct Handover {
     pub(crate) destination: DestinationId,
     pub(crate) namespace: Arc<str>,
     pub(crate) object: ObjectId,
-    /// As which objects others get it: itself, unless it has another name.
+    /// The objects that others receive: the object itself, unless it was renamed.
     pub(crate) to: Arc<[ObjectId]>,
-    /// Of those that get it.
+    /// The progress of those that receive it.
     pub(crate) progress: HandoverProgress,
 }
 
-/// What is known of Kubernetes namespaces, by source and name.
+/// The known Kubernetes namespaces, by source and name.
 type Namespaces = BTreeMap<(Arc<str>, String), NamespaceMetadata>;
 
-/// The objects and the labels of their Kubernetes namespaces.
+/// The objects and the metadata of their Kubernetes namespaces.
 #[derive(Debug)]
 pub(crate) struct ObjectIndex {
     table: RoutingTable,
     objects: BTreeMap<ObjectId, Record>,
     namespaces: Namespaces,
     counts: HashMap<Arc<str>, Count>,
-    /// How many objects are at each destination.
+    /// The number of objects at each destination.
     uses: BTreeMap<DestinationId, usize>,
-    /// Of declarations, to tell a change from a repetition.
+    /// The hasher of declarations, which distinguishes a change from a repetition.
     hashing: RandomState,
-    /// Where objects stand in files.
+    /// The positions of objects in files.
     locations: Locations,
 }
 
-/// How many objects of a source there are, kept up to date so that nobody has to count.
+/// The number of objects of a source, by state, updated with each change.
 #[derive(Debug, Default, Clone, Copy)]
 struct Count {
     all: usize,
@@ -78,9 +78,9 @@ struct Count {
     malformed: usize,
     hiding: usize,
     hiding_others: usize,
-    /// With groups that go to a ruler.
+    /// Objects with groups that go to a ruler.
     in_rulers: usize,
-    /// Requesting a tenant that they may not have.
+    /// Objects that request a tenant that they may not have.
     refused: usize,
 }
 
@@ -90,43 +90,43 @@ enum Tally {
     Out,
 }
 
-/// What is kept of an object: enough to route it anew and to write its groups again.
+/// The stored form of an object: enough to route it again and to write its groups again.
 #[derive(Debug, Default)]
 struct Record {
-    /// Of the declaration, to tell a change from a repetition.
+    /// The hash of the declaration, which distinguishes a change from a repetition.
     content: u64,
     /// The generation of its source's snapshots in which it was last sent.
     generation: u32,
     accepted: Accepted,
-    /// Why its latest form cannot be read.
+    /// The reason why its latest version cannot be read.
     malformed: Option<Box<Finding>>,
-    /// Whether it may stand for objects of unknown names.
+    /// True if it may hide objects of unknown names.
     hides: bool,
-    /// Whether its source says so. If not, only its own namespace in rulers is unknown.
+    /// True if its source reports so. If not, only its own namespace in rulers is unknown.
     hides_others: bool,
-    /// Whether any form of it was ever read.
+    /// True once any version of it has been read.
     read: bool,
     matches: Box<[RouteMatch]>,
     /// The routes that refuse the tenant it requests.
     refused_by: Box<[Arc<str>]>,
-    /// Why it does not go where it would.
-    kept_out: Box<[Finding]>,
+    /// The reasons why routes that select it do not take it.
+    routing_findings: Box<[Finding]>,
 }
 
-/// What the index has to say about an object for a status.
+/// The report of the index about an object, for a status.
 #[derive(Debug)]
 pub(crate) struct ObjectReport {
     pub(crate) id: ObjectId,
     findings: Vec<Finding>,
     malformed: bool,
-    kept_out: bool,
+    has_routing_findings: bool,
     locations: Locations,
 }
 
 impl ObjectReport {
-    /// The status, given what the destinations say of the object.
-    pub(crate) fn with_targets(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
-        let Self { id, mut findings, malformed, kept_out, locations } = self;
+    /// Returns the status, given the reports of the destinations about the object.
+    pub(crate) fn with_destinations(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
+        let Self { id, mut findings, malformed, has_routing_findings, locations } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
         let worst = destinations
@@ -134,8 +134,8 @@ impl ObjectReport {
             .map(|destination| destination.state)
             .max()
             .unwrap_or(ObjectState::NotSelected);
-        let refused =
-            findings.iter().any(Finding::withholds) && (worst != ObjectState::NotSelected || kept_out);
+        let refused = findings.iter().any(Finding::withholds)
+            && (worst != ObjectState::NotSelected || has_routing_findings);
         ObjectStatus {
             source: id.source().to_owned(),
             kind: id.kind().to_owned(),
@@ -158,7 +158,7 @@ impl Record {
     }
 }
 
-/// What is known of an object's Kubernetes namespace, and whether it will be known if it is not.
+/// Returns the metadata of an object's Kubernetes namespace, and whether it will be known if it is not.
 fn namespace_of<'a>(id: &ObjectId, namespaces: &'a Namespaces) -> (Option<&'a NamespaceMetadata>, bool) {
     let source: Arc<str> = id.source().into();
     let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
@@ -179,12 +179,12 @@ impl ObjectIndex {
         }
     }
 
-    /// Where objects stand in files.
+    /// Returns the positions of objects in files.
     pub(crate) fn locations(&self) -> &Locations {
         &self.locations
     }
 
-    /// An object is there. Repeating what is known has no effects.
+    /// Adds or updates an object. Repeating a known object has no effects.
     pub(crate) fn upsert(
         &mut self,
         object: RuleObject,
@@ -195,7 +195,7 @@ impl ObjectIndex {
         let mut effects = Effects::default();
         let RuleObject { id, uid, created, labels, tenant, annotations, groups, findings, positions } =
             object;
-        // Comments move them, and change nothing else.
+        // Comments change positions and nothing else.
         let in_file = !positions.is_empty();
         if in_file {
             self.locations.set(&id, positions, &groups);
@@ -224,7 +224,7 @@ impl ObjectIndex {
         }
         let known = self.objects.remove(&id).unwrap_or_default();
         let (uid, old_uid) = (accepted.uid.as_deref(), known.accepted.uid.as_deref());
-        // Made anew: by some namings it is in another namespace now.
+        // The object was re-created: with some namings it has another namespace now.
         let earlier: Vec<(DestinationId, Arc<str>)> = if old_uid == uid {
             Vec::new()
         } else {
@@ -245,22 +245,22 @@ impl ObjectIndex {
             read: true,
             matches: known.matches,
             refused_by: known.refused_by,
-            kept_out: known.kept_out,
+            routing_findings: known.routing_findings,
         };
         self.objects.insert(id.clone(), record);
-        let leaves_because = LeftBecause::Deselected;
-        let occasion = Occasion { changed: true, leaves_because, seen, live, fresh: &[] };
+        let removal_reason = RemovalReason::Deselected;
+        let occasion = Occasion { changed: true, removal_reason, seen, live, fresh: &[] };
         self.route(&id, Some(&groups), occasion, &mut effects);
         for (destination, namespace) in earlier {
-            let because = LeftBecause::Moved;
+            let because = RemovalReason::Moved;
             effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
         }
         self.tally(&id, Tally::In);
         effects
     }
 
-    /// An object is there and cannot be read; what was last known of it stays.
-    /// If it `hides` objects of other names, it does so until some form of it is read.
+    /// Records that an object exists and cannot be read; its last readable version stays. If it `hides` objects of
+    /// other names, it does so until some version of it is read.
     pub(crate) fn malformed(
         &mut self,
         id: &ObjectId,
@@ -272,29 +272,28 @@ impl ObjectIndex {
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
         record.generation = generation;
-        let news = record.malformed.as_deref() != Some(&finding);
+        let is_new = record.malformed.as_deref() != Some(&finding);
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
-            // Without its UID some names cannot be made, so that others must not be taken for orphans.
-            // Files have none.
+            // Without its UID some names cannot be made, so that others must not be taken for orphans. Files have none.
             record.hides_others = hides;
             record.hides =
                 hides || (matches!(self.table.naming, Naming::Alloy(_)) && id.kind() != kind::RULE_FILE);
             effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);
-        if news {
+        if is_new {
             effects.findings.push((id.clone(), None, finding));
         }
         effects
     }
 
-    /// An object is gone.
+    /// Removes a deleted object.
     pub(crate) fn delete(&mut self, id: &ObjectId) -> Effects {
         self.rename(id, &[])
     }
 
-    /// An object is gone, and others have its rules: it leaves its destinations when these have been written.
+    /// Removes an object whose rules others have: it leaves its destinations when these have been written.
     pub(crate) fn rename(&mut self, id: &ObjectId, to: &[ObjectId]) -> Effects {
         let mut effects = Effects::default();
         let progress = HandoverProgress::default();
@@ -309,7 +308,7 @@ impl ObjectIndex {
             }
             for RouteMatch { destination, .. } in &record.matches {
                 self.leave(destination);
-                let because = LeftBecause::Deleted;
+                let because = RemovalReason::Deleted;
                 let moves = Moves { to, progress: &progress };
                 self.drop_from(
                     id,
@@ -323,7 +322,7 @@ impl ObjectIndex {
         effects
     }
 
-    /// A Kubernetes namespace is like this, or is gone. Its objects are routed anew.
+    /// Sets or removes the metadata of a Kubernetes namespace. Its objects are routed again.
     pub(crate) fn namespace(
         &mut self,
         source: &Arc<str>,
@@ -349,15 +348,15 @@ impl ObjectIndex {
         };
         for id in in_namespace {
             self.tally(&id, Tally::Out);
-            let leaves_because = LeftBecause::NamespaceChanged;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: true, fresh: &[] };
+            let removal_reason = RemovalReason::NamespaceChanged;
+            let occasion = Occasion { changed: false, removal_reason, seen, live: true, fresh: &[] };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
         effects
     }
 
-    /// The objects in a scope of a source that it has not sent since a generation of snapshots began.
+    /// Returns the objects in a scope of a source that it has not sent since a generation of snapshots began.
     pub(crate) fn missing_since(&self, source: &str, scope: &Scope, generation: u32) -> Vec<ObjectId> {
         let missing = |(id, record): &(&ObjectId, &Record)| {
             record.generation < generation && id.source() == source && scope.contains(id)
@@ -369,15 +368,15 @@ impl ObjectIndex {
         }
     }
 
-    /// The Kubernetes namespaces that a source has shown.
+    /// Iterates over the Kubernetes namespaces that a source has shown.
     pub(crate) fn namespaces_of(&self, source: &Arc<str>) -> impl Iterator<Item = &String> {
         let first = (Arc::clone(source), String::new());
         let of_source = self.namespaces.range(first..).take_while(move |((of, _), _)| of == source);
         of_source.map(|((_, name), _)| name)
     }
 
-    /// Routes everything anew, by another table. `fresh` are destinations that know nothing yet and are told
-    /// everything.
+    /// Routes all objects again, by another table. `fresh` destinations know nothing yet and are sent all their
+    /// objects.
     pub(crate) fn reroute(&mut self, table: RoutingTable, fresh: &[DestinationId], seen: Instant) -> Effects {
         self.table = table;
         let mut effects = Effects::default();
@@ -387,41 +386,41 @@ impl ObjectIndex {
             if self.objects.get(&id).is_some_and(|record| !record.read) {
                 effects.protections.push(id.clone());
             }
-            let leaves_because = LeftBecause::Reconfigured;
-            let occasion = Occasion { changed: false, leaves_because, seen, live: false, fresh };
+            let removal_reason = RemovalReason::Reconfigured;
+            let occasion = Occasion { changed: false, removal_reason, seen, live: false, fresh };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
         }
         effects
     }
 
-    /// What objects say next is news, even if they say the same: it is to be converted otherwise.
+    /// Has every object converted when it is sent next, even if it is unchanged.
     pub(crate) fn forget_contents(&mut self) {
         self.objects.values_mut().for_each(|record| record.content = 0);
     }
 
-    /// Whether something that cannot be read may hide objects we do not know of: then nothing may be taken for an
-    /// orphan. A file that never could be parsed is such a thing; it stands for objects of unknown names.
+    /// Returns whether something unreadable may hide unknown objects: then nothing may be taken for an orphan. A file
+    /// that was never parsed is an example; it hides objects of unknown names.
     pub(crate) fn hides_objects(&self) -> bool {
         self.counts.values().any(|count| count.hiding > 0)
     }
 
-    /// The same for the objects of one source.
+    /// Returns whether something unreadable may hide unknown objects of one source.
     pub(crate) fn source_hides_objects(&self, source: &str) -> bool {
         self.counts.get(source).is_some_and(|count| count.hiding > 0)
     }
 
-    /// Whether a snapshot of a source may lack objects, because something that it cannot read may declare them.
+    /// Returns whether a snapshot of a source may lack objects, because something that it cannot read may declare them.
     pub(crate) fn snapshot_may_lack_objects(&self, source: &str) -> bool {
         self.counts.get(source).is_some_and(|count| count.hiding_others > 0)
     }
 
-    /// How many objects a source has shown.
+    /// The number of objects that a source has shown.
     pub(crate) fn count(&self, source: &str) -> usize {
         self.counts.get(source).map_or(0, |count| count.all)
     }
 
-    /// How many objects a source has shown, by state.
+    /// The numbers of objects that a source has shown, by state.
     pub(crate) fn counts(&self, source: &str) -> [(&'static str, usize); 3] {
         let count = self.counts.get(source).copied().unwrap_or_default();
         [
@@ -431,34 +430,34 @@ impl ObjectIndex {
         ]
     }
 
-    /// How many objects of a source have groups in a ruler.
+    /// The number of objects of a source with groups in a ruler.
     pub(crate) fn in_rulers(&self, source: &str) -> usize {
         self.counts.get(source).map_or(0, |count| count.in_rulers)
     }
 
-    /// Whether an object has groups in a ruler.
+    /// Returns whether an object has groups in a ruler.
     pub(crate) fn is_in_ruler(&self, id: &ObjectId) -> bool {
         self.objects.get(id).is_some_and(Record::is_in_ruler)
     }
 
-    /// The objects for a status, which the destinations have yet to say their part of.
+    /// Returns the reports about all objects, to be completed by the destinations.
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
         let report = |(id, record): (&ObjectId, &Record)| {
             let mut findings = record.accepted.findings.to_vec();
-            findings.extend(record.kept_out.iter().cloned());
+            findings.extend(record.routing_findings.iter().cloned());
             findings.extend(record.malformed.as_deref().cloned());
             ObjectReport {
                 id: id.clone(),
                 findings,
                 malformed: record.malformed.is_some(),
-                kept_out: !record.kept_out.is_empty(),
+                has_routing_findings: !record.routing_findings.is_empty(),
                 locations: self.locations.clone(),
             }
         };
         self.objects.iter().map(report).collect()
     }
 
-    /// Takes an object out of the counts before it changes, and puts it back in afterwards.
+    /// Removes an object from the counts before it changes, and adds it again afterwards.
     fn tally(&mut self, id: &ObjectId, direction: Tally) {
         let Some(record) = self.objects.get(id) else { return };
         if !self.counts.contains_key(id.source()) {
@@ -481,25 +480,25 @@ impl ObjectIndex {
         }
     }
 
-    /// The destinations that objects are at.
+    /// Iterates over the destinations of objects.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = &DestinationId> {
         self.uses.keys()
     }
 
-    /// Whether any object is at a destination.
+    /// Returns whether any object is at a destination.
     pub(crate) fn uses(&self, destination: &DestinationId) -> bool {
         self.uses.contains_key(destination)
     }
 
-    /// The namespace that an object has, or had, at a destination.
+    /// Returns the namespace that an object has, or had, at a destination.
     pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<Arc<str>> {
         let uid = self.objects.get(id).and_then(|record| record.accepted.uid.as_deref());
         self.table.namespace_of(id, uid, destination)
     }
 
-    /// Why what a destination has for an object stays although the object does not go there, if so: it cannot be read,
-    /// and nobody knows where it belongs; or it requests a tenant that it may not have, and might have been here
-    /// before. In the second case it is held to what its route enforces.
+    /// Returns why the rules of an object at a destination are protected although the object does not go there, if so:
+    /// it cannot be read, and its destinations are unknown; or it requests a tenant that it may not have, and may have
+    /// been here before. In the second case its rules must satisfy what its route enforces.
     pub(crate) fn protects(&self, id: &ObjectId, destination: &DestinationId) -> Option<Protection> {
         let record = self.objects.get(id)?;
         if !record.read {
@@ -512,13 +511,13 @@ impl ObjectIndex {
         Some(Protection { because: HeldReason::TenantRefused, enforced: Some(Arc::new(transform)) })
     }
 
-    /// The destinations that an object goes to.
+    /// Iterates over the destinations that an object goes to.
     pub(crate) fn destinations_of(&self, id: &ObjectId) -> impl Iterator<Item = &DestinationId> {
         let matches = self.objects.get(id).map(|record| &*record.matches).unwrap_or_default();
         matches.iter().map(|route_match| &route_match.destination)
     }
 
-    /// The destinations that objects go to, with the namespace of each there.
+    /// Returns the destinations that objects go to, with the namespace of each there.
     pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, Arc<str>)> {
         let location = |object, destination| {
             Some((DestinationId::clone(destination), self.namespace_at(object, destination)?))
@@ -529,7 +528,7 @@ impl ObjectIndex {
         objects.iter().flat_map(of).collect()
     }
 
-    /// The objects whose rules may be protected somewhere.
+    /// Iterates over the objects whose rules may be protected at some destination.
     pub(crate) fn protected(&self) -> impl Iterator<Item = &ObjectId> {
         let any = self.counts.values().any(|count| count.malformed > 0 || count.refused > 0);
         let objects = any.then(|| self.objects.iter()).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What a ruler has: the observed state of one destination, and the listing a ruler fills it through.
+//! The observed state of a destination, and the listing through which a ruler fills it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
@@ -9,7 +9,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::naming::NamespaceClass;
 
-/// The groups of ours a ruler holds for a tenant, by namespace: names and fingerprints only.
+/// The own groups that a ruler has for a tenant, by namespace: names and fingerprints only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     namespaces: HashMap<Arc<str>, ObservedNamespace>,
@@ -18,23 +18,24 @@ pub struct Observed {
 /// The groups of one namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ObservedNamespace {
-    /// Few per namespace, so a list beats a map.
+    /// Namespaces have few groups, so a list beats a map.
     groups: Vec<(Box<str>, Option<Fingerprint>)>,
-    /// Of the document these were read from; gone as soon as we write, because then the document differs.
+    /// The fingerprint of the document that these were read from; removed by a write, because then the document
+    /// differs.
     document: Option<Fingerprint>,
-    /// Whether it was read from the ruler and nothing was written since.
+    /// True if it was read from the ruler and nothing was written since.
     read: bool,
 }
 
 impl Observed {
-    /// The namespaces with the groups in each.
+    /// Iterates over the namespaces, with the names of their groups.
     pub fn namespaces(&self) -> impl Iterator<Item = (&Arc<str>, Vec<&str>)> {
         self.namespaces
             .iter()
             .map(|(name, ns)| (name, ns.groups.iter().map(|(group, _)| group.as_ref()).collect()))
     }
 
-    /// The names of the namespaces.
+    /// Iterates over the names of the namespaces.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.namespaces.keys()
     }
@@ -44,13 +45,13 @@ impl Observed {
         self.namespaces.values().map(|ns| ns.groups.len()).sum()
     }
 
-    /// Whether there is a namespace of this name.
+    /// Returns whether a namespace of this name exists.
     pub fn has_namespace(&self, namespace: &str) -> bool {
         self.namespaces.contains_key(namespace)
     }
 
-    /// The names of the groups in a namespace with their fingerprints; none for a group that exists but whose
-    /// content is not known.
+    /// Iterates over the names of the groups in a namespace with their fingerprints; none for a group that exists but
+    /// whose content is unknown.
     pub fn namespace(&self, namespace: &str) -> impl Iterator<Item = (&str, Option<Fingerprint>)> {
         self.namespaces
             .get(namespace)
@@ -58,7 +59,7 @@ impl Observed {
             .flat_map(|ns| ns.groups.iter().map(|(group, fingerprint)| (group.as_ref(), *fingerprint)))
     }
 
-    /// A group is there, with this content or, if none, with content we do not know.
+    /// Adds or replaces a group; without a fingerprint its content is unknown.
     pub fn set(&mut self, namespace: &Arc<str>, group: &str, fingerprint: Option<Fingerprint>) {
         let ns = self.namespaces.entry(Arc::clone(namespace)).or_default();
         ns.document = None;
@@ -72,12 +73,12 @@ impl Observed {
         }
     }
 
-    /// Whether what is known of a namespace was read from the ruler, and nothing was written there since.
+    /// Returns whether the groups of a namespace were read from the ruler and nothing was written there since.
     pub(crate) fn is_read(&self, namespace: &str) -> bool {
         self.namespaces.get(namespace).is_some_and(|ns| ns.read)
     }
 
-    /// A group of a namespace counts as another: the ruler gives back what it was sent in a form of its own.
+    /// Replaces the fingerprint of a group by that of its sent form: the ruler returns the group in a form of its own.
     pub(crate) fn translate(&mut self, namespace: &str, group: &str, read: Fingerprint, sent: Fingerprint) {
         let ns = self.namespaces.get_mut(namespace);
         let entry = ns.and_then(|ns| ns.groups.iter_mut().find(|(name, _)| name.as_ref() == group));
@@ -86,26 +87,26 @@ impl Observed {
         }
     }
 
-    /// A namespace is to be read anew at the next list, even if its document is the same.
+    /// Has the next list read a namespace again, even if its document is the same.
     pub(crate) fn forget_document(&mut self, namespace: &str) {
         if let Some(ns) = self.namespaces.get_mut(namespace) {
             ns.document = None;
         }
     }
 
-    /// Everything in it was read from the ruler just now.
+    /// Marks all namespaces as read from the ruler just now.
     pub(crate) fn all_read(&mut self) {
         self.namespaces.values_mut().for_each(|ns| ns.read = true);
     }
 
-    /// What is known of a namespace was not read just now, after all.
+    /// Marks a namespace as not read just now.
     pub(crate) fn mark_unread(&mut self, namespace: &str) {
         if let Some(ns) = self.namespaces.get_mut(namespace) {
             ns.read = false;
         }
     }
 
-    /// A group is gone.
+    /// Removes a group.
     pub fn remove(&mut self, namespace: &str, group: &str) {
         if let Some(ns) = self.namespaces.get_mut(namespace) {
             ns.document = None;
@@ -117,12 +118,12 @@ impl Observed {
         }
     }
 
-    /// A namespace is gone with all its groups.
+    /// Removes a namespace with all its groups.
     pub fn remove_namespace(&mut self, namespace: &str) {
         self.namespaces.remove(namespace);
     }
 
-    /// Takes a namespace over from another state, absent or not.
+    /// Copies a namespace from another state, whether it exists there or not.
     pub(crate) fn adopt(&mut self, namespace: &Arc<str>, from: &mut Self) {
         match from.namespaces.remove(namespace) {
             Some(ns) => {
@@ -135,7 +136,7 @@ impl Observed {
     }
 }
 
-/// A group of somebody else that ours may take the place of.
+/// A foreign group that an own group may replace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Adoptable {
     /// Its namespace.
@@ -146,30 +147,29 @@ pub(crate) struct Adoptable {
     pub(crate) fingerprint: Fingerprint,
 }
 
-/// Takes what a ruler lists. It keeps fingerprints of our own groups only, so a ruler can hand over one group after
-/// the other and never hold them all.
+/// The receiver of a ruler's list. It stores fingerprints of own groups only, so that a ruler can pass one group after
+/// the other and need not hold them all.
 pub struct Listing<'a> {
     fields: StoredFields,
     classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
     previous: &'a Observed,
     found: Listed,
     foreign: usize,
-    /// Groups whose content is wanted whole: a few, which came back otherwise than they were sent, or may lack
-    /// matchers.
+    /// Groups to be read whole: a few that differed when they were read back, or may lack matchers.
     suspects: &'a HashSet<(Arc<str>, Arc<str>)>,
 }
 
-/// What a list found.
+/// The result of a list.
 #[derive(Debug, Default)]
 pub(crate) struct Listed {
     pub(crate) observed: Observed,
     pub(crate) adoptable: Vec<Adoptable>,
     pub(crate) claim: Option<OwnerClaim>,
-    /// The suspects, as they are in the ruler.
+    /// The suspects, as the ruler has them.
     pub(crate) suspects: HashMap<(Arc<str>, Arc<str>), Group>,
-    /// Groups of ours that were read without any rule. A look that falls into a write may show such a group.
+    /// Own groups that were read without any rule. A list that coincides with a write may show such a group.
     pub(crate) empty: HashSet<(Arc<str>, Arc<str>)>,
-    /// Groups of ours that could not be read, with the reason.
+    /// Own groups that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
 }
 
@@ -182,8 +182,8 @@ impl std::fmt::Debug for Listing<'_> {
 static NO_SUSPECTS: LazyLock<HashSet<(Arc<str>, Arc<str>)>> = LazyLock::new(HashSet::new);
 
 impl<'a> Listing<'a> {
-    /// An empty listing for a ruler that keeps so much. `classify` says what a namespace is to us; `previous` is what
-    /// the last list gave.
+    /// Creates an empty listing for a ruler that stores these fields. `classify` returns the class of a namespace;
+    /// `previous` is the result of the last list.
     pub fn new(
         fields: StoredFields,
         classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
@@ -192,7 +192,7 @@ impl<'a> Listing<'a> {
         Self { fields, classify, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
     }
 
-    /// Keeps the content of these groups as well.
+    /// Stores the content of these groups as well.
     pub(crate) fn suspecting(mut self, suspects: &'a HashSet<(Arc<str>, Arc<str>)>) -> Self {
         self.suspects = suspects;
         self
@@ -202,18 +202,18 @@ impl<'a> Listing<'a> {
         matches!((self.classify)(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
 
-    /// Whether the groups of a namespace are of classify. Those of others need not be read, let alone parsed.
+    /// Returns whether the groups of a namespace are of interest. Those of others need not be read, let alone parsed.
     pub fn wants(&mut self, namespace: &str) -> bool {
         let foreign = (self.classify)(namespace) == NamespaceClass::Foreign;
         self.foreign += usize::from(foreign);
         !foreign
     }
 
-    /// Whether a namespace's document is the same as at the last list; then its groups are taken from there and it
-    /// need not be parsed. Optional for rulers: it makes a resync that finds nothing new nearly free.
+    /// Returns whether a namespace's document is the same as in the last list; then its groups are taken from there and
+    /// the document need not be parsed. Optional for rulers: it makes a resync without changes nearly free.
     pub fn unchanged(&mut self, namespace: &str, document: Fingerprint) -> bool {
         match self.previous.namespaces.get_key_value(namespace) {
-            // The content of suspects is wanted, so their document is read all the same.
+            // The content of suspects is needed, so their document is read all the same.
             Some((name, _)) if self.suspects.iter().any(|(suspected, _)| suspected == name) => false,
             Some((name, ns)) if ns.document == Some(document) => {
                 self.found.observed.namespaces.insert(Arc::clone(name), ns.clone());
@@ -223,7 +223,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// A group exists. Groups of foreign namespaces are passed over.
+    /// Adds a group. Groups of foreign namespaces are ignored.
     pub fn add(&mut self, namespace: &str, group: &Group) {
         match (self.classify)(namespace) {
             NamespaceClass::Managed | NamespaceClass::Legacy => {
@@ -249,7 +249,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// All groups of a namespace have been added, and this was the document they were read from.
+    /// Records that all groups of a namespace have been added, and the document that they were read from.
     pub fn read_from(&mut self, namespace: &str, document: Fingerprint) {
         if let Some(ns) = self.found.observed.namespaces.get_mut(namespace) {
             ns.groups.shrink_to_fit();
@@ -257,8 +257,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// A group of ours exists but what the ruler answers for it cannot be read. It will be written anew if it should
-    /// exist, and deleted if not.
+    /// Adds an own group that exists but cannot be read. It is written again if it should exist, and deleted if not.
     pub fn unreadable(&mut self, namespace: &str, group: &str, reason: impl Into<String>) {
         if self.owns(namespace) {
             self.set(namespace, group, None);
@@ -269,7 +268,7 @@ impl<'a> Listing<'a> {
     fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) -> Arc<str> {
         let name = match self.found.observed.namespaces.get_key_value(namespace) {
             Some((name, _)) => Arc::clone(name),
-            // Sharing the name with the last list keeps a resync from growing memory.
+            // Sharing the name with the last list prevents a resync from increasing memory.
             None => match self.previous.namespaces.get_key_value(namespace) {
                 Some((name, _)) => Arc::clone(name),
                 None => namespace.into(),
@@ -279,7 +278,7 @@ impl<'a> Listing<'a> {
         name
     }
 
-    /// What of ours was listed.
+    /// Returns the own groups that were listed.
     pub fn into_observed(self) -> Observed {
         self.found.observed
     }
@@ -288,12 +287,12 @@ impl<'a> Listing<'a> {
         self.found
     }
 
-    /// The groups that could not be read, each with the reason.
+    /// Returns the groups that could not be read, each with the reason.
     pub fn unreadable_groups(&self) -> &[(String, String)] {
         &self.found.unreadable
     }
 
-    /// How many namespaces belong to others.
+    /// The number of foreign namespaces.
     pub fn foreign_namespaces(&self) -> usize {
         self.foreign
     }
@@ -309,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_namespaces_leave_no_trace() {
+    fn listing_ignores_foreign_namespaces() {
         let previous = Observed::default();
         let owned =
             |ns: &str| if ns.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign };
@@ -327,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_document_is_taken_over_until_we_write() {
+    fn unchanged_document_is_reused_until_a_write() {
         let owned = |_: &str| NamespaceClass::Managed;
         let document = Fingerprint::of_bytes(b"text");
         let nothing = Observed::default();
@@ -344,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_read_again_where_it_is_another_or_its_content_is_wanted() {
+    fn document_is_read_again_if_it_differs_or_its_content_is_wanted() {
         let owned = |_: &str| NamespaceClass::Managed;
         let (document, other) = (Fingerprint::of_bytes(b"text"), Fingerprint::of_bytes(b"other"));
         let mut observed = Observed::default();
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_is_known_until_something_is_written_or_it_is_doubted() {
+    fn namespace_counts_as_read_until_a_write_or_a_recheck() {
         let mut observed = Observed::default();
         observed.set(&"a".into(), "g", None);
         assert!(!observed.is_read("a"));
@@ -386,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_taken_over_as_it_is_elsewhere_also_where_it_is_not() {
+    fn namespace_is_copied_from_another_state_even_if_it_is_missing_there() {
         let (mut here, mut there) = (Observed::default(), Observed::default());
         here.set(&"a".into(), "old", None);
         here.set(&"gone".into(), "g", None);
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_claims_own_group_is_read_as_one_and_what_cannot_be_read_is_told() {
+    fn claim_is_read_from_its_own_group_only_and_unreadable_groups_are_reported() {
         let classify =
             |namespace: &str| if namespace == "us" { NamespaceClass::Claim } else { NamespaceClass::Managed };
         let (previous, claim) = (Observed::default(), OwnerClaim { cluster: "c".into(), installation: None });
@@ -415,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_group_takes_the_namespace_with_it() {
+    fn removing_the_last_group_removes_the_namespace() {
         let mut observed = Observed::default();
         observed.set(&"a".into(), "g", None);
         observed.remove("a", "g");

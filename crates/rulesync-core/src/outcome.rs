@@ -1,4 +1,4 @@
-//! Outcomes: what became of objects, sources and destinations, and the reporters that tell people.
+//! Outcomes: what happened to objects, sources and destinations, and the reporters that publish it.
 
 mod log;
 
@@ -16,15 +16,16 @@ use crate::ruler::RulerError;
 
 pub use log::LogReporter;
 
-/// Of what befalls one object at once, so much is told one by one; of the rest the number.
+/// The number of simultaneous outcomes of one object that are reported one by one; of the others the number is
+/// reported.
 pub(crate) const MAX_REPORTED_EACH: usize = 5;
 
-/// What an outcome is about.
+/// The subject of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The destination.
     pub destination: DestinationId,
-    /// The object, also when it is gone; none if it went while nobody watched.
+    /// The object, also after it was deleted; none if it was deleted while no process ran.
     pub object: Option<ObjectId>,
     /// The ruler's namespace.
     pub namespace: Arc<str>,
@@ -37,68 +38,68 @@ pub struct Subject {
 pub enum Outcome {
     /// A group was written.
     Synced {
-        /// Which.
+        /// The group.
         subject: Subject,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
     /// A group was deleted.
     Removed {
-        /// Which.
+        /// The group.
         subject: Subject,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// A group is not taken as it is; what the ruler had for it stays.
+    /// A group is refused; the version that the ruler has stays.
     Refused {
-        /// Which.
+        /// The group.
         subject: Subject,
-        /// Why and where.
+        /// The reason and its location.
         finding: Finding,
     },
-    /// A change failed and will be tried again.
+    /// A change failed and will be retried.
     Failed {
-        /// Which.
+        /// The group.
         subject: Subject,
-        /// What stood in the way.
+        /// The error.
         error: RulerError,
-        /// When it is tried again.
+        /// The time until the retry.
         retry_in: Duration,
     },
-    /// More changes of a namespace failed at once than were told one by one. They are tried again together.
+    /// More changes of a namespace failed at once than were reported one by one. They are retried together.
     MoreFailed {
         /// The destination.
         destination: DestinationId,
         /// The ruler's namespace.
         namespace: Arc<str>,
-        /// How many more.
+        /// The number of further changes.
         more: usize,
     },
-    /// Something is wrong with an object, before or beside what the rulers say.
+    /// An object has a finding from before or besides the answers of rulers.
     Found {
         /// The object.
         object: ObjectId,
         /// The destination it is about; none for all.
         destination: Option<DestinationId>,
-        /// What is wrong.
+        /// The finding.
         finding: Finding,
     },
-    /// More is wrong with an object than was told one by one.
+    /// An object has more findings than were reported one by one.
     MoreFound {
         /// The object.
         object: ObjectId,
         /// The destination it is about; none for all.
         destination: Option<DestinationId>,
-        /// How many more findings there are.
+        /// The number of further findings.
         more: usize,
     },
     /// A destination cannot be worked on.
     DestinationDown {
         /// The destination.
         destination: DestinationId,
-        /// Why.
+        /// The reason.
         error: RulerError,
-        /// How long until it is tried again, if that is known: as long as the ruler asked for, within bounds.
+        /// The time until the next attempt, if that is known: as long as the ruler asked for, within limits.
         retry_in: Option<Duration>,
     },
     /// A destination can be worked on again.
@@ -106,27 +107,27 @@ pub enum Outcome {
         /// The destination.
         destination: DestinationId,
     },
-    /// Deletes are held back by the guard.
+    /// Deletes are held by the delete guard.
     Held {
         /// The destination.
         destination: DestinationId,
-        /// How many groups.
+        /// The number of groups.
         groups: usize,
-        /// Why.
+        /// The reason.
         reason: HeldReason,
-        /// How long until the first of them goes by itself, if that is known.
+        /// The time until the first of them is made without a release, if that is known.
         until: Option<Duration>,
     },
-    /// Most of what a source had has vanished at once: its deletes are held in all tenants, or no longer.
+    /// Most objects of a source vanished at once: its deletes are held in all tenants, or no longer.
     Vanished {
         /// The source's name.
         source: Arc<str>,
-        /// Why, or none if they are no longer held.
+        /// The reason, or none if they are no longer held.
         held: Option<HeldReason>,
-        /// How many objects of it still have groups in a ruler.
-        left: usize,
+        /// The number of its objects that still have groups in a ruler.
+        remaining: usize,
     },
-    /// No deletes are held back any more.
+    /// No deletes are held any more.
     NoneHeld {
         /// The destination.
         destination: DestinationId,
@@ -135,87 +136,86 @@ pub enum Outcome {
     Conflict {
         /// The destination.
         destination: DestinationId,
-        /// Whose it is, by the claim.
-        claim: OwnerClaim,
-        /// Who this installation is.
-        us: OwnerClaim,
+        /// The claim of the other installation.
+        foreign: OwnerClaim,
+        /// The claim of this installation.
+        own: OwnerClaim,
     },
-    /// The other installation's claim is gone.
+    /// The claim of the other installation was deleted.
     ConflictOver {
         /// The destination.
         destination: DestinationId,
     },
-    /// The server keeps a group otherwise than it was sent, in a way that servers do by themselves: it counts as in
-    /// sync.
+    /// The server stores a group in another form than it was sent, as servers do by themselves: it counts as in sync.
     Normalized {
-        /// Which.
+        /// The group.
         subject: Subject,
         /// The fields that differ.
         fields: Vec<String>,
     },
-    /// A group was found changed at three looks in a row: somebody else writes it, or what is written is not stored. It
-    /// is repaired once a resync interval.
+    /// Three lists in a row found a group changed: another tool writes it, or the ruler does not store what it accepts.
+    /// It is repaired once per resync interval.
     Contested {
-        /// Which.
+        /// The group.
         subject: Subject,
         /// The fields that differ; empty if the group was missing.
         fields: Vec<String>,
     },
     /// A contested group stays as it was written.
     ContestOver {
-        /// Which.
+        /// The group.
         subject: Subject,
     },
-    /// A group of ours in the ruler cannot be read.
+    /// An own group in the ruler cannot be read.
     Unreadable {
         /// The destination.
         destination: DestinationId,
         /// Namespace and group.
         group: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A rule is loaded and fails whenever it is evaluated.
     Failing {
-        /// Which group.
+        /// The group.
         subject: Subject,
-        /// Which rule, and what the ruler says.
+        /// The rule, and the ruler's message.
         finding: Finding,
     },
-    /// Rules that failed evaluate again, or are gone.
+    /// Rules that failed evaluate again, or were deleted.
     Recovered {
         /// The destination.
         destination: DestinationId,
-        /// How many.
+        /// The number of rules.
         rules: usize,
     },
-    /// Groups are stored in a ruler and it does not load them: it is frozen, or evaluates nothing.
+    /// A ruler has stored groups and does not load them: it is frozen, or evaluates nothing.
     NotLoaded {
         /// The destination.
         destination: DestinationId,
-        /// How many; none if all are loaded again.
+        /// The number of groups; zero if all are loaded again.
         groups: usize,
-        /// One of them: its namespace and name.
+        /// The namespace and name of one of them.
         example: Option<String>,
     },
     /// A source cannot see its objects.
     SourceDown {
         /// The source's name.
         source: Arc<str>,
-        /// Why, and what it waits for.
+        /// The reason, and what the source waits for.
         reason: String,
     },
-    /// A source sees its objects; said also when its first snapshot is complete.
+    /// A source sees its objects; also reported when its first snapshot is complete.
     SourceUp {
         /// The source's name.
         source: Arc<str>,
-        /// How many objects it has.
+        /// The number of its objects.
         objects: usize,
     },
 }
 
-/// Tells somebody what happened: a log, a status, an event. It must not block; what is slow belongs into a task of its
-/// own, so that it never slows the sync.
+/// Publishes outcomes: in a log, a status, an event. It must not block; slow work belongs into a task of its own, so
+/// that it never delays the sync.
 pub trait Reporter: fmt::Debug + Send + Sync + 'static {
     /// Takes one outcome.
     fn report(&self, outcome: &Outcome);

@@ -1,5 +1,5 @@
-//! The plan: which changes turn what is into what should be. A pure function; the daemon, dry runs and the CLI use the
-//! same one.
+//! The plan: the changes that turn the observed into the desired state. A pure function; the daemon, dry runs and the
+//! CLI use the same one.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -20,19 +20,19 @@ use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
 use crate::observed::{Adoptable, Observed};
 
-/// Which deletes are safe at the moment.
+/// The deletes that are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Deletes {
-    /// Nothing is, because this process has just become the leader.
+    /// No delete is safe, because this process has just become the leader.
     pub(crate) takeover: bool,
-    /// Of what an object we know of no longer declares: safe once every source has shown all it has.
+    /// Deletes of groups that a known object no longer declares are safe: every source has shown all its objects.
     pub(crate) known: bool,
-    /// Of namespaces of ours that no object we know of accounts for: safe once nothing is hidden from us either.
+    /// Deletes of orphaned namespaces are safe: no object is hidden either.
     pub(crate) orphans: bool,
 }
 
 impl Deletes {
-    /// What protects a namespace, which nobody is known for if it is an `orphan`.
+    /// Returns what protects a namespace; an `orphan` has no known object.
     fn protection(self, orphan: bool) -> Option<HeldReason> {
         match self {
             Self { takeover: true, .. } => Some(HeldReason::Takeover),
@@ -43,7 +43,7 @@ impl Deletes {
     }
 }
 
-/// What a change does.
+/// The operation of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Creates or replaces a group.
@@ -54,25 +54,25 @@ pub enum Action {
     DeleteNamespace(Vec<Box<str>>),
 }
 
-/// Why a change is made.
+/// The reason for a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// It is declared and not in the ruler.
+    /// It is declared and missing in the ruler.
     Missing,
-    /// It is declared otherwise than the ruler has it.
+    /// The declaration differs from what the ruler has.
     Changed,
     /// The ruler has it and it is not declared.
     NotDeclared,
-    /// It was in order before and somebody changed it in the ruler.
+    /// It was in sync before and somebody changed it in the ruler.
     Drifted,
     /// It lacks what its route enforces now.
     NotAllowed,
-    /// It stands under its new name now; this is what a former owner or naming called it.
+    /// It exists under its new name now; this is its name by a previous owner or naming.
     Renamed,
-    /// An equal group of ours has taken its place.
+    /// An equal own group has replaced it.
     Adopted,
-    /// It says whose rules these are.
+    /// It is the claim of this installation.
     Claim,
 }
 
@@ -96,17 +96,17 @@ impl fmt::Display for Reason {
 pub struct Change {
     /// The ruler's namespace.
     pub namespace: Arc<str>,
-    /// The object it is made for, or was; none if that went while nobody watched.
+    /// The object it is made for, or was; none if that was deleted while no process ran.
     pub object: Option<ObjectId>,
-    /// What it does.
+    /// The operation.
     pub action: Action,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// Why it is not made now, if it is a delete that is held or protected.
+    /// The reason why it is not made now, if it is a delete that is held or protected.
     pub held: Option<HeldReason>,
 }
 
-/// The changes for one destination, in order: writes before deletes, so that nothing goes unevaluated.
+/// The changes for one destination, in order: writes before deletes, so that no rule goes unevaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The destination.
@@ -114,7 +114,7 @@ pub struct Plan {
     pub destination: DestinationId,
     /// The changes.
     pub changes: Vec<Change>,
-    /// What the ruler is expected to refuse of them, and what is not sent at all.
+    /// The groups that the ruler is expected to refuse, and those that are not sent at all.
     pub refusals: Vec<Refusal>,
 }
 
@@ -124,26 +124,26 @@ pub struct Refusal {
     /// The object.
     #[serde(serialize_with = "as_text")]
     pub object: ObjectId,
-    /// Why, and where in the object.
+    /// The reason, located in the object.
     pub finding: Finding,
 }
 
-/// What [`Engine::sync_once`](crate::Engine::sync_once) would do.
+/// The result of a dry run: what [`Engine::sync_once`](crate::Engine::sync_once) would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DryRun {
-    /// For each destination.
+    /// The plan of each destination.
     pub plans: Vec<Plan>,
-    /// What would be refused wherever it goes.
+    /// Objects that would be refused at every destination.
     pub refusals: Vec<Refusal>,
 }
 
 impl DryRun {
-    /// Whether nothing would be refused.
+    /// Returns whether nothing would be refused.
     pub fn is_clean(&self) -> bool {
         self.refusals.is_empty() && self.plans.iter().all(|plan| plan.refusals.is_empty())
     }
 
-    /// These plans, and what there is to say about objects wherever they go.
+    /// Creates a dry run of these plans, with the findings about objects at every destination.
     pub(crate) fn new<'a>(
         plans: Vec<Plan>,
         objects: impl IntoIterator<Item = (&'a ObjectId, &'a [Finding])>,
@@ -176,8 +176,8 @@ fn written<'a>(changes: impl Iterator<Item = &'a Change>) -> Written<'a> {
     written
 }
 
-/// What of an object's findings stands in the way of its groups. A doubt about a group that is not written is none: the
-/// ruler has taken it.
+/// Returns the findings of an object that keep its groups from the ruler. A suspicion about a group that is not written
+/// is omitted: the ruler has accepted the group.
 fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -> Vec<Refusal> {
     let written = written.get(object);
     let is_written = |finding: &Finding| {
@@ -190,22 +190,22 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
     findings.iter().filter(refused).map(refusal).collect()
 }
 
-/// What a destination is planned from.
+/// The input of a plan for a destination.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlanInput<'a> {
-    /// What should be.
+    /// The groups that should exist.
     pub(crate) desired: &'a Desired,
-    /// What is.
+    /// The groups that exist.
     pub(crate) observed: &'a Observed,
-    /// Groups of others that may be taken over.
+    /// Foreign groups that may be replaced.
     pub(crate) adoptable: &'a [Adoptable],
-    /// Which deletes are safe.
+    /// The deletes that are safe.
     pub(crate) deletes: Deletes,
-    /// What is ours.
+    /// The classification of namespaces.
     pub(crate) namespace_policy: &'a NamespacePolicy,
 }
 
-/// The changes of a whole destination, with what else is known to stand in the way of a delete.
+/// Plans the changes of a whole destination, with other known obstacles to deletes.
 pub(crate) fn plan_with(
     input: PlanInput<'_>,
     guard: &DeleteGuard,
@@ -228,7 +228,7 @@ pub(crate) fn plan_with(
     changes
 }
 
-/// Marks what the guard would hold back if all changes were made at once.
+/// Marks the deletes that the guard would hold if all changes were made at once.
 fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
     let guarded = |change: &&mut Change| change.is_guarded() && change.held.is_none();
     let deleted: usize = changes.iter_mut().filter(guarded).map(|change| change.deletes()).sum();
@@ -240,8 +240,8 @@ fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
     }
 }
 
-/// Plans one namespace. `skip` tells of groups that are not to be offered as they are, because the ruler refused them.
-/// Nothing is planned for a namespace of others, whatever was observed.
+/// Plans one namespace. `skip` returns whether a group is not to be offered as it is, because the ruler refused it.
+/// Nothing is planned for a foreign namespace, whatever was observed.
 pub(crate) fn plan_namespace(
     namespace: &Arc<str>,
     input: PlanInput<'_>,
@@ -262,7 +262,7 @@ pub(crate) fn plan_namespace(
         let (expelled, groups): (Vec<Box<str>>, Vec<Box<str>>) = (observed.namespace(namespace))
             .map(|(group, _)| Box::from(group))
             .partition(|group| desired.is_expelled(namespace, group));
-        let protection = deletes.protection(!desired.was_dropped(namespace));
+        let protection = deletes.protection(!desired.was_removed(namespace));
         let expel = |group| change(None, Action::DeleteGroup(group), Reason::NotAllowed, protection);
         let mut changes: Vec<Change> = expelled.into_iter().map(expel).collect();
         if groups.is_empty() {
@@ -307,7 +307,7 @@ pub(crate) fn plan_namespace(
         if object.expelled.iter().any(|name| **name == *group) {
             (Reason::NotAllowed, protection)
         } else {
-            // Of what is on its way elsewhere, or stays as it is there, the object may not be the latest word.
+            // If the object is moving or protected here, its declaration may not be the latest.
             (Reason::NotDeclared, protection.or_else(|| desired.protected(namespace)))
         }
     };
@@ -325,8 +325,8 @@ pub(crate) fn plan_namespace(
     changes
 }
 
-/// The namespace that a former one's object has now; none if the namespace is not a former one, or its object is not
-/// declared any more.
+/// Returns the namespace that a legacy namespace's object has now; none if the namespace is no legacy one, or its
+/// object is not declared any more.
 pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a Arc<str>> {
     let PlanInput { desired, namespace_policy, .. } = input;
     if namespace_policy.classify(namespace) != NamespaceClass::Legacy {
@@ -334,15 +334,15 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
     }
     let named = namespace_policy.parse(namespace)?;
     match &namespace_policy.naming {
-        Naming::Owner(owner) => desired.claimed(&format!("{owner}.{}.{}", named.namespace, named.name)),
-        // The UID is not to be had from the old name.
+        Naming::Owner(owner) => desired.declared_name(&format!("{owner}.{}.{}", named.namespace, named.name)),
+        // The UID cannot be read from the legacy name.
         alloy @ Naming::Alloy(_) => {
             desired.objects().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
         }
     }
 }
 
-/// Whether everything a namespace should have is in the ruler.
+/// Returns whether the ruler has everything that a namespace should have.
 pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) -> bool {
     desired.winner(namespace).is_some_and(|object| {
         object.refused.is_empty()
@@ -352,7 +352,7 @@ pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) 
     })
 }
 
-/// The deletes of groups of others whose equals of ours should exist: in a plan they come after the writes.
+/// Returns the deletes of foreign groups for which equal own groups should exist: in a plan they come after the writes.
 fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
     let PlanInput { desired, adoptable, .. } = input;
     let equals: HashMap<Fingerprint, &ObjectId> = if adoptable.is_empty() {
@@ -361,14 +361,14 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
         let winners = desired.objects().filter_map(|(_, claims)| claims.first());
         winners.flat_map(|object| object.groups.iter().map(|g| (g.fingerprint, &object.id))).collect()
     };
-    adoptable.iter().filter_map(move |theirs| {
-        let object = equals.get(&theirs.fingerprint)?;
-        Some(Change::adoption(theirs, (*object).clone()))
+    adoptable.iter().filter_map(move |foreign| {
+        let object = equals.get(&foreign.fingerprint)?;
+        Some(Change::adoption(foreign, (*object).clone()))
     })
 }
 
 impl Change {
-    /// Deletes a group of somebody else for an object whose group has taken its place.
+    /// Deletes a foreign group for an object whose group has replaced it.
     pub(crate) fn adoption(adoptable: &Adoptable, object: ObjectId) -> Self {
         Self {
             namespace: Arc::clone(&adoptable.namespace),
@@ -379,12 +379,12 @@ impl Change {
         }
     }
 
-    /// Whether it takes something away.
+    /// Returns whether it deletes something.
     pub fn is_delete(&self) -> bool {
         !matches!(self.action, Action::Put(_))
     }
 
-    /// How many groups it takes away.
+    /// Returns the number of groups that it deletes.
     pub fn deletes(&self) -> usize {
         match &self.action {
             Action::Put(_) => 0,
@@ -393,12 +393,12 @@ impl Change {
         }
     }
 
-    /// Whether the delete guard has a say in it: not where the configuration itself asks for it.
+    /// Returns whether the delete guard applies: it does not where the configuration itself requires the delete.
     pub(crate) fn is_guarded(&self) -> bool {
         self.is_delete() && matches!(self.reason, Reason::NotDeclared | Reason::NotAllowed)
     }
 
-    /// The group it is about; none for a whole namespace.
+    /// Returns the group that it is about; none for a whole namespace.
     pub fn group(&self) -> Option<&str> {
         match &self.action {
             Action::Put(group) => Some(&group.name),
@@ -407,7 +407,7 @@ impl Change {
         }
     }
 
-    /// The operation in one word, as metrics and plans name it.
+    /// Returns the operation in one word, as in metrics and plans.
     pub fn operation(&self) -> &'static str {
         match &self.action {
             Action::Put(_) => "put_group",
@@ -444,7 +444,7 @@ impl fmt::Display for Change {
 }
 
 impl Plan {
-    /// These changes of a destination, and what of them the ruler is expected to refuse.
+    /// Creates a plan of these changes, with those that the ruler is expected to refuse.
     pub(crate) fn new(destination: &DestinationId, changes: Vec<Change>, desired: &Desired) -> Self {
         let written = written(changes.iter());
         let winners = desired.objects().filter_map(|(_, claims)| claims.first());
@@ -453,15 +453,16 @@ impl Plan {
         Self { destination: destination.clone(), changes, refusals }
     }
 
-    /// What would be done, one line a change, and at the end what would be refused. A group that the ruler is expected
-    /// to refuse is not among the changes.
+    /// Iterates over the lines of the plan: one for each change, then one for each refusal. A group that the ruler is
+    /// expected to refuse is not among the changes.
     pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
-        let mut doubted: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
+        let mut suspected: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
         for Refusal { object, finding } in &self.refusals {
-            doubted.insert((Some(object), finding.location.group.as_deref()));
+            suspected.insert((Some(object), finding.location.group.as_deref()));
         }
-        let is_doubted = move |change: &Change| doubted.contains(&(change.object.as_ref(), change.group()));
-        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_doubted(change));
+        let is_suspected =
+            move |change: &Change| suspected.contains(&(change.object.as_ref(), change.group()));
+        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_suspected(change));
         let refusals = self.refusals.iter().map(|refusal| refusal as &dyn fmt::Display);
         changes.map(|change| change as &dyn fmt::Display).chain(refusals)
     }

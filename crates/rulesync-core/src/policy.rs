@@ -1,4 +1,4 @@
-//! How eagerly the engine works: times and limits that do not depend on what is declared.
+//! The policy of the engine: times and limits that do not depend on what is declared.
 
 use std::time::Duration;
 
@@ -9,25 +9,26 @@ use crate::guard::DeleteGuard;
 /// Times and limits. The defaults are right for production.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// How often each destination is listed again to find what others changed. Jittered by a tenth.
+    /// The interval at which each destination is listed again to find changes by others. Jittered by a tenth.
     pub resync_interval: Duration,
-    /// How often each ruler is asked how rules evaluate, at most; zero: never. Jittered by a tenth.
+    /// The shortest interval at which each ruler is asked how rules evaluate; zero: never. Jittered by a tenth.
     pub evaluation_interval: Duration,
-    /// How long to wait before trying again what failed.
+    /// The waits between retries.
     pub backoff: Backoff,
-    /// How long a refused group is not offered again while nothing changes.
+    /// The time for which a refused group is not offered again while nothing changes.
     pub refusal_memory: Duration,
-    /// What to do with a group that has rules a ruler does not take.
+    /// The handling of groups with rules that a ruler does not accept.
     pub on_invalid: OnInvalid,
-    /// When deletes are held back.
+    /// The limits above which deletes are held.
     pub delete_guard: DeleteGuard,
-    /// Whether a claim is written to each destination, and a foreign one respected.
+    /// True if a claim is written to each destination, and a foreign one respected.
     pub claim: bool,
-    /// How long `sync_once` and `plan` wait for a source that is not available.
+    /// The longest time that `sync_once` and `plan` wait for a source that is not available.
     pub patience: Duration,
-    /// How long `sync_once` and `plan` go on without getting on, such as while a ruler asks to be left alone.
+    /// The longest time that `sync_once` and `plan` go on without progress, such as while a ruler asks to be left
+    /// alone.
     pub timeout: Duration,
-    /// How long requests in flight may take after a shutdown was asked for.
+    /// The longest time that requests under way may take after a shutdown was requested.
     pub shutdown_grace: Duration,
 }
 
@@ -48,23 +49,23 @@ impl Default for Policy {
     }
 }
 
-/// What to do with a group that has rules a ruler does not take.
+/// The handling of groups with rules that a ruler does not accept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnInvalid {
     /// The group stays as the ruler last accepted it.
     #[default]
     Group,
-    /// The group is written without the rules at fault.
+    /// The group is written without its invalid rules.
     Rule,
 }
 
 /// Exponential backoff with full jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The bound of the first wait.
+    /// The limit of the first wait.
     pub base: Duration,
-    /// The bound of every wait.
+    /// The limit of every wait.
     pub cap: Duration,
 }
 
@@ -75,10 +76,10 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait after so many failures in a row: a random part of a bound that doubles up to the cap.
+    /// Returns how long to wait after this number of failures in a row: a random part of a bound that doubles up to the
+    /// cap.
     ///
-    /// Full jitter keeps many waiting at once from coming back at once. A tenth of the bound is always waited, so
-    /// that no wait is none at all.
+    /// Full jitter prevents many waiting tasks from retrying at once. At least a tenth of the bound is always waited.
     pub fn wait(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
         let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
@@ -86,7 +87,7 @@ impl Backoff {
     }
 }
 
-/// A duration give or take a tenth, so that many destinations do not act at the same moment.
+/// Returns a duration that differs by up to a tenth, so that many destinations do not act at the same moment.
 pub(crate) fn jittered(duration: Duration) -> Duration {
     duration.mul_f64(0.9 + 0.2 * fastrand::f64())
 }
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_the_cap() {
+    fn backoff_grows_to_the_cap() {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(10) };
         for failures in 1..100 {
             let bound = Duration::from_secs(1 << (failures - 1).min(10)).min(backoff.cap);

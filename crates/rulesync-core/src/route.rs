@@ -1,6 +1,6 @@
-//! Routes: which objects go to which destination, and what is added to their rules on the way.
+//! Routes: the destinations of objects, and the labels and matchers that are added to their rules.
 //!
-//! A [`Route`] says what it selects, the ruler and the tenant it leads to, who may request which tenant
+//! A [`Route`] defines what it selects, the ruler and the tenant it leads to, who may request which tenant
 //! ([`Permission`]), and which labels and matchers it adds. It is configuration only: `intake` applies it.
 
 pub(crate) mod input;
@@ -31,14 +31,14 @@ pub struct Route {
     pub name: Arc<str>,
     /// The destination's ruler, by name.
     pub ruler: Arc<str>,
-    /// The destination's tenant, or where it is said.
+    /// The destination's tenant, or where it is read from.
     pub tenant: Tenancy,
-    /// Who may claim which tenants. A fixed tenant needs none: there it lets objects claim another one by a field of
-    /// their own.
+    /// Permissions to request tenants. A fixed tenant needs none: there they let objects request another tenant in a
+    /// field of their own.
     pub allow: Vec<Permission>,
     /// The tenants that groups may read from (`source_tenants`), besides the one they belong to.
     pub source_tenants: Vec<Pattern>,
-    /// Which kinds of objects; none means all that speak the ruler's language or none of their own.
+    /// The kinds of objects; empty means all that are in the ruler's language or in no certain one.
     pub kinds: Vec<Arc<str>>,
     /// Selects objects by their labels.
     pub rule_selector: Selector,
@@ -50,18 +50,18 @@ pub struct Route {
     pub query_matchers: Vec<QueryMatcher>,
 }
 
-/// Which tenant a route leads to.
+/// The tenant that a route leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tenancy {
     /// None: no tenant header is sent.
     None,
-    /// This one, chosen by who wrote the configuration.
+    /// This one, chosen in the configuration.
     Fixed(TenantId),
-    /// The one that the object, or its Kubernetes namespace, claims.
-    Claimed {
-        /// Where the claim stands.
+    /// The one that the object, or its Kubernetes namespace, requests.
+    Requested {
+        /// The source of the request.
         from: ValueSource,
-        /// What becomes of it.
+        /// The pattern that makes a tenant of it.
         pattern: TenantPattern,
     },
 }
@@ -77,10 +77,10 @@ impl From<Option<TenantId>> for Tenancy {
 pub struct ExternalLabel {
     /// Its name.
     pub name: String,
-    /// Its value. For an object without one the label is left out; then the author's own may stand only with
+    /// Its value. For an object without one the label is left out; then the author's own may stay only with
     /// `add_if_absent`.
     pub value: Value,
-    /// Whether a label of that name stays that the author wrote, in a rule or its group.
+    /// True if a label of that name that the author wrote, in a rule or its group, takes precedence.
     pub add_if_absent: bool,
 }
 
@@ -89,14 +89,14 @@ pub struct ExternalLabel {
 pub struct QueryMatcher {
     /// The label.
     pub label: String,
-    /// The value. An object that has none to be read off is refused.
+    /// The value. An object without one is refused.
     pub value: Value,
-    /// What becomes of what the author wrote about the label.
+    /// The handling of the author's own matchers for the label.
     pub mode: Mode,
 }
 
 impl Route {
-    /// A route of everything; `ruler` is the name the engine knows the ruler by.
+    /// Creates a route of everything; `ruler` is the name of the ruler in the engine.
     pub fn all(name: &str, ruler: &str, tenant: Option<TenantId>) -> Self {
         Self {
             name: name.into(),
@@ -112,17 +112,17 @@ impl Route {
         }
     }
 
-    /// Where it leads, if that is the same for every object.
+    /// Returns its destination, if that is the same for every object.
     pub fn destination(&self) -> Option<DestinationId> {
         let tenant = match &self.tenant {
             Tenancy::None => None,
             Tenancy::Fixed(tenant) => Some(tenant.clone()),
-            Tenancy::Claimed { .. } => return None,
+            Tenancy::Requested { .. } => return None,
         };
         Some(DestinationId { ruler: Arc::clone(&self.ruler), tenant })
     }
 
-    /// Whether some object might go by it to a destination: the fixed one, or one that an object may claim.
+    /// Returns whether it may lead some object to a destination: the fixed one, or one that an object may request.
     pub fn may_lead_to(&self, destination: &DestinationId) -> bool {
         let claimable = |claim: &str| {
             self.allow.iter().flat_map(|permission| &permission.values).any(|allowed| allowed.matches(claim))
@@ -130,75 +130,75 @@ impl Route {
         self.leads_to(destination, claimable)
     }
 
-    /// Whether an object may have its rules at a destination by it, whatever the object requests.
+    /// Returns whether an object may have its rules at a destination by it, whatever the object requests.
     pub(crate) fn permits(&self, input: &RoutingInput<'_>, destination: &DestinationId) -> bool {
         self.leads_to(destination, |claim| {
             self.allow.iter().any(|permission| permission.covers(input, claim))
         })
     }
 
-    /// Whether it leads to a destination: the fixed one, or one that is made of an allowed claim.
+    /// Returns whether it leads to a destination: the fixed one, or one made of an allowed request.
     fn leads_to(&self, destination: &DestinationId, is_allowed: impl Fn(&str) -> bool) -> bool {
         let by_claim = |pattern: &TenantPattern| {
-            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.claim_of(tenant.as_str()));
+            let claim = destination.tenant.as_ref().and_then(|tenant| pattern.requested_for(tenant.as_str()));
             claim.is_some_and(&is_allowed)
         };
         self.ruler == destination.ruler
             && match &self.tenant {
-                Tenancy::Claimed { pattern, .. } => by_claim(pattern),
+                Tenancy::Requested { pattern, .. } => by_claim(pattern),
                 Tenancy::None | Tenancy::Fixed(_) => {
                     self.destination().as_ref() == Some(destination) || by_claim(&TenantPattern::default())
                 }
             }
     }
 
-    /// Whether it is for objects of a kind, given the language of its ruler.
+    /// Returns whether it is for objects of a kind, given the language of its ruler.
     pub fn takes_kind(&self, kind: &str, language: &str) -> bool {
         if self.kinds.is_empty() {
-            kind::language_of(kind).is_none_or(|spoken| spoken.name() == language)
+            kind::language_of(kind).is_none_or(|of_kind| of_kind.name() == language)
         } else {
             self.kinds.iter().any(|taken| **taken == *kind)
         }
     }
 
-    /// Everything it reads from objects and their Kubernetes namespaces.
+    /// Iterates over everything it reads from objects and their Kubernetes namespaces.
     pub fn origins(&self) -> impl Iterator<Item = &ValueSource> {
         let tenant = match &self.tenant {
-            Tenancy::Claimed { from, .. } => Some(from),
+            Tenancy::Requested { from, .. } => Some(from),
             Tenancy::None | Tenancy::Fixed(_) => None,
         };
         tenant.into_iter().chain(self.value_sources().map(|(_, source)| &source.origin))
     }
 
-    /// The labels and matchers it adds, by name, and their values.
+    /// Iterates over the labels and matchers it adds, by name, and their values.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &Value)> {
         let labels = self.external_labels.iter().map(|label| (label.name.as_str(), &label.value));
         labels.chain(self.query_matchers.iter().map(|matcher| (matcher.label.as_str(), &matcher.value)))
     }
 
-    /// Those whose values are read for each object.
+    /// Iterates over those whose values are read for each object.
     pub(crate) fn value_sources(&self) -> impl Iterator<Item = (&str, &ValueFrom)> {
         self.values().filter_map(|(name, value)| Some((name, value.source()?)))
     }
 
-    /// Everything that says who may choose what.
+    /// Iterates over all its permissions.
     pub(crate) fn permissions(&self) -> impl Iterator<Item = &Permission> {
         self.allow.iter().chain(self.value_sources().flat_map(|(_, source)| &source.allow))
     }
 
-    /// Whether it must know more of a Kubernetes namespace than its name.
+    /// Returns whether it must know more of a Kubernetes namespace than its name.
     pub fn needs_namespaces(&self) -> bool {
         self.namespace_selector.needs_namespace_labels()
             || self.permissions().any(|permission| permission.namespace_selector.needs_namespace_labels())
             || self.origins().any(ValueSource::needs_namespace)
     }
 
-    /// Whether no object can go by both: they select by different values of one label, or by different kinds.
+    /// Returns whether no object can go by both: they select different values of one label, or different kinds.
     fn excludes(&self, other: &Self) -> bool {
-        let apart = |ours: &Selector, theirs: &Selector| {
-            ours.match_labels
-                .iter()
-                .any(|(key, value)| theirs.match_labels.get(key).is_some_and(|their| their != value))
+        let apart = |one: &Selector, other: &Selector| {
+            one.match_labels.iter().any(|(key, value)| {
+                other.match_labels.get(key).is_some_and(|value_of_other| value_of_other != value)
+            })
         };
         let kinds = !self.kinds.is_empty()
             && !other.kinds.is_empty()
@@ -208,7 +208,7 @@ impl Route {
             || apart(&self.namespace_selector, &other.namespace_selector)
     }
 
-    /// Whether both would put different things in one place, for objects that go by both.
+    /// Returns whether both would write different rules to one place, for objects that go by both.
     pub fn contradicts(&self, other: &Self) -> bool {
         let treated_alike =
             self.external_labels == other.external_labels && self.query_matchers == other.query_matchers;

@@ -1,4 +1,4 @@
-//! Where rules go: the [`Ruler`] trait, its errors, and what it reports of evaluation.
+//! Where rules are written: the [`Ruler`] trait, its errors, and its reports of evaluation.
 
 mod error;
 mod evaluation;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn required_methods_suffice_for_namespaces_and_batches() {
+    async fn ruler_with_the_required_methods_supports_namespaces_and_batches() {
         let ruler = Minimal::default();
         ruler.delete_namespace(None, "ns", &["a", "b"]).await.unwrap();
         let group = EncodedGroup::from_json(r#"{"name": "c", "rules": []}"#);

@@ -1,4 +1,4 @@
-//! Where declared objects come from: the [`Source`] trait, and the events that a source sends to the engine.
+//! The origin of declared objects: the [`Source`] trait, and the events that a source sends to the engine.
 
 mod event;
 mod scope;
@@ -49,7 +49,7 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// [`SourceEvent::SnapshotStarted`]: the engine finds out which objects are gone.
     async fn run(&self, sink: Sink);
 
-    /// The parts that it lists, each on its own. Nothing is deleted from a ruler before each has been listed once.
+    /// Returns the parts that it lists, each on its own. Nothing is deleted from a ruler before each has been listed once.
     ///
     /// With [`Scope::Namespaces`] among them, Kubernetes namespaces are known with their labels and annotations;
     /// otherwise by their names only.
@@ -57,13 +57,13 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
         vec![Scope::Everything]
     }
 
-    /// Whether it sends [`SourceEvent::Identity`].
+    /// Returns whether it sends [`SourceEvent::Identity`].
     fn identifies(&self) -> bool {
         false
     }
 
-    /// The interval between two polls of everything it has; zero if it is told of changes as they come. Objects that
-    /// vanish from it together are believed to be gone only after another poll.
+    /// Returns the interval between two polls of everything it has; zero if it receives changes as they come. Objects
+    /// that vanish from it together are believed to be gone only after another poll.
     fn poll_interval(&self) -> Duration {
         Duration::ZERO
     }

@@ -1,4 +1,5 @@
-//! The state of everything at one moment, for status pages and tests. A report, not what the engine works with.
+//! The status: the state of everything at one moment, for status pages and tests. A report, not a part of the engine's
+//! own state.
 
 use serde::Serialize;
 
@@ -6,7 +7,7 @@ use crate::finding::Finding;
 pub use crate::guard::HeldReason;
 use crate::model::tenant::DestinationId;
 
-/// What an engine knows and does.
+/// The status of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Status {
     /// The owner of everything it writes.
@@ -15,12 +16,12 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// Its destinations.
     pub destinations: Vec<DestinationStatus>,
-    /// Every object, with what became of it.
+    /// Every object.
     pub objects: Vec<ObjectStatus>,
 }
 
 impl Status {
-    /// Whether every source has shown all it has.
+    /// Returns whether every source has shown all its objects.
     pub fn ready(&self) -> bool {
         self.sources.iter().all(|source| source.ready)
     }
@@ -31,13 +32,13 @@ impl Status {
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
-    /// Whether it has shown all it has.
+    /// True once it has shown all its objects.
     pub ready: bool,
-    /// How many objects it has shown.
+    /// The number of objects that it has shown.
     pub objects: usize,
-    /// Why it cannot see its objects at the moment.
+    /// The reason why it cannot see its objects at the moment.
     pub unavailable: Option<String>,
-    /// Whether something it cannot read may hide objects: then nothing is taken for an orphan and deleted.
+    /// True if something unreadable may hide objects: then nothing counts as orphaned and is deleted.
     pub hides_objects: bool,
 }
 
@@ -48,42 +49,42 @@ pub struct DestinationStatus {
     pub ruler: String,
     /// The tenant, if one is named.
     pub tenant: Option<String>,
-    /// Whether no route leads there any more, and it is being emptied.
+    /// True if no route leads there any more, and it is being emptied.
     pub retiring: bool,
-    /// In one word how it is.
+    /// The state in one word.
     pub state: DestinationState,
-    /// What stands in the way, if something does.
+    /// The current error, if there is one.
     pub error: Option<String>,
-    /// How many groups should be there.
+    /// The number of groups that should exist.
     pub groups: usize,
-    /// How many rules should be there.
+    /// The number of rules that should exist.
     pub rules: usize,
-    /// How many groups are refused.
+    /// The number of refused groups.
     pub refused: usize,
-    /// How many groups the delete guard keeps from being deleted.
+    /// The number of groups whose deletes the guard holds.
     pub held: usize,
-    /// What is not deleted, by reason: what the delete guard holds, and what is protected.
+    /// Deletes that are not made, by reason: those that the delete guard holds, and protected ones.
     pub holds: Vec<HeldDeletes>,
-    /// How many groups do not stay as they are written.
+    /// The number of contested groups.
     pub contested: usize,
-    /// How many groups the server keeps in a form of its own, which counts as in sync.
+    /// The number of groups that the server stores in a form of its own, which counts as in sync.
     pub normalized: usize,
-    /// How many groups the ruler has stored and does not load.
+    /// The number of groups that the ruler has stored and does not load.
     pub not_loaded: usize,
-    /// How many rules fail whenever they are evaluated.
+    /// The number of rules that fail whenever they are evaluated.
     pub failing_rules: usize,
-    /// Why the ruler cannot tell how rules evaluate.
+    /// The reason why the ruler cannot report evaluation.
     pub evaluation_error: Option<String>,
-    /// How many namespaces wait to be looked at.
+    /// The number of namespaces that wait for work.
     pub pending: usize,
-    /// When what failed is tried again, in seconds since 1970, if the ruler is waited for.
+    /// The time of the next retry, in seconds since 1970, if the ruler is waited for.
     pub retry_at: Option<u64>,
-    /// When it was last known to be in order, in seconds since 1970.
+    /// The time at which it was last known to be in sync, in seconds since 1970.
     pub last_success: Option<u64>,
 }
 
 impl DestinationStatus {
-    /// The status of a destination that has not said how it is.
+    /// Returns the status of a destination that has not answered.
     pub(crate) fn unanswered(id: &DestinationId, retiring: bool) -> Self {
         Self {
             ruler: id.ruler.to_string(),
@@ -108,34 +109,34 @@ impl DestinationStatus {
     }
 }
 
-/// Groups that nobody declares and that are not deleted all the same.
+/// Groups that no object declares and that are not deleted all the same.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HeldDeletes {
-    /// Why.
+    /// The reason.
     pub reason: HeldReason,
-    /// How many groups.
+    /// The number of groups.
     pub groups: usize,
-    /// In how many namespaces.
+    /// The number of namespaces.
     pub namespaces: usize,
     /// One of these namespaces.
     pub example: String,
-    /// When they go by themselves, in seconds since 1970, if that is known.
+    /// The time at which they are deleted without a release, in seconds since 1970, if that is known.
     pub until: Option<u64>,
 }
 
-/// How a destination is.
+/// The state of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DestinationState {
-    /// It was never listed whole, and nothing is written before; or a source has not yet said what it has.
+    /// It was never listed completely, and nothing is written before; or a source has not yet shown its objects.
     Starting,
-    /// All that should be there is there, but for what is refused.
+    /// Everything that should exist does, except for refused groups.
     InSync,
     /// Changes are on their way.
     Syncing,
-    /// Something fails and is tried again.
+    /// Something fails and is retried.
     Failing,
-    /// In order but for deletes that the guard holds back.
+    /// In sync except for held deletes.
     Holding,
     /// Some group does not stay as it is written: another tool writes it, or the ruler does not store what it accepts.
     Contested,
@@ -145,7 +146,7 @@ pub enum DestinationState {
     Standby,
 }
 
-/// An object and what became of it.
+/// The status of an object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ObjectStatus {
     /// Its source.
@@ -156,15 +157,15 @@ pub struct ObjectStatus {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// In one word what became of it.
+    /// The state in one word.
     pub state: ObjectState,
-    /// What there is to say about it, wherever it goes.
+    /// The findings about it, at every destination.
     pub findings: Vec<Finding>,
-    /// What became of it at each destination.
+    /// Its state at each destination.
     pub destinations: Vec<ObjectAtDestination>,
 }
 
-/// What became of an object at a destination.
+/// The status of an object at a destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ObjectAtDestination {
     /// The ruler.
@@ -173,17 +174,17 @@ pub struct ObjectAtDestination {
     pub tenant: Option<String>,
     /// The ruler's namespace.
     pub namespace: String,
-    /// In one word what became of it there.
+    /// The state in one word.
     pub state: ObjectState,
-    /// How its rules evaluate there; none if the ruler was not asked yet, or cannot tell.
+    /// The evaluation of its rules there; none if the ruler was not asked yet, or does not support it.
     pub evaluation: Option<EvaluationState>,
-    /// How many groups it has there.
+    /// The number of its groups there.
     pub groups: usize,
-    /// What there is to say about it there.
+    /// The findings about it there.
     pub findings: Vec<Finding>,
 }
 
-/// How an object's rules evaluate at a destination; the worst counts.
+/// The evaluation of an object's rules at a destination; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationState {
@@ -195,7 +196,7 @@ pub enum EvaluationState {
     NotLoaded,
 }
 
-/// What became of an object; the worst counts.
+/// The state of an object; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectState {
@@ -209,6 +210,6 @@ pub enum ObjectState {
     Contested,
     /// Some of it is refused; the rest is in the ruler.
     Refused,
-    /// It cannot be read; what was last known of it counts.
+    /// It cannot be read; its last readable version counts.
     Malformed,
 }

@@ -1,9 +1,10 @@
-//! Objects that vanish from a source together. A directory that was emptied and a thousand deliberate deletes look the
-//! same one by one, and in each tenant; only the source as a whole tells them apart. Pure bookkeeping over a clock that
-//! is passed in.
+//! Objects that vanish from a source together. The objects of an emptied directory and a thousand deliberate deletes
+//! look the same one by one, and in each tenant; only the source as a whole distinguishes them. Pure bookkeeping over a
+//! clock that is passed in.
 //!
-//! When two objects or more have vanished within a breath, and fewer are left than have gone, the source's deletes are
-//! held in all destinations: for one window of the guard, or, if nothing is left, until they are released.
+//! When two objects or more have vanished within a second of each other, and fewer are left than have vanished, the
+//! source's deletes are held in all destinations: for one window of the guard, or, if nothing is left, until they are
+//! released.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,14 +15,14 @@ use tokio::time::Instant;
 use crate::guard::{DeleteGuard, HeldReason, MAX_SETTLE_TIME, SETTLE_TIME};
 use crate::model::object::ObjectId;
 
-/// So many objects may vanish together whatever is left: one.
+/// The number of objects that must vanish together to be held: a single one never is.
 const MIN_VANISHED_OBJECTS: usize = 2;
 
-/// What has vanished of late, by source.
+/// Objects that vanished recently, by source.
 #[derive(Debug, Default)]
 pub(crate) struct Vanishing(BTreeMap<Arc<str>, Burst>);
 
-/// Objects of one source that vanished one right after the other.
+/// Objects of one source that vanished right after each other.
 #[derive(Debug)]
 struct Burst {
     gone: BTreeSet<ObjectId>,
@@ -33,32 +34,33 @@ struct Burst {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Held {
     since: Instant,
-    /// How long it takes until the source may be believed.
+    /// The time until the source may be trusted.
     wait: Duration,
     reason: HeldReason,
 }
 
-/// How a source is while its deletes are judged.
+/// The state of a source while its deletes are judged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Remaining {
-    /// How many of its objects have groups in a ruler.
+    /// The number of its objects that have groups in a ruler.
     pub(crate) objects: usize,
-    /// Whether it can be believed.
+    /// True if its deletions can be trusted.
     pub(crate) healthy: bool,
-    /// How long it waits between two looks at everything.
+    /// The interval between two polls of everything.
     pub(crate) poll_interval: Duration,
 }
 
 impl Remaining {
-    /// How long what vanished from it is held: a window of the guard, within which it has looked again.
+    /// Returns how long objects that vanished from it are held: a window of the guard, within which it has polled
+    /// again.
     fn wait(&self, policy: &DeleteGuard) -> Duration {
-        // A look takes its time, too.
+        // A poll takes its time, too.
         policy.window.max(2 * self.poll_interval)
     }
 }
 
 impl Vanishing {
-    /// An object with groups in a ruler is gone.
+    /// Records that an object with groups in a ruler vanished.
     pub(crate) fn vanished(&mut self, id: &ObjectId, now: Instant) {
         let source: Arc<str> = id.source().into();
         let burst = self.0.entry(source).or_insert_with(|| Burst::new(now));
@@ -69,8 +71,8 @@ impl Vanishing {
         burst.gone.insert(id.clone());
     }
 
-    /// An object is there, again or still.
-    pub(crate) fn is_there(&mut self, id: &ObjectId) {
+    /// Records that an object exists, again or still.
+    pub(crate) fn exists(&mut self, id: &ObjectId) {
         if !self.0.is_empty()
             && let Some(burst) = self.0.get_mut(id.source())
         {
@@ -78,47 +80,47 @@ impl Vanishing {
         }
     }
 
-    /// A Kubernetes namespace is gone, which accounts for its objects.
+    /// Explains the vanishing of a Kubernetes namespace's objects, because it was deleted.
     pub(crate) fn explain(&mut self, namespace: &str) {
         self.0.values_mut().for_each(|burst| burst.gone.retain(|id| id.namespace() != namespace));
     }
 
-    /// Whether nothing has vanished of late, and nothing is held.
+    /// Returns whether nothing vanished recently and nothing is held.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Forgets a source that is no more.
+    /// Forgets a source that was removed.
     pub(crate) fn forget(&mut self, source: &str) -> bool {
         self.0.remove(source).is_some_and(|burst| burst.held.is_some())
     }
 
-    /// The sources whose deletes are held from now on, for another reason, or no longer.
+    /// Returns the sources whose deletes are held from now on, for another reason, or no longer.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
         remaining: impl Fn(&str) -> Remaining,
         now: Instant,
     ) -> Vec<(Arc<str>, Option<HeldReason>)> {
-        let mut news = Vec::new();
+        let mut changes = Vec::new();
         self.0.retain(|source, burst| {
-            let left = remaining(source);
+            let remaining = remaining(source);
             let before = burst.held;
-            burst.judge(policy, left, now);
+            burst.judge(policy, remaining, now);
             if before.map(|held| held.reason) != burst.held.map(|held| held.reason) {
-                news.push((Arc::clone(source), burst.held.map(|held| held.reason)));
+                changes.push((Arc::clone(source), burst.held.map(|held| held.reason)));
             }
             burst.held.is_some() || burst.last + SETTLE_TIME >= now
         });
-        news
+        changes
     }
 
-    /// The sources whose deletes are held, each with the reason.
+    /// Iterates over the sources whose deletes are held, each with the reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, HeldReason)> {
         self.0.iter().filter_map(|(source, burst)| Some((source, burst.held?.reason)))
     }
 
-    /// When a hold may end by itself.
+    /// Returns when a hold may end by itself.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         let waiting = self.0.values().filter_map(|burst| burst.held);
         waiting.map(|held| held.since + held.wait).filter(|due| *due > now).min()
@@ -130,15 +132,15 @@ impl Burst {
         Self { gone: BTreeSet::new(), first: now, last: now, held: None }
     }
 
-    fn judge(&mut self, policy: &DeleteGuard, left: Remaining, now: Instant) {
-        if !looks_like_an_accident(policy, self.gone.len(), left.objects) {
+    fn judge(&mut self, policy: &DeleteGuard, remaining: Remaining, now: Instant) {
+        if !looks_like_an_accident(policy, self.gone.len(), remaining.objects) {
             self.held = None;
             return;
         }
         let since = self.held.map_or(now, |held| held.since);
-        let reason = if left.objects == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
-        let wait = left.wait(policy);
-        if reason == HeldReason::Vanished && left.healthy && since + wait <= now {
+        let reason = if remaining.objects == 0 { HeldReason::SourceEmpty } else { HeldReason::Vanished };
+        let wait = remaining.wait(policy);
+        if reason == HeldReason::Vanished && remaining.healthy && since + wait <= now {
             *self = Self::new(now);
             return;
         }
@@ -146,18 +148,19 @@ impl Burst {
     }
 }
 
-/// Namespaces of ours that no object is known for: after a restart, what vanished while nobody watched. Which source
-/// they were of is not known, so they are judged against each, and for good only against all together.
+/// Orphaned namespaces: after a restart, they may belong to objects that vanished while no process ran. Their source is
+/// unknown, so they are judged against each source, and finally against all together.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
     held: Option<Held>,
-    /// Their window is over.
+    /// True once their window is over.
     accepted: bool,
 }
 
 impl Orphans {
-    /// Why so many orphans are held, if they are; none if that is no news.
-    #[expect(clippy::option_option, reason = "no news is not the same as no longer held")]
+    /// Judges this number of orphans. Returns the reason why they are held, or `Some(None)` if they no longer are;
+    /// `None` if nothing changed.
+    #[expect(clippy::option_option, reason = "no change is not the same as no longer held")]
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
@@ -183,20 +186,20 @@ impl Orphans {
         (reason != before).then_some(reason)
     }
 
-    /// Why they are held.
+    /// Returns why they are held.
     pub(crate) fn held(&self) -> Option<HeldReason> {
         self.held.map(|held| held.reason)
     }
 
-    /// When the hold may end by itself.
+    /// Returns when the hold may end by itself.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         self.held.map(|held| held.since + held.wait).filter(|due| *due > now)
     }
 }
 
-/// Whether so many that vanished, of which so many are left, look like a source that has lost sight of its objects.
-pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, left: usize) -> bool {
-    !policy.is_off() && vanished >= MIN_VANISHED_OBJECTS && left < vanished
+/// Returns whether these numbers of vanished and remaining objects look like a source that cannot see its objects.
+pub(crate) fn looks_like_an_accident(policy: &DeleteGuard, vanished: usize, remaining: usize) -> bool {
+    !policy.is_off() && vanished >= MIN_VANISHED_OBJECTS && remaining < vanished
 }
 
 #[cfg(test)]

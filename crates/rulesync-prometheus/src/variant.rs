@@ -101,7 +101,7 @@ impl Variant {
             let message =
                 format!("vmalert takes no rule twice: name, expression and labels are those of rule {first}");
             Some(
-                Finding::doubt("duplicate-rule", message)
+                Finding::suspicion("duplicate-rule", message)
                     .at(location(Some(index)))
                     .hint("remove one of the two"),
             )

@@ -147,9 +147,9 @@ async fn logs_are_json_when_asked() {
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
     let directory = directory(&ruler.url());
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--log.format", "json"]);
-    let line = daemon.logs(&["Rule group synced"]).await;
+    let line = daemon.logs(&["Rule group created"]).await;
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert_eq!((&line["msg"], &line["namespace"]), (&"Rule group synced".into(), &"us.ns.o".into()));
+    assert_eq!((&line["msg"], &line["namespace"]), (&"Rule group created".into(), &"us.ns.o".into()));
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn signal_lets_a_write_finish_and_waits_for_no_other() {
     daemon.signal("TERM");
     // The pages tell of it to the end.
     assert_eq!(daemon.get("/-/healthy").await, Some((200, "healthy\n".to_owned())));
-    daemon.logs(&["Rule group synced", "us.ns.slow"]).await;
+    daemon.logs(&["Rule group created", "us.ns.slow"]).await;
     daemon.logs(&["Stopped"]).await;
     assert_eq!(daemon.end().await.code(), Some(0));
     assert!(ruler.rules("prod").contains_key("us.ns.slow"));

@@ -34,7 +34,7 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
     let daemon = Daemon::start(&config, &[]);
     let line = daemon
         .logs(&[
-            "Rule group refused",
+            "Rule group rejected by ruler",
             "PrometheusRule",
             "group=cache.alerts",
             "rule=1",
@@ -75,7 +75,7 @@ async fn rules_are_synced_the_broken_one_is_told_and_edits_show_up() {
         )
     };
     std::fs::write(&added, manifest("up == 0")).unwrap();
-    daemon.logs(&["Rule group synced", "PrometheusRule demo/added"]).await;
+    daemon.logs(&["Rule group created", "PrometheusRule demo/added"]).await;
     std::fs::write(&added, manifest("up == 12345")).unwrap();
     while !of_tenant("prod").await.contains("up == 12345") {
         tokio::task::yield_now().await;

@@ -66,7 +66,7 @@ async fn emptied_directory_removes_nothing_before_deletes_are_released() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
     }
     daemon.until(|status| status["destinations"][0]["held"] == 21).await;
-    daemon.logs(&["Source has nothing left", "Release them"]).await;
+    daemon.logs(&["Source is empty", "Release them"]).await;
     assert_eq!(ruler.rules("prod").len(), 21);
     let (code, answer) = daemon.post("/api/v1/destinations/central/prod/release-deletes").await.unwrap();
     assert_eq!((code, answer.as_str()), (200, "released the deletes in 21 namespaces\n"));

@@ -26,7 +26,13 @@ async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
     let line = daemon
-        .logs(&["Rule group refused", "PrometheusRule ns/o42", "group=g7", "rule=1", "rule_name=A7"])
+        .logs(&[
+            "Rule group rejected by ruler",
+            "PrometheusRule ns/o42",
+            "group=g7",
+            "rule=1",
+            "rule_name=A7",
+        ])
         .await;
     assert!(
         line.contains("line=13 column=78 code=refused") && line.contains("unclosed left parenthesis"),
@@ -71,7 +77,7 @@ async fn health_depends_on_the_process_and_readiness_on_the_sources() {
     let elsewhere = directory.path().join("elsewhere");
     std::fs::rename(&rules, &elsewhere).unwrap();
     let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
-    daemon.logs(&["Source is not available"]).await;
+    daemon.logs(&["Source unavailable"]).await;
     for page in ["/-/healthy", "/healthz"] {
         assert_eq!(daemon.get(page).await.unwrap().0, 200);
     }

@@ -21,7 +21,7 @@ file with [`config.schema.json`](../deploy/config.schema.json).
 
 A small configuration:
 
-```yaml
+```yaml configuration
 owner: prod-eu
 sources:
   - type: kubernetes

@@ -68,12 +68,8 @@ fn blocks(page: &str) -> Vec<String> {
         ("routes", "routes: [{name: all, ruler: central, tenant: prod}]\n"),
     ];
     let mut blocks = Vec::new();
-    for block in page.split("```yaml\n").skip(1) {
+    for block in page.split("```yaml configuration\n").skip(1) {
         let block = block.split("```").next().unwrap();
-        // Not a configuration: a manifest or a part of one.
-        if block.contains("apiVersion:") {
-            continue;
-        }
         let has = |key: &str| block.lines().any(|line| line.starts_with(&format!("{key}:")));
         let mut text = block.to_owned();
         for (key, line) in lacking.iter().filter(|(key, _)| !has(key)) {

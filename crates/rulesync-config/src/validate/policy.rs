@@ -24,7 +24,7 @@ pub(super) fn namespace_policy(file: &File, report: &mut Report<'_>) -> Option<N
     }
     let naming = naming(&file.naming, owner.as_ref(), &Path::of("naming"), report);
     let adopt = file.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
-    Some(NamespacePolicy { naming: naming?, former, adopt, owner: owner? })
+    Some(NamespacePolicy { naming: naming?, legacy: former, adopt, owner: owner? })
 }
 
 fn owner(text: &str, path: &Path, report: &mut Report<'_>) -> Option<Owner> {

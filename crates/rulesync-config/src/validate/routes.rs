@@ -124,7 +124,7 @@ fn route(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Route> 
         judge(path, Route { query_matchers: vec![matcher.clone()], ..empty() });
     }
     let tenant = tenant?;
-    let nothing_allowed = matches!(tenant, Tenancy::Claimed { .. }) && file.allow.is_empty();
+    let nothing_allowed = matches!(tenant, Tenancy::Requested { .. }) && file.allow.is_empty();
     if nothing_allowed && !report.is_damaged(&at.key("allow")) {
         let message = format!("route `{}` takes tenants from objects and allows none", file.name);
         let hint = "add `allow` with Kubernetes namespaces and the tenants they may request";
@@ -171,7 +171,7 @@ fn tenancy(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Tenan
         },
         Some(TenantFile::From(FromFile { from, key })) => {
             let from = source(*from, key.as_deref(), "tenant", &at.key("tenant"), report)?;
-            Some(Tenancy::Claimed { from, pattern: pattern.unwrap_or_default() })
+            Some(Tenancy::Requested { from, pattern: pattern.unwrap_or_default() })
         }
     }
 }

@@ -39,7 +39,7 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require},
     )
     .unwrap();
     assert!(
-        matches!(&route.tenant, Tenancy::Claimed { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
+        matches!(&route.tenant, Tenancy::Requested { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
     );
     assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
     assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");
@@ -64,7 +64,7 @@ fn route_errors_name_the_setting() {
     assert_eq!(tenant(""), Ok(Tenancy::None));
     assert_eq!(tenant("tenant: '012'"), Ok(Tenancy::Fixed("012".parse().unwrap())));
     let from = "tenant: {from: namespace_name}\nallow: [{tenants: ['*']}]";
-    assert!(matches!(tenant(from), Ok(Tenancy::Claimed { .. })));
+    assert!(matches!(tenant(from), Ok(Tenancy::Requested { .. })));
     let mut wrong = Vec::new();
     for (yaml, says) in [
         ("tenant: 012", "7:13: a tenant that reads like a number or a boolean must be in quotes"),

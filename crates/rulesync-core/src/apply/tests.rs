@@ -1,4 +1,4 @@
-//! What is asked of a ruler, in which order, and what ends the work on a namespace.
+//! Requests to a ruler: their order, and the errors that end the work on a namespace.
 
 use async_trait::async_trait;
 use mockall::Sequence;
@@ -11,7 +11,7 @@ use crate::model::encoded::EncodedGroup;
 use crate::observed::Listing;
 use crate::plan::Reason;
 
-/// What a ruler is asked, of the namespace and tenant that all changes here have.
+/// The requests to a ruler, for the namespace and tenant that all changes here have.
 #[mockall::automock]
 trait Server: Send + Sync + 'static {
     fn put(&self, group: &str) -> Result<(), RulerError>;
@@ -24,7 +24,7 @@ struct Asks(MockServer);
 #[async_trait]
 impl Ruler for Asks {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("changes are carried out without a look")
+        unreachable!("changes are carried out without a list")
     }
 
     async fn write_group(
@@ -69,7 +69,7 @@ fn unavailable() -> RulerError {
     RulerError::unavailable("no answer")
 }
 
-/// Expects that a group is written next, and answers so.
+/// Expects a write of this group next, and answers it with this result.
 fn writes(server: &mut MockServer, order: &mut Sequence, name: &'static str, error: Option<RulerError>) {
     let answer = move |_: &str| error.clone().map_or(Ok(()), Err);
     server.expect_put().with(eq(name)).times(1).in_sequence(order).returning(answer);
@@ -88,20 +88,20 @@ fn leading() -> Stops {
     Stops { stop: CancellationToken::new(), leadership: Leadership::always() }
 }
 
-/// What became of the changes: `group ok` or `group error`, and whether more is to be done.
+/// Returns the results of the changes, as `group ok` or `group error`, and whether changes are unfinished.
 async fn applied(server: MockServer, changes: Vec<Change>, stops: Stops) -> (Vec<String>, bool) {
     let report = apply(budgeted(server), None, "us.ns.o".into(), changes, stops).await;
-    let said = |applied: &Applied| {
+    let results = |applied: &Applied| {
         let result = applied.result.as_ref().err().map_or("ok", |error| error.kind().as_str());
         format!("{} {result}", applied.change.group().unwrap_or_default())
     };
-    (report.applied.iter().map(said).collect(), report.unfinished)
+    (report.applied.iter().map(results).collect(), report.unfinished)
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_lead_writes_nothing() {
+async fn apply_writes_nothing_without_leadership() {
     // The mock panics at a request that nobody expects.
-    let (_throne, leadership) = Leadership::elected();
+    let (_handle, leadership) = Leadership::elected();
     let stops = Stops { leadership, ..leading() };
     assert_eq!(applied(MockServer::new(), vec![put("g")], stops).await, (vec![], true));
     let stops = leading();
@@ -110,7 +110,7 @@ async fn who_does_not_lead_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
+async fn leadership_is_checked_after_the_wait_for_a_permit() {
     let (handle, leadership) = Leadership::elected();
     let far = Instant::now() + Duration::from_secs(3_600);
     handle.renew(LeaderTerm { start_before: far, finish_by: far });
@@ -127,7 +127,7 @@ async fn leadership_is_looked_at_after_the_wait_for_a_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
+async fn apply_stops_only_at_errors_that_concern_all_changes() {
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     let refused = RulerError::rejected("cannot parse".to_owned());
     writes(&mut server, &mut order, "a", Some(refused));
@@ -135,21 +135,21 @@ async fn each_change_fails_alone_unless_the_others_would_meet_the_same() {
     deletes(&mut server, &mut order, "c", Some(limit()));
     writes(&mut server, &mut order, "d", Some(unavailable()));
     let changes = vec![put("a"), put("b"), delete("c"), put("d"), put("e")];
-    let (said, unfinished) = applied(server, changes, leading()).await;
+    let (results, unfinished) = applied(server, changes, leading()).await;
     let classes = [limit().kind().as_str(), unavailable().kind().as_str()];
-    assert_eq!(said[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
+    assert_eq!(results[1..], ["b ok", &format!("c {}", classes[0]), &format!("d {}", classes[1])]);
     assert!(unfinished, "e was not tried");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
+async fn writes_over_a_limit_are_retried_once_after_a_delete() {
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     writes(&mut server, &mut order, "a", Some(limit()));
     deletes(&mut server, &mut order, "b", None);
     writes(&mut server, &mut order, "a", None);
-    let said = applied(server, vec![put("a"), delete("b")], leading()).await;
-    assert_eq!(said, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
-    // A write makes no room, nor does a delete that failed, and after an outage nothing is tried.
+    let results = applied(server, vec![put("a"), delete("b")], leading()).await;
+    assert_eq!(results, (vec!["b ok".to_owned(), "a ok".to_owned()], false));
+    // A write makes no room, nor does a failed delete, and after an outage nothing is retried.
     let class = limit().kind().as_str();
     for (between, then, also) in [
         (put("b"), None, false),
@@ -162,21 +162,21 @@ async fn what_finds_no_room_is_tried_once_more_when_something_was_deleted() {
             Action::Put(_) => writes(&mut server, &mut order, "b", then),
             _ => deletes(&mut server, &mut order, "b", then),
         }
-        let (said, unfinished) = applied(server, vec![put("a"), between], leading()).await;
-        assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
-        assert_eq!(unfinished, also, "{said:?}");
+        let (results, unfinished) = applied(server, vec![put("a"), between], leading()).await;
+        assert_eq!(results.last(), Some(&format!("a {class}")), "{results:?}");
+        assert_eq!(unfinished, also, "{results:?}");
     }
     let (mut server, mut order) = (MockServer::new(), Sequence::new());
     writes(&mut server, &mut order, "a", Some(limit()));
     deletes(&mut server, &mut order, "b", None);
     writes(&mut server, &mut order, "c", Some(unavailable()));
-    let (said, unfinished) = applied(server, vec![put("a"), delete("b"), put("c")], leading()).await;
-    assert_eq!(said.last(), Some(&format!("a {class}")), "{said:?}");
+    let (results, unfinished) = applied(server, vec![put("a"), delete("b"), put("c")], leading()).await;
+    assert_eq!(results.last(), Some(&format!("a {class}")), "{results:?}");
     assert!(unfinished);
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
+async fn concurrency_is_lowered_only_by_an_unavailable_ruler() {
     let allowed = async |error: Option<RulerError>| {
         let concurrency = ConcurrencyLimit::new(8);
         judge(&concurrency.acquire(None).await, error.as_ref());
@@ -187,14 +187,14 @@ async fn only_a_ruler_without_room_for_the_request_is_asked_less() {
     assert_ne!(allowed(Some(unavailable())).await, all);
 }
 
-/// A ruler that is handed namespaces whole, and leaves the last change unanswered.
+/// A ruler that takes whole namespaces and reports no result for the last change.
 #[derive(Debug)]
 struct Forgetful;
 
 #[async_trait]
 impl Ruler for Forgetful {
     async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("changes are carried out without a look")
+        unreachable!("changes are carried out without a list")
     }
 
     async fn write_group(
@@ -223,7 +223,7 @@ impl Ruler for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown() {
+async fn batch_without_a_result_for_a_change_leaves_it_unknown() {
     let changes = vec![put("new"), delete("old")];
     let together = |changes, stops| {
         let found = HashSet::from(["new".into()]);
@@ -236,8 +236,8 @@ async fn a_namespace_is_handed_over_whole_and_what_is_left_unanswered_is_unknown
         .map(|applied| applied.result.as_ref().map_err(|error| error.kind().as_str()))
         .collect();
     assert_eq!((results, report.unfinished), (vec![Ok(&()), Err("unreadable")], true));
-    // Whoever does not lead, and whoever is to stop, begins nothing.
-    let (_throne, leadership) = Leadership::elected();
+    // Without leadership, or after a stop, no request begins.
+    let (_handle, leadership) = Leadership::elected();
     let report = together(changes, Stops { leadership, ..leading() }).await;
     assert!(report.applied.is_empty() && report.unfinished);
 }

@@ -33,7 +33,7 @@ pub(crate) struct CircuitBreaker {
     backoff: Backoff,
     /// The longest wait that a ruler may ask for.
     longest: Duration,
-    /// What has failed since the ruler last answered: namespaces, and `None` for a list.
+    /// The failures since the ruler last answered: namespaces, and `None` for a list.
     failed: HashSet<Option<Arc<str>>>,
     /// The number of waits since the ruler last answered. Each is longer than the one before.
     waits: u32,
@@ -117,7 +117,7 @@ impl CircuitBreaker {
         self.failed.insert(namespace.cloned());
         let before = self.circuit(now);
         if before == Circuit::Open {
-            // The request was under way when the circuit opened: its failure is not news.
+            // The request was under way when the circuit opened: its failure changes nothing.
             return false;
         }
         if before == Circuit::HalfOpen

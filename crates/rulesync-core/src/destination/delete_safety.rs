@@ -1,9 +1,9 @@
-//! Whether something may be deleted now, and if not, why: the one place that answers for a destination. Pure.
+//! The safety of deletes: the one place that decides for a destination whether something may be deleted now, and if
+//! not, why. Pure.
 //!
-//! Two kinds of answer: what is *protected* stays as long as its reason stands (a source has not shown all it has,
-//! something unreadable may declare it, its kind is not installed, this process has just become the leader), and what
-//! is
-//! *held* waits for the delete guard (`guard.rs`): for a window, for a source to recover, or for an operator.
+//! A delete that is *protected* waits as long as its reason lasts: a source has not shown all its objects, something
+//! unreadable may declare the rules, their kind is not installed, or this process has just become the leader. A delete
+//! that is *held* waits for the delete guard (`guard.rs`): for its window, for a source to recover, or for an operator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,38 +11,38 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desired::{Desired, LeftBecause};
+use crate::desired::{Desired, RemovalReason};
 use crate::environment::Environment;
-use crate::guard::{DeleteGuard, Guard, HeldReason, Wait, Wish};
+use crate::guard::{DeleteGuard, DeleteRequest, Guard, HeldReason, Wait};
 use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
 
-/// A watch that is silent is noticed within a little more than a minute. A new leader whose watch lags behind that of
-/// the leader before it must not delete what it has not seen yet.
+/// The time after a takeover during which nothing is deleted. A silent watch is noticed within a little more than a
+/// minute; a new leader whose watch lags behind that of the previous leader must not delete what it has not seen yet.
 const TAKEOVER_DELAY: Duration = Duration::from_secs(2 * 60);
 
-/// Why a destination is to be emptied.
+/// The reason why a destination is to be emptied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retirement {
-    /// No object is there any more, but a route may lead there again: its deletes are like all others.
+    /// No object goes there any more, but a route may lead there again: its deletes are guarded like all others.
     Unused,
-    /// The configuration leads nothing there any more: what is left goes at this time, whatever its share.
+    /// No route leads there any more: the remaining rules are deleted at `until`, whatever their share.
     NoRoute { until: Instant },
 }
 
-/// What one destination knows about the safety of deletes.
+/// The facts that decide about the safety of deletes at one destination.
 #[derive(Debug, Default)]
 pub(super) struct DeleteSafety {
     pub(super) guard: Guard,
     environment: Arc<Environment>,
-    /// Whether everything that is declared for this destination has been sent since it was started.
+    /// True once all declarations for this destination have been sent since it was started.
     declarations_sent: bool,
-    /// Until when nothing is deleted, because the leader before this one may have seen more.
+    /// The end of the time after a takeover, because the previous leader may have seen more.
     takeover: Option<Instant>,
     pub(super) retirement: Option<Retirement>,
-    /// Since when groups are to go because of what a route enforces now, by namespace.
+    /// The time since when groups of a namespace are to be deleted because they lack what their route enforces now.
     expelled: HashMap<Arc<str>, Instant>,
-    /// Whether an operator has released everything beforehand, as for a one-shot run.
+    /// True if an operator has released all deletes beforehand, as for a one-shot run.
     released: bool,
 }
 
@@ -51,10 +51,9 @@ impl DeleteSafety {
         Self { released, ..Self::default() }
     }
 
-    // What is known.
+    // Facts.
 
-    /// Takes what all destinations share into account. Returns whether other deletes may be
-    /// allowed than before.
+    /// Sets the facts that all destinations share. Returns whether this may allow further deletes.
     pub(super) fn set_environment(
         &mut self,
         environment: Arc<Environment>,
@@ -78,7 +77,7 @@ impl DeleteSafety {
         self.allows_more_than(allowed) || before.missing_kinds != self.environment.missing_kinds
     }
 
-    /// Everything that is declared for the destination has been sent. Returns whether more deletes are allowed now.
+    /// Records that all declarations for the destination have been sent. Returns whether this allows further deletes.
     pub(super) fn declarations_sent(&mut self) -> bool {
         let allowed = self.deletes();
         self.declarations_sent = true;
@@ -90,29 +89,29 @@ impl DeleteSafety {
         (now.known && !before.known) || (now.orphans && !before.orphans)
     }
 
-    /// The deletes that are allowed at the moment.
+    /// Returns the deletes that are allowed at the moment.
     pub(super) fn deletes(&self) -> Deletes {
         let Deletes { known, orphans, .. } = self.environment.deletes;
         let sent = self.declarations_sent;
         Deletes { takeover: self.takeover.is_some(), known: known && sent, orphans: orphans && sent }
     }
 
-    /// This process leads from now on.
+    /// Records that this process has become the leader.
     pub(super) fn take_over(&mut self, now: Instant) {
         self.takeover = Some(now + TAKEOVER_DELAY);
     }
 
-    /// Whether the time after a takeover has just passed.
+    /// Returns whether the time after a takeover has just ended.
     pub(super) fn takeover_is_over(&mut self, now: Instant) -> bool {
         self.takeover.take_if(|until| *until <= now).is_some()
     }
 
-    /// Groups of a namespace are to go because they lack what their route enforces now.
+    /// Records that groups of a namespace are to be deleted because they lack what their route enforces now.
     pub(super) fn expel(&mut self, namespace: &Arc<str>, now: Instant) {
         self.expelled.entry(Arc::clone(namespace)).or_insert(now);
     }
 
-    /// Nothing of a namespace lacks what its route enforces.
+    /// Records that no group of a namespace lacks what its route enforces.
     pub(super) fn forgive(&mut self, namespace: &str) {
         self.expelled.remove(namespace);
     }
@@ -121,9 +120,9 @@ impl DeleteSafety {
         self.retirement.is_some()
     }
 
-    // What follows.
+    // Decisions.
 
-    /// Takes out of a namespace's changes the deletes that are not to be made now.
+    /// Removes the deletes that must not be made now from a namespace's changes.
     pub(super) fn hold_back(
         &mut self,
         namespace: &Arc<str>,
@@ -144,19 +143,19 @@ impl DeleteSafety {
             return;
         }
         let expelled = changes.iter().any(|change| change.reason == Reason::NotAllowed);
-        let wish = Wish {
+        let request = DeleteRequest {
             groups: guarded,
             explained: self.released || self.is_explained(namespace, desired, namespace_policy),
             orphan: desired.object_of(namespace).is_none(),
             wait: self.wait(namespace, expelled, desired, policy),
         };
-        if !self.guard.passes(namespace, wish, now) {
+        if !self.guard.passes(namespace, request, now) {
             changes.retain(|change| !change.is_guarded());
         }
     }
 
-    /// Whether what nobody declares belongs to a kind that is not installed: a deleted CRD looks like one that never
-    /// was. What the configuration leads nowhere any more goes all the same.
+    /// Returns whether an orphan belongs to a kind that is not installed: a deleted CRD looks like one that never
+    /// existed. Namespaces that no route leads to are deleted all the same.
     fn is_of_missing_kind(
         &self,
         namespace: &str,
@@ -171,17 +170,17 @@ impl DeleteSafety {
         kind.is_none_or(|kind| self.environment.missing_kinds.contains(kind))
     }
 
-    /// Whether something accounts for the deletes of a namespace, so that they are no accident.
+    /// Returns whether the deletes of a namespace have a known cause and so are no accident.
     fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
-        let left = desired.left(namespace).map(|left| left.because);
-        matches!(left, Some(LeftBecause::Deselected | LeftBecause::Moved))
+        let removed = desired.removed(namespace).map(|removed| removed.because);
+        matches!(removed, Some(RemovalReason::Deselected | RemovalReason::Moved))
             || (!self.environment.gone_namespaces.is_empty()
                 && namespace_policy
                     .parse(namespace)
                     .is_some_and(|named| self.environment.gone_namespaces.contains(named.namespace)))
     }
 
-    /// The time that the deletes of a namespace wait for, if it is the configuration that asks for them.
+    /// Returns the wait for the deletes of a namespace, if the configuration requires them.
     fn wait(&self, namespace: &str, expelled: bool, desired: &Desired, policy: &DeleteGuard) -> Option<Wait> {
         if let Some(Retirement::NoRoute { until }) = self.retirement {
             return Some(Wait { until, reason: HeldReason::Route, then_pass: true });
@@ -194,18 +193,18 @@ impl DeleteSafety {
         if expelled {
             return self.expelled.get(namespace).map(|since| configuration(*since, true));
         }
-        let left = desired.left(namespace)?;
-        match left.because {
-            LeftBecause::Reconfigured => Some(configuration(left.at, false)),
-            LeftBecause::Forbidden => Some(configuration(left.at, true)),
-            LeftBecause::Deleted
-            | LeftBecause::Deselected
-            | LeftBecause::NamespaceChanged
-            | LeftBecause::Moved => None,
+        let removed = desired.removed(namespace)?;
+        match removed.because {
+            RemovalReason::Reconfigured => Some(configuration(removed.at, false)),
+            RemovalReason::Forbidden => Some(configuration(removed.at, true)),
+            RemovalReason::Deleted
+            | RemovalReason::Deselected
+            | RemovalReason::NamespaceChanged
+            | RemovalReason::Moved => None,
         }
     }
 
-    /// What stands in the way of a namespace's deletes besides their number.
+    /// Returns the obstacle to a namespace's deletes besides their number.
     fn obstacle(&self, namespace: &str, desired: &Desired) -> Option<HeldReason> {
         match desired.object_of(namespace) {
             Some(object) if self.environment.suspects.contains(object.source()) => Some(HeldReason::Source),
@@ -218,7 +217,7 @@ impl DeleteSafety {
         }
     }
 
-    /// Judges deletes whose time has come; the answer is the namespaces whose deletes may be made now.
+    /// Judges deletes whose time has come; returns the namespaces whose deletes may be made now.
     pub(super) fn judge(
         &mut self,
         policy: &DeleteGuard,
@@ -232,13 +231,13 @@ impl DeleteSafety {
         passed
     }
 
-    /// When to judge next.
+    /// Returns when to judge next.
     pub(super) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
         [self.guard.due(policy), self.takeover].into_iter().flatten().min()
     }
 
-    /// Why a delete that is planned would not be made now, as far as that can be told without its number; for plans
-    /// that are only shown.
+    /// Returns why a planned delete would not be made now, as far as that is known without the number of deletes; for
+    /// plans that are only shown.
     pub(super) fn reason(
         &self,
         change: &Change,

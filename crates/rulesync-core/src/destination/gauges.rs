@@ -1,4 +1,4 @@
-//! The metrics of one destination, looked up once. They are there as long as the destination is.
+//! The metrics of one destination, looked up once. They exist as long as the destination does.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use crate::metrics::{
 use crate::model::tenant::DestinationId;
 use crate::plan::Change;
 use crate::ruler::RulerError;
-use crate::series::{Held, Series};
+use crate::series::{Series, SeriesHandle};
 
 /// The code of the finding for a group that the ruler refuses, and its state in metrics.
 pub(super) const REFUSED: &str = "refused";
 
-/// What a destination counts and shows.
+/// The counters and gauges of a destination.
 #[derive(Debug)]
 pub(super) struct Gauges {
     pub(super) groups: Share<DestinationStateLabels>,
@@ -25,21 +25,21 @@ pub(super) struct Gauges {
     pub(super) refused_rules: Share<DestinationStateLabels>,
     pub(super) held: Share<DestinationLabels>,
     pub(super) foreign_claims: Share<DestinationLabels>,
-    /// None while the ruler cannot tell how rules evaluate: nothing known is not nothing wrong.
+    /// None while the ruler cannot report evaluation: unknown is not the same as no failures.
     evaluation: Option<Evaluated>,
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
     pub(super) waiting: Share<RulerLabels>,
-    last_success: Held<DestinationLabels, Gauge>,
-    pub(super) syncs: Held<DestinationLabels, Counter>,
-    pub(super) drift_repaired: Held<DestinationLabels, Counter>,
-    writes: HashMap<WriteLabels, Held<WriteLabels, Counter>>,
-    failures: HashMap<&'static str, Held<FailureLabels, Counter>>,
+    last_success: SeriesHandle<DestinationLabels, Gauge>,
+    pub(super) syncs: SeriesHandle<DestinationLabels, Counter>,
+    pub(super) drift_repaired: SeriesHandle<DestinationLabels, Counter>,
+    writes: HashMap<WriteLabels, SeriesHandle<WriteLabels, Counter>>,
+    failures: HashMap<&'static str, SeriesHandle<FailureLabels, Counter>>,
     labels: DestinationLabels,
     metrics: Metrics,
 }
 
-/// How rules evaluate.
+/// The metrics of rule evaluation.
 #[derive(Debug)]
 struct Evaluated {
     failing_rules: Share<DestinationLabels>,
@@ -47,16 +47,16 @@ struct Evaluated {
 }
 
 /// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
-/// queue, and without tenant labels they share everything. Dropping it takes the share away.
+/// queue, and without tenant labels they share every gauge. Dropping it subtracts the share.
 #[derive(Debug)]
 pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
-    gauge: Held<L, Gauge>,
+    gauge: SeriesHandle<L, Gauge>,
     value: i64,
 }
 
 impl<L: Clone + Eq + std::hash::Hash> Share<L> {
     fn of(series: &Series<L, Gauge>, labels: L) -> Self {
-        Self { gauge: series.hold(labels), value: 0 }
+        Self { gauge: series.handle(labels), value: 0 }
     }
 
     pub(super) fn set(&mut self, value: usize) {
@@ -91,9 +91,9 @@ impl Gauges {
             contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
             normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
             waiting: Share::of(&metrics.queue_depth, depth),
-            last_success: metrics.last_success.hold(labels.clone()),
-            syncs: metrics.syncs.hold(labels.clone()),
-            drift_repaired: metrics.drift_repaired.hold(labels.clone()),
+            last_success: metrics.last_success.handle(labels.clone()),
+            syncs: metrics.syncs.handle(labels.clone()),
+            drift_repaired: metrics.drift_repaired.handle(labels.clone()),
             writes: HashMap::new(),
             failures: HashMap::new(),
             labels,
@@ -112,26 +112,26 @@ impl Gauges {
         let ruler = self.labels.ruler.clone();
         let labels = WriteLabels { ruler, operation: change.operation(), result };
         let series = &self.metrics.writes;
-        self.writes.entry(labels).or_insert_with_key(|labels| series.hold(labels.clone())).inc();
+        self.writes.entry(labels).or_insert_with_key(|labels| series.handle(labels.clone())).inc();
     }
 
     pub(super) fn failed(&mut self, error: &RulerError) {
         let DestinationLabels { ruler, tenant } = self.labels.clone();
         let (series, reason) = (&self.metrics.sync_failures, error.kind().as_str());
         let held = self.failures.entry(reason);
-        held.or_insert_with(|| series.hold(FailureLabels { ruler, tenant, reason })).inc();
+        held.or_insert_with(|| series.handle(FailureLabels { ruler, tenant, reason })).inc();
     }
 
     pub(super) fn propagated(&self, seconds: f64) {
         self.metrics.propagation.observe(seconds);
     }
 
-    /// Everything was in order at this time, in seconds since 1970.
+    /// Records that everything was in sync at this time, in seconds since 1970.
     pub(super) fn succeeded(&self, at: u64) {
         self.last_success.set(at.cast_signed());
     }
 
-    /// How many rules fail and how many groups are not loaded, if the ruler can tell.
+    /// Sets the numbers of failing rules and of groups that are not loaded, if the ruler reports them.
     pub(super) fn evaluated(&mut self, known: Option<(usize, usize)>) {
         let Some((failing_rules, not_loaded_groups)) = known else {
             self.evaluation = None;

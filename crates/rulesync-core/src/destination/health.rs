@@ -1,8 +1,9 @@
-//! Whether what was written is loaded and evaluates: when to ask the ruler, and what its answers mean. Pure.
+//! Evaluation health: whether written groups are loaded and their rules evaluate, when to ask the ruler, and what its
+//! answers mean. Pure.
 //!
-//! A group that is not loaded three load delays after it was written never will be without help: the tenant is frozen,
-//! or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers in a row say
-//! so.
+//! A group that is not loaded three load delays after it was written will not be loaded without help: the tenant is
+//! frozen, or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers
+//! in a row report a failure.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,21 +18,21 @@ use crate::policy::jittered;
 use crate::ruler::RulerError;
 use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
 
-/// The code of the finding that a group is not loaded.
+/// The code of the finding for a group that is not loaded.
 pub(super) const NOT_LOADED: &str = "not-loaded";
 
-/// Load delays after which a group that is not loaded is reported.
+/// The number of load delays after which a group that is not loaded is reported.
 const LOAD_DELAYS: u32 = 3;
 
-/// A first failure is looked into this soon.
+/// The time until a first failure is confirmed.
 const CONFIRM_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A ruler that cannot tell may be upgraded.
+/// The time until a ruler that does not support evaluation is asked again: it may have been upgraded.
 const UNSUPPORTED_RETRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What a ruler said it has loaded, as far as it is ours.
+/// The groups of this owner that a ruler has loaded.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct LoadedGroups {
     namespaces: HashMap<Box<str>, Vec<Loaded>>,
 }
 
@@ -42,8 +43,8 @@ struct Loaded {
     failing: Vec<(usize, String, String)>,
 }
 
-impl Answer {
-    /// Takes a group into account.
+impl LoadedGroups {
+    /// Adds a loaded group.
     pub(super) fn take(&mut self, group: EvaluatedGroup) {
         let rules = group.rules.len();
         let failing = group.rules.into_iter().enumerate().filter_map(|(index, rule)| match rule.health {
@@ -55,12 +56,12 @@ impl Answer {
     }
 }
 
-/// How what is written fares.
+/// The evaluation health of everything written to a destination.
 #[derive(Debug)]
-pub(super) struct Health {
-    /// Since when we watch: what was written before is old enough then.
+pub(super) struct EvaluationHealth {
+    /// The time since when health is watched: earlier writes count as made then.
     since: Instant,
-    /// When namespaces were last written, while that is of classify.
+    /// The time of the last write to each namespace, until it no longer matters.
     written: HashMap<Arc<str>, Instant>,
     next: Instant,
     not_loaded: HashMap<Arc<str>, Vec<Arc<str>>>,
@@ -82,22 +83,22 @@ struct Failing {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotLoaded {
     pub(super) groups: usize,
-    /// One of them: its namespace and name.
+    /// The namespace and name of one of them.
     pub(super) example: Option<String>,
 }
 
-/// What is new after an answer.
+/// Changes of health after an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct News {
-    /// Groups that are not loaded, if there were none before or are none now.
+pub(super) struct HealthChanges {
+    /// The groups that are not loaded, if the first appeared or the last disappeared.
     pub(super) not_loaded: Option<NotLoaded>,
-    /// Rules that fail now and did not: namespace, and what to say.
+    /// Rules that newly fail: the namespace and the finding.
     pub(super) failing: Vec<(Arc<str>, Finding)>,
-    /// How many rules no longer fail.
+    /// The number of rules that no longer fail.
     pub(super) recovered: usize,
 }
 
-impl Health {
+impl EvaluationHealth {
     pub(super) fn new(now: Instant, load_delay: Duration) -> Self {
         Self {
             since: now,
@@ -110,52 +111,52 @@ impl Health {
         }
     }
 
-    /// When to ask.
+    /// Returns when to ask.
     pub(super) fn due(&self) -> Instant {
         self.next
     }
 
-    /// A namespace was written.
+    /// Records a write to a namespace.
     pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, load_delay: Duration) {
         self.written.insert(Arc::clone(namespace), now);
         let loaded = now + load_delay * LOAD_DELAYS;
-        // A first sync is looked at when it is over, not at its beginning.
+        // During a first sync the ruler is asked at its end, not after the first writes.
         self.next = self.next.min(loaded).max(now + load_delay);
     }
 
-    /// The ruler was asked and could not be.
+    /// Records that the ruler could not be asked.
     pub(super) fn failed(&mut self, error: &RulerError, now: Instant, interval: Duration) {
         self.error = Some(error.to_string());
         self.next = now + jittered(interval);
     }
 
-    /// The ruler has answered.
+    /// Takes the ruler's answer into account.
     pub(super) fn answered(
         &mut self,
-        (evaluation, answer): (Evaluation, &Answer),
+        (evaluation, answer): (Evaluation, &LoadedGroups),
         desired: &Desired,
         observed: &Observed,
         (asked, interval, load_delay): (Instant, Duration, Duration),
-    ) -> News {
+    ) -> HealthChanges {
         let now = Instant::now();
         self.error = None;
         self.known = evaluation == Evaluation::Read;
         if !self.known {
             self.next = now + jittered(UNSUPPORTED_RETRY_INTERVAL.max(interval));
-            return News::default();
+            return HealthChanges::default();
         }
         let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         let before = std::mem::take(&mut self.failing);
         self.not_loaded.clear();
         let patience = load_delay * LOAD_DELAYS;
-        let mut news = News::default();
+        let mut changes = HealthChanges::default();
         for (namespace, claims) in desired.objects() {
             let Some(object) = claims.first() else { continue };
             let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
             let there: HashMap<&str, _> = observed.namespace(namespace).collect();
             let written = *self.written.get(namespace).unwrap_or(&self.since);
             for group in &object.groups {
-                // What is not in the ruler as declared is told elsewhere.
+                // Groups that the ruler does not have as declared are reported elsewhere.
                 if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
                     continue;
                 }
@@ -181,7 +182,7 @@ impl Health {
                                 confirmed: earlier.is_some(),
                             };
                             if earlier.is_some_and(|earlier| !earlier.confirmed) {
-                                news.failing.push((Arc::clone(namespace), failing.finding()));
+                                changes.failing.push((Arc::clone(namespace), failing.finding()));
                             }
                             self.failing.entry(Arc::clone(namespace)).or_default().push(failing);
                         }
@@ -192,13 +193,14 @@ impl Health {
         let confirmed = |failing: &HashMap<Arc<str>, Vec<Failing>>| {
             failing.values().flatten().filter(|failing| failing.confirmed).count()
         };
-        news.recovered = (confirmed(&before) + news.failing.len()).saturating_sub(confirmed(&self.failing));
+        changes.recovered =
+            (confirmed(&before) + changes.failing.len()).saturating_sub(confirmed(&self.failing));
         let not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         if (before_not_loaded == 0) != (not_loaded == 0) {
             let first = self.not_loaded.iter().next();
             let example =
                 first.and_then(|(namespace, groups)| Some(format!("{namespace}/{}", groups.first()?)));
-            news.not_loaded = Some(NotLoaded { groups: not_loaded, example });
+            changes.not_loaded = Some(NotLoaded { groups: not_loaded, example });
         }
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
@@ -208,30 +210,30 @@ impl Health {
             interval
         };
         self.next = now + jittered(soon);
-        news
+        changes
     }
 
-    /// How many rules fail.
+    /// The number of failing rules.
     pub(super) fn failing_rules(&self) -> usize {
         self.failing.values().flatten().filter(|failing| failing.confirmed).count()
     }
 
-    /// How many groups are not loaded.
+    /// The number of groups that are not loaded.
     pub(super) fn not_loaded_groups(&self) -> usize {
         self.not_loaded.values().map(Vec::len).sum()
     }
 
-    /// Whether the ruler has said how rules evaluate when it was last asked.
+    /// Returns whether the ruler reported evaluation when it was last asked.
     pub(super) fn is_known(&self) -> bool {
         self.known && self.error.is_none()
     }
 
-    /// Why the ruler could not be asked.
+    /// Returns why the ruler could not be asked.
     pub(super) fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// What there is to say about a namespace; none if the ruler has not been asked, or cannot tell.
+    /// Returns the findings about a namespace; none if the ruler has not been asked or does not support evaluation.
     pub(super) fn findings(&self, namespace: &str) -> Option<Vec<Finding>> {
         if !self.known {
             return None;
@@ -269,7 +271,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(300);
 
     struct World {
-        health: Health,
+        health: EvaluationHealth,
         desired: Desired,
         observed: Observed,
         namespace: Arc<str>,
@@ -283,11 +285,11 @@ mod tests {
                 observed.set(&namespace, name, Some(group(name, "1").fingerprint));
             }
             desired.upsert(&namespace, object("o", None, vec![group("a", "1"), group("b", "1")]));
-            Self { health: Health::new(Instant::now(), PERIOD), desired, observed, namespace }
+            Self { health: EvaluationHealth::new(Instant::now(), PERIOD), desired, observed, namespace }
         }
 
-        fn hears(&mut self, groups: &[(&str, RuleHealth)]) -> News {
-            let mut answer = Answer::default();
+        fn answer(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
+            let mut answer = LoadedGroups::default();
             for (name, health) in groups {
                 let rule = EvaluatedRule { name: "r".into(), health: health.clone() };
                 let namespace = self.namespace.to_string();
@@ -304,57 +306,54 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_loaded_after_three_periods_is_told_once() {
+    async fn group_not_loaded_after_three_load_delays_is_reported_once() {
         let mut world = World::new();
         let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Unknown)];
-        assert_eq!(world.health.findings("us.ns.o"), None, "nobody has asked yet");
-        assert_eq!(world.hears(&healthy[..1]), News::default(), "there is time yet");
+        assert_eq!(world.health.findings("us.ns.o"), None, "the ruler was not asked yet");
+        assert_eq!(world.answer(&healthy[..1]), HealthChanges::default(), "the load delays are not over");
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        let news = world.hears(&healthy[..1]);
-        assert_eq!(news.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
+        let changes = world.answer(&healthy[..1]);
+        assert_eq!(changes.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
-        assert_eq!(world.hears(&healthy[..1]), News::default());
-        // It was written anew: it has time again.
+        assert_eq!(world.answer(&healthy[..1]), HealthChanges::default());
+        // A write restarts the load delay.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
-        assert_eq!(world.hears(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
+        assert_eq!(world.answer(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        assert_eq!(world.hears(&[]).not_loaded.unwrap().groups, 2);
-        assert_eq!(world.hears(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
+        assert_eq!(world.answer(&[]).not_loaded.unwrap().groups, 2);
+        assert_eq!(world.answer(&healthy).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         assert_eq!(world.codes(), Vec::<&str>::new());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rule_fails_when_two_answers_say_so() {
+    async fn rule_fails_after_two_failing_answers() {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];
-        assert_eq!(world.hears(&failing), News::default(), "once is an accident");
-        assert!(
-            world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1),
-            "it is looked into soon"
-        );
-        let news = world.hears(&failing);
-        let [(namespace, finding)] = news.failing.as_slice() else { panic!("{news:?}") };
+        assert_eq!(world.answer(&failing), HealthChanges::default(), "one failure is not reported");
+        assert!(world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1), "it is confirmed soon");
+        let changes = world.answer(&failing);
+        let [(namespace, finding)] = changes.failing.as_slice() else { panic!("{changes:?}") };
         assert_eq!(**namespace, *world.namespace);
         assert_eq!(finding.to_string(), r#"group "a", rule 0 "r": fails when it is evaluated: many-to-many"#);
         assert_eq!((world.health.failing_rules(), world.codes()), (1, vec!["evaluation"]));
-        assert_eq!(world.hears(&failing), News::default(), "said once");
+        assert_eq!(world.answer(&failing), HealthChanges::default(), "reported once");
         assert!(world.health.due() > Instant::now() + INTERVAL.mul_f64(0.8));
         let well = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
-        assert_eq!(world.hears(&well).recovered, 1);
+        assert_eq!(world.answer(&well).recovered, 1);
         assert_eq!(world.health.failing_rules(), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_in_the_ruler_as_declared_is_told_elsewhere() {
+    async fn groups_that_differ_from_their_declaration_are_not_reported_as_not_loaded() {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
-        assert_eq!(world.hears(&[("a", RuleHealth::Healthy)]), News::default());
-        let unsupported = (Evaluation::Unsupported, &Answer::default());
+        assert_eq!(world.answer(&[("a", RuleHealth::Healthy)]), HealthChanges::default());
+        let unsupported = (Evaluation::Unsupported, &LoadedGroups::default());
         let times = (Instant::now(), INTERVAL, PERIOD);
         assert_eq!(
             world.health.answered(unsupported, &world.desired, &world.observed, times),
-            News::default()
+            HealthChanges::default()
         );
         assert_eq!(world.health.findings("us.ns.o"), None);
         assert!(world.health.due() > Instant::now() + UNSUPPORTED_RETRY_INTERVAL.mul_f64(0.8));

@@ -1,8 +1,8 @@
-//! A destination's task: it holds what should be and what is, lists on a timer, and works off its queue of namespaces.
-//! Everything that can fail or be slow happens here, so destinations never wait for each other.
+//! A destination's task: it keeps the desired and the observed state, lists on a timer, and works off its queue of
+//! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
-mod changed;
 mod circuit_breaker;
+mod contested;
 mod delete_safety;
 mod gauges;
 mod health;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
-use crate::desired::{DesiredObject, LeftBecause, Protection};
+use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::environment::Environment;
 use crate::handover::Share;
 use crate::leadership::Leadership;
@@ -38,100 +38,101 @@ use crate::ruler::Evaluation;
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 pub(crate) use delete_safety::Retirement;
-use health::Answer;
+use health::LoadedGroups;
 use state::State;
 
-/// What the engine tells a destination.
+/// A command from the engine to a destination.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// An object wants this in this namespace. `live` if somebody just changed it, rather than part of a first load.
+    /// An object should have these groups in this namespace. `live` if somebody just changed it, rather than part of a
+    /// first load.
     Upsert { namespace: Arc<str>, object: DesiredObject, live: bool },
-    /// The object that claims the namespace leaves where it was once the namespace is in order here.
+    /// The object of the namespace leaves its previous destination once the namespace is in sync here.
     HandOver { namespace: Arc<str>, share: Share },
-    /// An object wants nothing there any more.
-    Remove { namespace: Arc<str>, object: ObjectId, because: LeftBecause },
-    /// What is there for an object stays although the object does not claim it, and why; or no longer.
+    /// An object should have nothing in this namespace any more.
+    Remove { namespace: Arc<str>, object: ObjectId, because: RemovalReason },
+    /// The rules of an object stay although it does not declare them here; `None` ends the protection.
     Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
-    /// Everything that is declared for it so far has been sent: before, all it has would look orphaned.
+    /// All declarations for the destination so far have been sent: before this, everything it has would look orphaned.
     DeclarationsSent,
-    /// Nothing leads here any more, or something does again.
+    /// No route leads here any more, or one does again.
     Retire(Option<Retirement>),
-    /// Deletes that are held back may be made; answers how many namespaces they were in.
+    /// Held deletes may be made; answers with the number of namespaces.
     Release(oneshot::Sender<Option<usize>>),
-    /// Refusals are forgotten: the configuration changed.
+    /// Refusals are forgotten, because the configuration changed.
     Reconsider,
-    /// Asks how everything is.
+    /// Asks for a report.
     Status(oneshot::Sender<DestinationReport>),
-    /// Asks for the plan as it stands.
+    /// Asks for the current plan.
     Plan(oneshot::Sender<Plan>),
 }
 
-/// A destination's answer to [`Command::Status`].
+/// The answer to [`Command::Status`].
 #[derive(Debug)]
 pub(crate) struct DestinationReport {
     pub(crate) destination: DestinationStatus,
     pub(crate) objects: Vec<(ObjectId, ObjectAtDestination)>,
 }
 
-/// How far a destination is, for those who wait for it.
+/// The progress of a destination, for those who wait for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Commands handled so far.
+    /// The number of commands handled so far.
     pub(crate) handled: u64,
     /// The version of the [`Environment`] that it has taken into account.
     pub(crate) environment: u64,
-    /// Nothing waits and nothing is under way, but for what has failed.
+    /// True if nothing waits and nothing is under way, except for failed work.
     pub(crate) idle: bool,
-    /// It has been listed.
+    /// True once it has been listed.
     pub(crate) listed: bool,
-    /// Something failed and waits for its next try.
+    /// True if something failed and waits for a retry.
     pub(crate) failing: bool,
-    /// It failed so often in a row that a one-shot run gives up.
+    /// True if it failed so often in a row that a one-shot run gives up.
     pub(crate) stuck: bool,
-    /// It was to be emptied and holds nothing of ours any more.
+    /// True if it was to be emptied and holds no rules of this owner any more.
     pub(crate) retired: bool,
-    /// Groups that are refused.
+    /// The number of refused groups.
     pub(crate) refused: usize,
-    /// Namespaces to be deleted that no object is known for.
+    /// The number of orphaned namespaces to be deleted.
     pub(crate) orphans: usize,
-    /// Changes carried out so far.
+    /// The number of changes carried out so far.
     pub(crate) applied: u64,
 }
 
-/// The ways between a destination and its engine.
+/// The channels between a destination and its engine.
 pub(crate) struct Channels {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) environment: watch::Receiver<Arc<Environment>>,
     pub(crate) progress: watch::Sender<Progress>,
 }
 
-/// What a destination is given by its engine.
+/// The parts that the engine shares with a destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) ruler: Arc<dyn Ruler>,
     pub(crate) namespace_policy: Arc<NamespacePolicy>,
     pub(crate) leadership: Leadership,
-    /// Whether claims are written and respected.
+    /// True if claims are written and respected.
     pub(crate) claims: bool,
     pub(crate) policy: Policy,
     pub(crate) reporters: Reporters,
     pub(crate) metrics: Metrics,
-    /// Whether an operator has released all deletes beforehand.
+    /// True if an operator has released all deletes beforehand.
     pub(crate) release_deletes: bool,
-    /// Whether changes are carried out, or only planned.
+    /// True if changes are carried out; false if they are only planned.
     pub(crate) writes: bool,
-    /// Whether rulers are asked how rules evaluate.
+    /// True if the ruler is asked how rules evaluate.
     pub(crate) evaluates: bool,
-    /// Told whenever a destination gets on.
+    /// Notified whenever a destination makes progress.
     pub(crate) progressed: Arc<Notify>,
 }
 
-/// How long a ruler that batches waits for the first snapshots of all sources. A source that is away must not keep
-/// the rules of another out for longer.
+/// The longest time that a ruler that batches waits for the first snapshots of all sources. An unavailable source must
+/// not delay the rules of others for longer.
 const FIRST_BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// When a ruler was asked how rules evaluate, and what it said.
-type Asked = (Instant, Result<(Evaluation, Answer), RulerError>);
+/// The time at which a ruler was asked how rules evaluate, and its answer.
+type EvaluationResult = (Instant, Result<(Evaluation, LoadedGroups), RulerError>);
 
 /// One destination's task.
 pub(crate) struct Destination {
@@ -146,17 +147,17 @@ pub(crate) struct Destination {
     jobs: JoinSet<apply::Report>,
     list: JoinSet<Result<Listed, RulerError>>,
     next_list: Instant,
-    /// Until when a ruler that batches is not written before everything has been declared.
+    /// The time until which a ruler that batches is not written unless everything has been declared.
     gathers_until: Instant,
-    /// The ruler is being asked how rules evaluate.
-    asking: JoinSet<Asked>,
-    /// Whether this process led when it last looked.
+    /// The request for evaluation that is under way.
+    asking: JoinSet<EvaluationResult>,
+    /// True if this process led when that was last checked.
     led: bool,
     stops: Stops,
 }
 
 impl Destination {
-    /// A destination that has seen nothing yet. It works until `commands` is closed or `stop` is cancelled.
+    /// Creates a destination that has seen nothing yet. It works until `commands` is closed or `stop` is cancelled.
     pub(crate) fn new(
         id: DestinationId,
         ruler: LimitedRuler,
@@ -181,7 +182,7 @@ impl Destination {
             next_list: Instant::now(),
             gathers_until: Instant::now() + FIRST_BATCH_TIMEOUT,
             asking: JoinSet::new(),
-            // A leader by election begins by taking over.
+            // An elected leader begins with a takeover.
             led: !leadership.is_elected(),
             stops: Stops { stop, leadership },
             shared,
@@ -197,7 +198,7 @@ impl Destination {
             self.state.judge_deletes();
             self.start_list();
             self.start_jobs();
-            self.ask_for_health();
+            self.request_evaluation();
             self.publish();
             let wake = self.wake();
             let waits = !self.led || !leadership.may_write();
@@ -208,8 +209,9 @@ impl Destination {
                 Some(listed) = self.list.join_next() => self.listed(listed),
                 Some(asked) = self.asking.join_next() => match asked {
                     Ok((at, answer)) => self.state.evaluated(at, answer),
-                    // A ruler of somebody else may panic; how rules fare is not worth more than a word.
-                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "asking for health ended unexpectedly"),
+                    // A ruler from another crate may panic; a failed request for evaluation is worth no more than a log
+                    // line.
+                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "Request for evaluation ended unexpectedly"),
                 },
                 () = leadership.lost(), if self.led => {}
                 () = leadership.leading(), if waits => {}
@@ -224,8 +226,8 @@ impl Destination {
         self.finish().await;
     }
 
-    /// Takes the latest environment into account, after all commands that were sent before it: deletes become safe only
-    /// once everything is known that is declared.
+    /// Applies the latest environment after all commands that were sent before it: deletes become safe only once
+    /// everything that is declared is known.
     fn follow_environment(&mut self) {
         if !self.environment.has_changed().unwrap_or(false) {
             return;
@@ -242,7 +244,8 @@ impl Destination {
         self.state.set_environment(environment);
     }
 
-    /// A standby keeps what should be, and reads what is when it comes to lead: another has written meanwhile.
+    /// Follows leadership. A standby keeps the desired state, and reads the observed state when it becomes the leader,
+    /// because another process has written meanwhile.
     fn follow_leadership(&mut self) {
         let leadership = &self.shared.leadership;
         if self.led && !leadership.is_leader() {
@@ -258,7 +261,7 @@ impl Destination {
         }
     }
 
-    /// Lets requests under way come to an end, and no longer than the grace.
+    /// Waits for requests under way to end, but no longer than the grace period.
     async fn finish(mut self) {
         self.list.abort_all();
         self.asking.abort_all();
@@ -266,7 +269,7 @@ impl Destination {
         while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
             self.applied(report);
         }
-        // What goes on beyond the grace is given up before anybody else may write here.
+        // Requests that outlast the grace period are given up before another process may write here.
         self.jobs.shutdown().await;
     }
 
@@ -288,14 +291,14 @@ impl Destination {
                     self.next_list = Instant::now();
                 }
             }
-            // Nobody waiting for the answer is no problem of ours.
+            // A receiver that was dropped needs no answer.
             Command::Release(answer) => drop(answer.send(Some(self.state.release()))),
             Command::Status(answer) => drop(answer.send(self.state.report())),
             Command::Plan(answer) => drop(answer.send(self.state.plan())),
         }
     }
 
-    /// Lists if it is time and nothing forbids it. Writes go on meanwhile.
+    /// Starts a list if one is due and nothing forbids it. Writes go on meanwhile.
     fn start_list(&mut self) {
         if self.list_time().is_none_or(|at| Instant::now() < at) {
             return;
@@ -319,9 +322,9 @@ impl Destination {
     fn listed(&mut self, listed: Result<Result<Listed, RulerError>, tokio::task::JoinError>) {
         let result = match listed {
             Ok(result) => result,
-            // Given up because another leads now.
+            // Given up because another process leads now.
             Err(error) if error.is_cancelled() => return,
-            // A ruler of somebody else may panic: for its destination that is an answer nobody can read.
+            // A ruler from another crate may panic: that counts as an answer that cannot be read.
             Err(error) => Err(RulerError::unreadable(format!("listing ended unexpectedly: {error}"))),
         };
         match result {
@@ -341,7 +344,8 @@ impl Destination {
         let batches = self.ruler.ruler.capabilities().batches;
         let limit = self.state.breaker.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
-            // One is in the queue for its turn; with hundreds of tenants, more of each would only take up memory.
+            // One job of this destination waits for a permit already; with hundreds of tenants, more of each would only
+            // take up memory.
             if !batches && !self.jobs.is_empty() && self.ruler.concurrency.is_contended() {
                 return;
             }
@@ -357,21 +361,21 @@ impl Destination {
         }
     }
 
-    /// Until when the first batch waits for what sources have yet to say, so that it is one.
+    /// Returns until when the first batch waits for sources, so that all their objects go into one batch.
     fn gathering(&self) -> Option<Instant> {
         let waits = self.ruler.ruler.capabilities().batches && !self.state.everything_is_declared();
         (waits && Instant::now() < self.gathers_until).then_some(self.gathers_until)
     }
 
-    /// Asks how rules evaluate, if it is time.
-    fn ask_for_health(&mut self) {
-        if self.health_time().is_none_or(|at| Instant::now() < at) {
+    /// Asks how rules evaluate, if that is due.
+    fn request_evaluation(&mut self) {
+        if self.evaluation_time().is_none_or(|at| Instant::now() < at) {
             return;
         }
         let namespaces = self.state.written_namespaces();
         let (ruler, tenant, at) = (self.ruler.clone(), self.state.id.tenant.clone(), Instant::now());
         self.asking.spawn(async move {
-            let mut answer = Answer::default();
+            let mut answer = LoadedGroups::default();
             let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let names: Vec<&str> = namespaces.iter().map(AsRef::as_ref).collect();
             let mut take = |group| answer.take(group);
@@ -381,26 +385,26 @@ impl Destination {
         });
     }
 
-    /// When to ask next, unless that is not to be.
-    fn health_time(&self) -> Option<Instant> {
+    /// Returns when to ask next, unless evaluation is off.
+    fn evaluation_time(&self) -> Option<Instant> {
         let asks = self.shared.evaluates && self.led && self.asking.is_empty();
-        if asks { self.state.health_due() } else { None }
+        if asks { self.state.evaluation_due() } else { None }
     }
 
     fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
         match report {
             Ok(report) => self.state.applied(report),
             Err(error) => {
-                // A ruler of somebody else may panic. Which namespace it was is lost with it, so everything is
-                // looked at again after a fresh list.
-                tracing::error!(%error, destination = %self.state.id, "a write ended unexpectedly");
+                // A ruler from another crate may panic. The namespace is lost with the task, so everything is rechecked
+                // after a new list.
+                tracing::error!(%error, destination = %self.state.id, "Write ended unexpectedly");
                 self.state.restart();
                 self.next_list = Instant::now() + self.shared.policy.backoff.wait(1);
             }
         }
     }
 
-    /// When to list next, unless the end of something under way decides that.
+    /// Returns when to list next, unless the end of something under way decides that.
     fn list_time(&self) -> Option<Instant> {
         let probing = self.state.breaker.until().is_some() && !self.jobs.is_empty();
         if probing || !self.list.is_empty() || !self.led {
@@ -410,7 +414,7 @@ impl Destination {
         Some(self.state.breaker.until().map_or(early, |breaker| breaker.max(early)))
     }
 
-    /// When there is something to do without anybody saying so.
+    /// Returns when the destination has something to do without a command.
     fn wake(&self) -> Option<Instant> {
         let idle = !self.shared.writes || !self.led;
         let due = match self.state.breaker.allows(Instant::now(), self.in_flight) {
@@ -421,7 +425,7 @@ impl Destination {
             _ => None,
         };
         let judging = if idle { None } else { self.state.judging_due() };
-        [self.list_time(), due, judging, self.health_time()].into_iter().flatten().min()
+        [self.list_time(), due, judging, self.evaluation_time()].into_iter().flatten().min()
     }
 
     fn publish(&mut self) {
@@ -437,7 +441,7 @@ impl Destination {
             before = std::mem::replace(current, progress);
             before != progress
         });
-        // A run that goes on for ever only waits for destinations that are to end, and judges orphans.
+        // A run in `Mode::Forever` waits only for destinations that are to end, and judges orphans.
         let orphans = (before.orphans, before.listed) != (progress.orphans, progress.listed);
         let awaited = !self.shared.evaluates || progress.retired || orphans;
         if self.state.end_handovers() || (modified && awaited) {

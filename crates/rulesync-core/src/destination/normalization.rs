@@ -1,9 +1,9 @@
-//! What a server makes of a group by itself: a version that drops a field, a gateway that prints expressions anew. Such
-//! a group counts as in sync, so that it is not written for ever. Pure.
+//! Normalization: what a server changes in a group by itself, as a version that drops a field or a gateway that
+//! reprints expressions. Such a group counts as in sync, so that it is not written again and again. Pure.
 //!
-//! A difference is learned only when two looks in a row show the same one, the second soon after our own write, and
-//! only if a server makes it without being asked: an optional field that its [`Normalization`] says may be missing, or
-//! an expression spelt otherwise. A difference of any other kind is somebody's change, however often it is seen.
+//! A difference is learned only when two lists in a row show the same one, the second soon after a write of this
+//! process, and only if a server makes it by itself: an optional field that its [`Normalization`] allows to be missing,
+//! or another spelling of an expression. Any other difference is somebody's change, however often it is seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -16,19 +16,20 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::group::{Group, Rule};
 use crate::model::language::QueryLanguage;
 
-/// A namespace and a group.
+/// The key of a group: its namespace and its name.
 pub(super) type Key = (Arc<str>, Arc<str>);
 
-/// How often one group of each kind of difference is written anew, to see whether the server still makes it.
+/// The interval at which one group of each kind of difference is written again, to test whether the server still makes
+/// it.
 const RETEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// What is known of one destination's server.
+/// The normalizations learned about one destination's server.
 #[derive(Debug, Default)]
 pub(super) struct Normalizations {
     learned: HashMap<Key, Learned>,
-    /// Groups that came back otherwise once, and are to be read whole at the next look.
+    /// Groups that differed once when read back, and that the next list reads whole.
     candidates: HashMap<Key, Candidate>,
-    /// Learned groups that were written anew to see whether the difference is still made, with its fields.
+    /// Learned groups that were written again to test whether the difference is still made, with its fields.
     retested: HashMap<Key, Fields>,
     retest_at: Option<Instant>,
 }
@@ -47,24 +48,24 @@ struct Learned {
 struct Candidate {
     sent: Fingerprint,
     read: Fingerprint,
-    /// It was read whole, and the server cannot have made it.
+    /// True if the group was read whole, and the server cannot have made the difference.
     rejected: bool,
 }
 
-/// What the difference of a group that was read back means.
+/// The meaning of a difference between a group as sent and as read back.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// Known to be the server's own.
+    /// Known to be made by the server.
     Normalized,
-    /// The server's own, and only now known to be; with what differs.
+    /// Made by the server, and learned just now; with the fields that differ.
     Learned(Fields),
-    /// Seen once: it is read whole at the next look, soon.
+    /// Seen once: the next list, soon, reads the group whole.
     Unknown,
     /// Somebody's change, or a write that was not stored.
     Change,
 }
 
-/// What decides whether a server makes a difference by itself.
+/// The properties of a server that decide whether it makes a difference by itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Server {
     pub(super) fields: StoredFields,
@@ -73,8 +74,8 @@ pub(super) struct Server {
 }
 
 impl Normalizations {
-    /// Judges a group that was read back otherwise than it was last sent. `read_group` is there if the group was among
-    /// [`Normalizations::wanted`] when the look began.
+    /// Judges a group that differs from what was last sent. `read_group` is set if the group was among
+    /// [`Normalizations::wanted`] when the list began.
     pub(super) fn judge(
         &mut self,
         key: &Key,
@@ -94,7 +95,7 @@ impl Normalizations {
         let before = self.candidates.get(key).filter(|c| (c.sent, c.read) == (sent, read)).copied();
         match (before, read_group) {
             (Some(before), _) if before.rejected => Difference::Change,
-            // What was learned before needs no second sight.
+            // A difference that was learned before needs no confirmation.
             (_, Some(read_group)) if before.is_some() || retested.is_some() => {
                 let fields = sent_group().and_then(|sent| server.made(&sent, read_group));
                 let Some(fields) = fields else {
@@ -115,13 +116,13 @@ impl Normalizations {
         }
     }
 
-    /// Whether this difference of a group is known to be the server's own.
+    /// Returns whether this difference of a group is known to be made by the server.
     pub(super) fn is_learned(&self, key: &Key, (sent, read): (Fingerprint, Fingerprint)) -> bool {
         self.learned.get(key).is_some_and(|known| known.sent == sent && known.read == read)
     }
 
-    /// A group was read back as it was sent. If the difference that it is an example of is no longer made, the answer
-    /// is where it was learned: those groups are to be read anew.
+    /// Records that a group was read back as it was sent. If its kind of difference is no longer made, returns the
+    /// namespaces where it was learned: these are to be read again.
     pub(super) fn same(&mut self, key: &Key) -> Vec<Arc<str>> {
         self.candidates.remove(key);
         self.learned.remove(key);
@@ -129,7 +130,7 @@ impl Normalizations {
         self.learned.extract_if(|_, learned| learned.fields == fields).map(|((ns, _), _)| ns).collect()
     }
 
-    /// Takes one group of each kind of difference that is due for a test; these are written anew.
+    /// Returns one group of each kind of difference that is due for a test; these are written again.
     pub(super) fn retest(&mut self, now: Instant) -> Vec<Key> {
         if self.learned.is_empty() {
             self.retest_at = None;
@@ -153,35 +154,35 @@ impl Normalizations {
         keys
     }
 
-    /// Whether nothing is known or suspected, as with most servers.
+    /// Returns whether nothing is known or suspected, as with most servers.
     pub(super) fn is_empty(&self) -> bool {
         self.learned.is_empty() && self.candidates.is_empty() && self.retested.is_empty()
     }
 
-    /// What counts as equal: key, sent, read.
+    /// Iterates over the differences that count as equal: key, fingerprint sent, fingerprint read.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&Key, Fingerprint, Fingerprint)> {
         self.learned.iter().map(|(key, learned)| (key, learned.sent, learned.read))
     }
 
-    /// The groups whose content is wanted at the next look.
+    /// Returns the groups that the next list should read whole.
     pub(super) fn wanted(&self) -> HashSet<Key> {
         let open = self.candidates.iter().filter(|(_, candidate)| !candidate.rejected).map(|(key, _)| key);
         open.chain(self.retested.keys()).cloned().collect()
     }
 
-    /// Forgets what is no longer sent.
-    pub(super) fn keep(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
+    /// Forgets groups that are no longer sent, or are sent in another form.
+    pub(super) fn retain(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
         self.learned.retain(|key, learned| sent(key) == Some(learned.sent));
         self.candidates.retain(|key, candidate| sent(key) == Some(candidate.sent));
         self.retested.retain(|key, _| sent(key).is_some());
     }
 
-    /// How many groups the server keeps otherwise than declared.
+    /// The number of groups that the server stores other than declared.
     pub(super) fn groups(&self) -> usize {
         self.learned.len()
     }
 
-    /// The groups of a namespace that the server keeps otherwise, each with the fields.
+    /// Iterates over the normalized groups of a namespace, each with the fields that differ.
     pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &Fields)> {
         let here = self.learned.iter().filter(move |((of, _), _)| &**of == namespace);
         here.map(|((_, group), learned)| (group, &learned.fields))
@@ -189,12 +190,12 @@ impl Normalizations {
 }
 
 impl Server {
-    /// The fields that differ, if the server makes every difference by itself.
+    /// Returns the fields that differ, if the server makes every difference by itself.
     fn made(&self, sent: &Group, read: &Group) -> Option<Fields> {
         let Normalization::Respells { oldest } = self.normalization else { return None };
         let stored = self.fields;
         let mut fields = Fields::new();
-        // A field that is kept, by the oldest version too, never differs by itself.
+        // A field that every version stores, the oldest too, never differs by itself.
         let mut optional = |field, same: bool, missing: bool, kept: bool, always: bool| {
             if kept && !same {
                 fields.insert(field);
@@ -279,7 +280,7 @@ impl Server {
     }
 }
 
-/// The fields of `sent` that are otherwise in `read`, for people.
+/// Returns the fields of `sent` that differ in `read`, for people.
 pub(super) fn differences(sent: &Group, read: &Group) -> Vec<String> {
     let mut fields = Vec::new();
     let mut note = |differs: bool, field: String| {

@@ -1,5 +1,5 @@
-//! Rules left out of their groups because the ruler refuses them, where the policy allows that: which, and what the
-//! group was before.
+//! Rules omitted from their groups because the ruler refuses them, where the policy allows that: the rules, and the
+//! groups as declared.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,19 +21,18 @@ pub(super) struct Omissions(HashMap<Key, Omission>);
 
 #[derive(Debug)]
 struct Omission {
-    /// As it was declared.
+    /// The group as declared.
     declared: DesiredGroup,
-    /// As it is offered.
+    /// The group as offered.
     offered: DesiredGroup,
-    /// The rules left out, as numbered in the group that is desired.
+    /// The omitted rules, numbered as in the desired group.
     rules: LeftOut,
     findings: Vec<Finding>,
     until: Instant,
 }
 
 impl Omissions {
-    /// Leaves a rule out, numbered as in the group that is desired; the answer is the group without it, or none if
-    /// nothing would be left.
+    /// Omits a rule, numbered as in the desired group; returns the group without it, or none if no rule would be left.
     pub(super) fn leave_out(
         &mut self,
         namespace: &Arc<str>,
@@ -67,7 +66,7 @@ impl Omissions {
         Some(offered)
     }
 
-    /// The number in the group that is desired of a rule of the group as it is offered.
+    /// Returns the number in the desired group of a rule of the offered group.
     pub(super) fn desired_index(&self, namespace: &Arc<str>, group: &DesiredGroup, index: usize) -> usize {
         match self.0.get(&(Arc::clone(namespace), Arc::clone(&group.name))) {
             Some(omission) if omission.offered.fingerprint == group.fingerprint => {
@@ -77,14 +76,15 @@ impl Omissions {
         }
     }
 
-    /// Whether a rule, numbered as in the group that is desired, is left out already.
+    /// Returns whether a rule, numbered as in the desired group, is omitted already.
     pub(super) fn has(&self, namespace: &Arc<str>, group: &Arc<str>, rule: usize) -> bool {
         self.0
             .get(&(Arc::clone(namespace), Arc::clone(group)))
             .is_some_and(|o| o.rules.offered(rule).is_none())
     }
 
-    /// What to offer in place of newly declared groups that are the same as before; those that are not are forgotten.
+    /// Returns the groups to offer in place of newly declared ones that are unchanged; omissions of changed groups are
+    /// forgotten.
     pub(super) fn replacements(
         &mut self,
         namespace: &Arc<str>,
@@ -103,17 +103,17 @@ impl Omissions {
         of_namespace.map(|(_, omission)| omission.offered.clone()).collect()
     }
 
-    /// What was said about the rules left out of a namespace's groups.
+    /// Iterates over the findings about the omitted rules of a namespace.
     pub(super) fn findings(&self, namespace: &str) -> impl Iterator<Item = &Finding> {
         self.0.iter().filter(move |((of, _), _)| &**of == namespace).flat_map(|(_, o)| &o.findings)
     }
 
-    /// How many rules are left out.
+    /// The number of omitted rules.
     pub(super) fn rules(&self) -> usize {
         self.0.values().map(|omission| omission.rules.len()).sum()
     }
 
-    /// Forgets those that are old, or all; the answer is the groups as they were declared, with their namespaces.
+    /// Forgets old omissions, or all; returns the groups as they were declared, with their namespaces.
     pub(super) fn forget(&mut self, all: bool) -> Vec<(Arc<str>, DesiredGroup)> {
         let now = Instant::now();
         self.0
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn rules_go_one_by_one_and_come_back_together() {
+    async fn omissions_add_up_and_end_together() {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut omissions = Omissions::default();
         let leave_out = |omissions: &mut Omissions, group: &DesiredGroup, rule| {

@@ -1,4 +1,4 @@
-//! The queue of a destination: namespaces that need a look, each once, those that failed not before their time.
+//! The queue of a destination: namespaces to be worked on, each once; failed ones wait for their retry.
 
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -23,7 +23,7 @@ pub(crate) struct Queue {
 struct Entry {
     state: State,
     failures: u32,
-    /// Found by a resync in what was in order before.
+    /// True if a resync found it changed although it was in sync before.
     drifted: bool,
 }
 
@@ -34,7 +34,7 @@ enum State {
     Running { again: bool },
 }
 
-/// Where a pushed namespace goes.
+/// The place in the queue of a pushed namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Priority {
     /// Behind all others: part of a big load.
@@ -44,7 +44,7 @@ pub(crate) enum Priority {
 }
 
 impl Queue {
-    /// A namespace needs a look now, whatever was wrong with it before.
+    /// Adds a namespace that is due now, even if it failed before.
     pub(crate) fn push(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
         match self.entries.entry(Arc::clone(namespace)) {
             MapEntry::Vacant(vacant) => {
@@ -72,7 +72,8 @@ impl Queue {
         }
     }
 
-    /// The next namespace that is due, with whether it drifted. It counts as running until `finished` or `failed`.
+    /// Returns the next namespace that is due, and whether it drifted. It counts as running until `finished` or
+    /// `failed`.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<(Arc<str>, bool)> {
         while let Some(due) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
             let namespace = due.remove();
@@ -87,7 +88,7 @@ impl Queue {
         Some((namespace, entry.drifted))
     }
 
-    /// Takes a certain namespace out of its turn, if it is due.
+    /// Takes a certain namespace out of order, if it is due.
     pub(crate) fn take(&mut self, namespace: &Arc<str>, now: Instant) -> bool {
         let Some(entry) = self.entries.get_mut(namespace) else { return false };
         match entry.state {
@@ -100,7 +101,7 @@ impl Queue {
         true
     }
 
-    /// When a certain namespace is due, if it is delayed.
+    /// Returns when a certain namespace is due, if it is delayed.
     pub(crate) fn due_of(&self, namespace: &str) -> Option<Instant> {
         match self.entries.get(namespace)?.state {
             State::Delayed((at, _)) => Some(at),
@@ -108,7 +109,7 @@ impl Queue {
         }
     }
 
-    /// The work on a namespace is done; it comes again at once if it was pushed meanwhile.
+    /// Ends the work on a namespace; it comes again at once if it was pushed meanwhile.
     pub(crate) fn finished(&mut self, namespace: &Arc<str>) {
         let Some(entry) = self.entries.remove(namespace) else { return };
         self.failing -= usize::from(entry.failures > 0);
@@ -117,12 +118,12 @@ impl Queue {
         }
     }
 
-    /// The work failed and is tried again at a time that `retry_at` tells from the number of failures in a row; at
-    /// once if it was pushed meanwhile.
+    /// Ends failed work. The namespace is retried at the time that `retry_at` computes from the number of failures in a
+    /// row, or at once if it was pushed meanwhile.
     pub(crate) fn failed(&mut self, namespace: &Arc<str>, retry_at: impl FnOnce(u32) -> Instant) {
         let Some(entry) = self.entries.get_mut(namespace) else { return };
         if entry.state == (State::Running { again: true }) {
-            // Something new was said meanwhile, which the failure is not about.
+            // It was pushed again meanwhile, and the failure is not about that.
             self.finished(namespace);
             return;
         }
@@ -134,50 +135,50 @@ impl Queue {
         self.delayed.insert(key, Arc::clone(namespace));
     }
 
-    /// When the next delayed namespace is due, if none is ready.
+    /// Returns when the next delayed namespace is due, if none is ready.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.delayed.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The namespaces that are being worked on.
+    /// Iterates over the namespaces that are being worked on.
     pub(crate) fn running(&self) -> impl Iterator<Item = &Arc<str>> {
         let running = |entry: &Entry| matches!(entry.state, State::Running { .. });
         self.entries.iter().filter(move |(_, entry)| running(entry)).map(|(namespace, _)| namespace)
     }
 
-    /// The fewest failures in a row among those that failed.
+    /// The fewest failures in a row among failed namespaces.
     pub(crate) fn least_failures(&self) -> u32 {
         let delayed = |entry: &&Entry| matches!(entry.state, State::Delayed(_));
         self.entries.values().filter(delayed).map(|entry| entry.failures).min().unwrap_or(0)
     }
 
-    /// How many namespaces wait or are being worked on.
+    /// The number of namespaces that wait or are being worked on.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The namespaces that failed and wait for their time.
+    /// Returns the namespaces that failed and wait for their retry.
     pub(crate) fn delayed_namespaces(&self) -> Vec<Arc<str>> {
         self.delayed.values().cloned().collect()
     }
 
-    /// How many namespaces failed and wait for their time.
+    /// The number of namespaces that failed and wait for their retry.
     pub(crate) fn delayed(&self) -> usize {
         self.delayed.len()
     }
 
-    /// How many namespaces failed at the last attempt, whether they wait or are being tried again.
+    /// The number of namespaces that failed at the last attempt, whether they wait or are being retried.
     pub(crate) fn failing(&self) -> usize {
         self.failing
     }
 
-    /// Whether a namespace waits for its turn, so that it will be looked at anyway.
+    /// Returns whether a namespace waits for its turn, so that it will be checked anyway.
     pub(crate) fn is_waiting(&self, namespace: &str) -> bool {
         let waits = |entry: &Entry| !matches!(entry.state, State::Running { again: false });
         self.entries.get(namespace).is_some_and(waits)
     }
 
-    /// Whether a namespace waits or is being worked on.
+    /// Returns whether a namespace waits or is being worked on.
     pub(crate) fn contains(&self, namespace: &str) -> bool {
         self.entries.contains_key(namespace)
     }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_namespace_once_and_again_if_pushed_meanwhile() {
+    async fn queue_hands_out_each_namespace_once_and_again_if_pushed_meanwhile() {
         let now = Instant::now();
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut queue = Queue::default();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_failed_waits_unless_it_changes() {
+    async fn queue_delays_failed_namespaces_unless_they_are_pushed() {
         let now = Instant::now();
         let a: Arc<str> = "a".into();
         let mut queue = Queue::default();
@@ -232,12 +233,12 @@ mod tests {
         assert_eq!(queue.due(), None);
         queue.push(&a, Priority::Next, false);
         queue.failed(&a, retry);
-        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "what is new does not wait for what failed");
+        assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "a push does not wait for a retry");
         assert_eq!(queue.failing(), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_namespace_is_taken_out_of_its_turn_when_it_is_due() {
+    async fn queue_takes_a_due_namespace_out_of_order() {
         let now = Instant::now();
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         let mut queue = Queue::default();
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tells_who_waits_and_for_how_long() {
+    async fn queue_reports_waiting_namespaces_and_their_delays() {
         let now = Instant::now();
         let in_seconds = |seconds| now + Duration::from_secs(seconds);
         let [a, b, c]: [Arc<str>; 3] = ["a", "b", "c"].map(Arc::from);

@@ -1,4 +1,4 @@
-//! What a ruler refused, remembered by content so that it is not offered again needlessly.
+//! Refusals of a ruler, remembered by content so that a refused group is not offered again without need.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ struct Refusal {
 }
 
 impl Refusals {
-    /// A group was refused; that is remembered for so long.
+    /// Records the refusal of a group, for this long.
     pub(super) fn add(
         &mut self,
         namespace: &Arc<str>,
@@ -51,13 +51,13 @@ impl Refusals {
         self.uncount(old);
     }
 
-    /// Whether a group was refused in exactly this form.
+    /// Returns whether a group was refused in exactly this form.
     pub(super) fn contains(&self, namespace: &str, group: &str, fingerprint: Fingerprint) -> bool {
         let refusal = self.namespaces.get(namespace).and_then(|groups| groups.get(group));
         refusal.is_some_and(|refusal| refusal.fingerprint == fingerprint)
     }
 
-    /// What was said about the groups of a namespace.
+    /// Iterates over the findings about the refused groups of a namespace.
     pub(super) fn findings(&self, namespace: &str) -> impl Iterator<Item = &Finding> {
         self.namespaces
             .get(namespace)
@@ -65,11 +65,11 @@ impl Refusals {
             .flat_map(|groups| groups.values().map(|refusal| &refusal.finding))
     }
 
-    /// Forgets what is no longer declared in the form that was refused.
-    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, claim: Option<&DesiredObject>) {
+    /// Forgets refusals of groups that are no longer declared in the refused form.
+    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, object: Option<&DesiredObject>) {
         let Some(mut groups) = self.namespaces.remove(namespace) else { return };
         let declared =
-            |name: &str| claim?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
+            |name: &str| object?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
         let changed: Vec<Refusal> = groups
             .extract_if(|name, refusal| declared(name) != Some(refusal.fingerprint))
             .map(|(_, refusal)| refusal)
@@ -80,7 +80,7 @@ impl Refusals {
         self.uncount(changed);
     }
 
-    /// Forgets what was refused long ago: the ruler may have been upgraded.
+    /// Forgets old refusals: the ruler may have been upgraded.
     pub(super) fn forget_old(&mut self) {
         let now = Instant::now();
         let mut old = Vec::new();
@@ -91,19 +91,19 @@ impl Refusals {
         self.uncount(old);
     }
 
-    /// Forgets everything; the answer is where something was refused.
+    /// Forgets everything; returns the namespaces with refusals.
     pub(super) fn clear(&mut self) -> Vec<Arc<str>> {
         let mut namespaces: Vec<Arc<str>> = std::mem::take(self).namespaces.into_keys().collect();
         namespaces.sort_unstable();
         namespaces
     }
 
-    /// How many groups are refused.
+    /// The number of refused groups.
     pub(super) fn groups(&self) -> usize {
         self.groups
     }
 
-    /// How many rules these groups have.
+    /// The number of rules in refused groups.
     pub(super) fn rules(&self) -> usize {
         self.rules
     }
@@ -122,7 +122,7 @@ mod tests {
     use crate::desired::tests::{group, object};
 
     #[tokio::test(start_paused = true)]
-    async fn are_remembered_by_content_and_for_a_while() {
+    async fn refusals_are_remembered_by_content_and_for_a_while() {
         let namespace: Arc<str> = "us.ns.o".into();
         let (bad, mended) = (group("g", "bad"), group("g", "mended"));
         let mut refusals = Refusals::default();

@@ -1,13 +1,13 @@
-//! What a destination knows, and what follows from it: pure bookkeeping between the commands that come in, the lists
-//! that are read and the changes that were carried out. No requests are made here.
+//! The bookkeeping of a destination: what is desired and observed, and what follows from commands, lists and the
+//! results of changes. No requests are made here.
 
 mod applied;
 mod commands;
 mod evaluated;
-mod keeping;
 mod lists;
 mod refuse;
 mod report;
+mod retention;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::changed::Changed;
 use super::circuit_breaker::CircuitBreaker;
+use super::contested::ContestedGroups;
 use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
-use super::health::Health;
+use super::health::EvaluationHealth;
 use super::normalization::{Key, Normalizations};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
@@ -41,10 +41,10 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
 use crate::ruler::RulerError;
 
-/// Failures in a row after which a one-shot run gives up.
+/// The number of failures in a row after which a one-shot run gives up.
 const STUCK_FAILURES: u32 = 3;
 
-/// A claim is written only if a list so recent has shown that nobody else has.
+/// The age up to which a list may prove that no other installation has claimed a tenant.
 const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
 
 /// The bookkeeping of one destination.
@@ -55,55 +55,55 @@ pub(super) struct State {
     shared: Shared,
     fields: StoredFields,
     desired: Desired,
-    /// None before the first list. Shared with a list under way, which compares with it.
+    /// None before the first list. Shared with the list under way, which compares with it.
     observed: Option<Arc<Observed>>,
     adoptable: Vec<Adoptable>,
-    /// Removals of what ours has taken the place of, by the other's namespace, with the namespace of ours.
+    /// Deletes of foreign groups that own groups replace, by the foreign namespace, each with the own namespace.
     adoptions: HashMap<Arc<str>, Vec<(Change, Arc<str>)>>,
-    /// Former namespaces that wait for their successors, by successor.
-    former: HashMap<Arc<str>, Vec<Arc<str>>>,
+    /// Legacy namespaces that wait for their successors, by successor.
+    legacy: HashMap<Arc<str>, Vec<Arc<str>>>,
     queue: Queue,
-    /// What may be deleted, and why not.
+    /// Decides which deletes may be made.
     safety: DeleteSafety,
-    /// What was last told of held deletes.
-    held: Option<(usize, HeldReason)>,
-    /// Objects that have left other destinations for this one, and wait there until their namespaces here are in order.
+    /// The held deletes that were last reported.
+    reported_held: Option<(usize, HeldReason)>,
+    /// Objects that move here from other destinations, which wait until their namespaces here are in sync.
     handovers: HashMap<Arc<str>, Vec<Share>>,
-    /// Namespaces of which something was learned since hand-overs were last ended.
-    news: HashSet<Arc<str>>,
-    /// Refused groups whose form in the ruler may lack the matchers that their route enforces.
+    /// Namespaces updated since handovers were last ended.
+    updated: HashSet<Arc<str>>,
+    /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
-    /// Those of them that the list under way will tell about.
+    /// Those of them that the list under way will show.
     proving: HashSet<Key>,
-    health: Health,
+    health: EvaluationHealth,
     refusals: Refusals,
     omissions: Omissions,
-    /// What the server makes of groups by itself.
+    /// Changes that the server makes to groups by itself.
     normalizations: Normalizations,
-    /// Groups that were found changed of late.
-    changed: Changed,
-    /// Groups that the last look may have read half written.
+    /// Groups that recent lists found changed.
+    contested: ContestedGroups,
+    /// Groups that the last list may have read half written.
     half_written: HashSet<Key>,
-    /// Whether the look under way is another than the resync's.
-    early_look: bool,
+    /// True while the list under way is not the resync's.
+    early_list: bool,
     /// Groups that failed when they were last tried: they come after those that did not.
     failing: HashSet<(Arc<str>, Arc<str>)>,
-    /// Namespaces that are not written because the ruler's limits keep others out already.
+    /// Namespaces that are not written because others are over the ruler's limits already.
     limited: HashSet<Arc<str>>,
-    /// Namespaces that are tried in spite of the limits: those that hit them, and some when there may be room.
+    /// Namespaces that are tried in spite of the limits: those that exceeded them, and a few when there may be room.
     probing: HashSet<Arc<str>>,
     ownership: Ownership,
-    /// What the last list showed, whoever we turn out to be.
+    /// The claim that the last list showed, before this installation's identity is known too.
     claim_seen: Option<OwnerClaim>,
-    /// How many claims in a row were written and not found.
+    /// The number of claims in a row that were written and not found.
     claims_lost: u32,
     claim_namespace: Arc<str>,
     claim_group: Option<DesiredGroup>,
-    /// Namespaces written to while a list is under way: for those it is out of date.
+    /// Namespaces written while a list is under way: for those the list is out of date.
     touched: Option<HashSet<Arc<str>>>,
-    /// When the last list was complete.
+    /// The time at which the last list was complete.
     listed: Option<Instant>,
-    /// When to list again to see what became of something.
+    /// The time of the next list that verifies the result of a write.
     verify: Option<Instant>,
     list_failures: u32,
     error: Option<String>,
@@ -124,21 +124,21 @@ impl State {
             observed: None,
             adoptable: Vec::new(),
             adoptions: HashMap::new(),
-            former: HashMap::new(),
+            legacy: HashMap::new(),
             queue: Queue::default(),
             safety: DeleteSafety::new(shared.release_deletes),
-            held: None,
+            reported_held: None,
             handovers: HashMap::new(),
-            news: HashSet::new(),
+            updated: HashSet::new(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
-            health: Health::new(Instant::now(), shared.ruler.capabilities().load_delay),
+            health: EvaluationHealth::new(Instant::now(), shared.ruler.capabilities().load_delay),
             refusals: Refusals::default(),
             omissions: Omissions::default(),
             normalizations: Normalizations::default(),
-            changed: Changed::default(),
+            contested: ContestedGroups::default(),
             half_written: HashSet::new(),
-            early_look: false,
+            early_list: false,
             failing: HashSet::new(),
             limited: HashSet::new(),
             probing: HashSet::new(),
@@ -160,7 +160,7 @@ impl State {
         }
     }
 
-    /// The next namespace with changes to carry out.
+    /// Returns the next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
         let observed = Arc::clone(self.observed.as_ref()?);
         if !self.may_write() && !self.is_claiming() {
@@ -203,30 +203,30 @@ impl State {
         }
     }
 
-    /// Whether our claim is being written by a ruler that batches: what comes after it goes in the same batch, or not
-    /// at all. The list that shows whose claim stands comes as soon as ever.
+    /// Returns whether the claim is being written by a ruler that batches: whatever comes after it goes into the same
+    /// batch, or is not written at all. The list that shows whose claim was stored comes as soon as without batches.
     fn is_claiming(&self) -> bool {
         self.shared.ruler.capabilities().batches
             && self.ownership.to_claim().is_some()
             && self.queue.running().any(|namespace| *namespace == self.claim_namespace)
     }
 
-    /// Whether every source has said all it has.
+    /// Returns whether every source has shown all its objects.
     pub(super) fn everything_is_declared(&self) -> bool {
         self.safety.deletes().known
     }
 
-    /// Whether objects' rules may be written and deleted. What is retiring is only cleaned up, so nobody's claim is
-    /// needed but no foreign one may stand there.
+    /// Returns whether objects' rules may be written and deleted. A retiring destination is only cleaned up, which
+    /// needs no own claim, but no foreign claim may stand there.
     fn may_write(&self) -> bool {
         self.ownership.may_write() || (self.safety.is_retiring() && self.ownership.to_claim().is_some())
     }
 
-    /// The change that writes our claim, if it is to be written.
+    /// Returns the change that writes the claim, if it is to be written.
     fn claim_change(&mut self) -> Option<Change> {
         let claim = self.ownership.to_claim()?;
         if self.is_stale() {
-            // Somebody else may have claimed it since we last looked.
+            // Another installation may have claimed the tenant since the last list.
             if self.touched.is_none() {
                 self.verify = Some(Instant::now());
             }
@@ -254,7 +254,7 @@ impl State {
         })
     }
 
-    /// Whether the last list is too old to claim on its word.
+    /// Returns whether the last list is too old to prove that nobody has claimed the tenant.
     fn is_stale(&self) -> bool {
         self.listed.is_none_or(|at| at.elapsed() > MAX_CLAIM_LIST_AGE)
     }
@@ -270,22 +270,22 @@ impl State {
     pub(super) fn judge_deletes(&mut self) {
         let now = Instant::now();
         if self.safety.takeover_is_over(now) {
-            self.look_at_everything_with_changes(false);
+            self.queue_all_with_changes(false);
         }
         let Some(observed) = &self.observed else { return };
         let policy = &self.shared.policy.delete_guard;
         for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
 
-    /// When deletes are to be judged.
+    /// Returns when deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
         self.safety.due(&self.shared.policy.delete_guard)
     }
 
-    /// Nothing that was planned can be relied on: everything is looked at after the next list.
+    /// Discards everything that was planned: all namespaces are rechecked after the next list.
     pub(super) fn restart(&mut self) {
         self.queue = Queue::default();
         self.limited.clear();
@@ -297,7 +297,7 @@ impl State {
         self.verify = None;
     }
 
-    /// The changes that may be made to a namespace now, but for what the guard has to say.
+    /// Returns the changes that may be made to a namespace now, before the delete guard is asked.
     fn changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
         let mut changes = self.wanted_changes(namespace, observed);
         changes.retain(|change| change.held.is_none());
@@ -309,19 +309,19 @@ impl State {
             return self.claim_removal(observed).into_iter().collect();
         }
         if let Some(adoptions) = self.adoptions.get(namespace) {
-            let ready = adoptions.iter().filter(|(_, ours)| in_order(ours, &self.desired, observed));
+            let ready = adoptions.iter().filter(|(_, own)| in_order(own, &self.desired, observed));
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let input = self.input(observed);
         let (now, resync) = (Instant::now(), self.shared.policy.resync_interval);
         let changes = plan_namespace(namespace, input, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
-                || self.changed.waits(namespace, group, fingerprint, resync, now)
+                || self.contested.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
             let successor = successor(namespace, input).cloned();
             if let Some(successor) = successor.filter(|s| !in_order(s, &self.desired, observed)) {
-                let waiting = self.former.entry(successor).or_default();
+                let waiting = self.legacy.entry(successor).or_default();
                 if !waiting.contains(namespace) {
                     waiting.push(Arc::clone(namespace));
                 }
@@ -331,7 +331,7 @@ impl State {
         changes
     }
 
-    /// This process leads from now on.
+    /// Records that this process has become the leader.
     pub(super) fn take_over(&mut self) {
         self.safety.take_over(Instant::now());
     }
@@ -346,11 +346,11 @@ impl State {
         }
     }
 
-    /// Takes our claim down once nothing else of ours is left in a destination that retires.
+    /// Returns the delete of the own claim once no other own group is left in a retiring destination.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
         let last = self.safety.is_retiring()
             && observed.groups() == 0
-            && matches!(self.ownership, Ownership::Ours { .. });
+            && matches!(self.ownership, Ownership::Own { .. });
         last.then(|| Change {
             namespace: Arc::clone(&self.claim_namespace),
             object: None,
@@ -360,12 +360,12 @@ impl State {
         })
     }
 
-    fn look_at(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
+    fn queue_namespace(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
         self.queue.push(namespace, priority, drifted);
     }
 
     /// Queues every namespace that needs a change; the others cost one comparison each.
-    fn look_at_everything_with_changes(&mut self, drifted: bool) {
+    fn queue_all_with_changes(&mut self, drifted: bool) {
         let Some(observed) = self.observed.clone() else { return };
         let mut namespaces: Vec<Arc<str>> =
             self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
@@ -374,10 +374,10 @@ impl State {
         namespaces.sort_unstable();
         namespaces.dedup();
         for namespace in namespaces {
-            // What is being worked on was planned before, and must be looked at once more.
+            // The work that is under way was planned before: it is rechecked once more.
             let waiting = self.queue.is_waiting(&namespace);
             if !waiting && !self.changes(&namespace, &observed).is_empty() {
-                self.look_at(&namespace, Priority::Last, drifted);
+                self.queue_namespace(&namespace, Priority::Last, drifted);
             }
         }
     }
@@ -388,13 +388,13 @@ impl State {
         }
     }
 
-    // How it is.
+    // The state of the destination.
 
     fn answered(&mut self) {
         self.breaker.success();
         self.error = None;
         if std::mem::take(&mut self.down) {
-            self.tell(&Outcome::DestinationUp { destination: self.id.clone() });
+            self.report_outcome(&Outcome::DestinationUp { destination: self.id.clone() });
         }
     }
 
@@ -402,45 +402,45 @@ impl State {
         let message = error.to_string();
         if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
             let retry_in = self.breaker.until().map(|until| until.saturating_duration_since(Instant::now()));
-            self.tell(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
+            self.report_outcome(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
         }
         self.error = Some(message);
     }
 
-    /// Whether the ruler does not answer as it should.
+    /// Returns whether the ruler does not answer as it should.
     pub(super) fn is_down(&self) -> bool {
         self.down
     }
 
-    /// Notes when everything is in order, as far as it can be known.
+    /// Records the time if everything is in sync, as far as that can be known.
     fn settled(&mut self) {
         let in_order =
-            self.queue.len() == 0 && self.safety.deletes().known && !self.changed.has_unconfirmed();
+            self.queue.len() == 0 && self.safety.deletes().known && !self.contested.has_unconfirmed();
         if self.observed.is_some() && in_order {
             self.last_success = Some(Instant::now());
             self.gauges.succeeded(seconds_since_1970());
         }
     }
 
-    /// When something that failed is due again.
+    /// Returns when a retry is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
         if self.may_write() {
             return self.queue.due();
         }
-        // Nothing is due where another's claim stands, and a claim that waits for a list comes after it.
+        // Nothing is due under a foreign claim, and an own claim that waits for a list comes after it.
         let waits = self.ownership.to_claim().is_none()
             || (self.is_stale() && (self.touched.is_some() || self.verify.is_some()));
         if waits { None } else { self.queue.due_of(&self.claim_namespace) }
     }
 
-    /// Whether nothing is left to do but what failed.
+    /// Returns whether nothing is left to do except retries.
     pub(super) fn is_settled(&self) -> bool {
         let waits = self.queue.len() == self.queue.delayed() && !self.safety.guard.is_undecided();
         self.down || self.ownership.conflict().is_some() || waits
     }
 
-    /// Whether it has failed so often in a row that waiting longer is no use to a one-shot run.
+    /// Returns whether it failed so often in a row that waiting longer is pointless for a one-shot run.
     fn is_stuck(&self) -> bool {
         self.list_failures >= STUCK_FAILURES
             || self.breaker.waits() >= STUCK_FAILURES
@@ -460,7 +460,7 @@ impl State {
             retired: self.safety.is_retiring()
                 && self.safety.deletes().orphans
                 && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
-                && !matches!(self.ownership, Ownership::Ours { .. }),
+                && !matches!(self.ownership, Ownership::Own { .. }),
             refused: self.refusals.groups(),
             orphans: self.safety.guard.orphans(),
             applied: self.applied,
@@ -471,7 +471,7 @@ impl State {
         Plan::new(&self.id, self.planned(), &self.desired)
     }
 
-    /// All changes that are to be made, with those that are held.
+    /// Returns all changes that are to be made, including those that are held.
     fn planned(&self) -> Vec<Change> {
         let observed = self.observed.clone().unwrap_or_default();
         let (policy, now) = (&self.shared.policy.delete_guard, Instant::now());
@@ -489,7 +489,7 @@ impl State {
         }
     }
 
-    fn tell(&self, outcome: &Outcome) {
+    fn report_outcome(&self, outcome: &Outcome) {
         self.shared.reporters.report(outcome);
     }
 
@@ -503,17 +503,17 @@ impl State {
         self.gauges.evaluated(
             self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
         );
-        self.gauges.contested_groups.set(self.changed.groups());
+        self.gauges.contested_groups.set(self.contested.groups());
         self.gauges.normalized_groups.set(self.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
-        self.tell_held();
+        self.report_held();
     }
 
-    /// Tells of deletes that are held back, when that is news.
-    fn tell_held(&mut self) {
+    /// Reports held deletes when they have changed.
+    fn report_held(&mut self) {
         let held = self.safety.guard.total_held();
-        if held == self.held {
+        if held == self.reported_held {
             return;
         }
         self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
@@ -526,11 +526,11 @@ impl State {
                     _ => None,
                 };
                 let until = until.map(|until| until.saturating_duration_since(Instant::now()));
-                self.tell(&Outcome::Held { destination, groups, reason, until });
+                self.report_outcome(&Outcome::Held { destination, groups, reason, until });
             }
-            None => self.tell(&Outcome::NoneHeld { destination }),
+            None => self.report_outcome(&Outcome::NoneHeld { destination }),
         }
-        self.held = held;
+        self.reported_held = held;
     }
 }
 

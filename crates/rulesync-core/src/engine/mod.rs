@@ -36,7 +36,7 @@ use run::{Mode, Run};
 #[derive(Debug)]
 pub struct Engine(Parts);
 
-/// What an engine is made of, apart from what can be replaced while it runs.
+/// The parts of an engine that stay the same while it runs.
 #[derive(Debug)]
 struct Parts {
     setup: Setup,
@@ -50,7 +50,7 @@ struct Parts {
     requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
 }
 
-/// Puts an [`Engine`] together.
+/// Builds an [`Engine`].
 #[derive(Debug)]
 pub struct EngineBuilder {
     setup: Setup,
@@ -63,7 +63,7 @@ pub struct EngineBuilder {
     release_deletes: bool,
 }
 
-/// Asks and tells a running engine.
+/// A handle to query and control a running engine.
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
     requests: mpsc::Sender<Request>,
@@ -78,7 +78,7 @@ enum Request {
     ReleaseAll(oneshot::Sender<usize>),
 }
 
-/// Why a one-shot run ended without a result.
+/// The reason why a one-shot run ended without a result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
     /// A source did not show its objects in time.
@@ -86,7 +86,7 @@ pub enum RunError {
     SourceUnavailable {
         /// The source.
         source_name: String,
-        /// What it said.
+        /// The reason that it reported.
         reason: String,
     },
     /// A destination could not be listed, so there is nothing to compare with.
@@ -94,7 +94,7 @@ pub enum RunError {
     DestinationUnavailable {
         /// The destination.
         destination: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A shutdown was asked for first.
@@ -102,22 +102,22 @@ pub enum RunError {
     Stopped,
 }
 
-/// How long a one-shot run waits for its inventory.
+/// The longest time that a one-shot run waits for its inventory.
 const INVENTORY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a one-shot run did.
+/// The result of a one-shot run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// How many changes were carried out.
+    /// The number of changes carried out.
     pub applied: u64,
-    /// How everything is now.
+    /// The status at its end.
     pub status: Status,
-    /// Destinations of the inventory that no route leads to: a one-shot run leaves what they hold to a daemon.
-    pub left: Vec<String>,
+    /// Destinations of the inventory that no route leads to: a one-shot run leaves their rules to a daemon.
+    pub unrouted: Vec<String>,
 }
 
 impl Summary {
-    /// Whether everything declared is where it should be.
+    /// Returns whether everything declared is where it should be.
     pub fn succeeded(&self) -> bool {
         self.status.destinations.iter().all(|destination| destination.state == DestinationState::InSync)
             && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
@@ -125,7 +125,7 @@ impl Summary {
 }
 
 impl Engine {
-    /// Begins an engine whose rules belong to `owner`.
+    /// Starts building an engine whose rules belong to `owner`.
     pub fn builder(owner: Owner) -> EngineBuilder {
         let setup = Setup {
             namespace_policy: NamespacePolicy::of(owner),
@@ -146,18 +146,18 @@ impl Engine {
         }
     }
 
-    /// A handle that works while the engine runs.
+    /// Returns a handle that works while the engine runs.
     pub fn handle(&self) -> EngineHandle {
         EngineHandle { requests: self.0.requests.0.clone() }
     }
 
     /// Runs until `shutdown` completes; requests in flight are finished then.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
-        // In this mode it ends only when it is told to, which is no error here.
+        // In this mode it ends only at a shutdown, which is no error here.
         let _ = self.start(Mode::Forever).run(shutdown).await;
     }
 
-    /// Brings everything in order once and returns.
+    /// Brings all destinations in sync once and returns.
     ///
     /// # Errors
     ///
@@ -170,15 +170,15 @@ impl Engine {
             Some(inventory) => tokio::time::timeout(INVENTORY_TIMEOUT, inventory.read()).await,
             None => Ok(Ok(InventoryRecord::default())),
         };
-        let left = match record {
-            Ok(Ok(record)) => run.left_behind(&record),
+        let unrouted = match record {
+            Ok(Ok(record)) => run.unrouted(&record),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "The inventory is out of reach: what removed routes have left is not known");
+                tracing::warn!(%error, "Inventory unreachable, removed routes are unknown");
                 Vec::new()
             }
             Err(_) => Vec::new(),
         };
-        let summary = Summary { applied: run.applied(), status: run.status().await, left };
+        let summary = Summary { applied: run.applied(), status: run.status().await, unrouted };
         run.stop().await;
         Ok(summary)
     }
@@ -197,18 +197,18 @@ impl Engine {
         run.stop().await;
         let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
         locations.locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
-        let told = |object: &ObjectStatus| {
+        let reported = |object: &ObjectStatus| {
             object.state != ObjectState::NotSelected && object.findings.iter().any(Finding::is_error)
         };
-        let told: Vec<(ObjectId, &[Finding])> = objects
+        let reported: Vec<(ObjectId, &[Finding])> = objects
             .iter()
-            .filter(|object| told(object))
+            .filter(|object| reported(object))
             .map(|ObjectStatus { source, kind, namespace, name, findings, .. }| {
                 let (source, kind) = (source.as_str().into(), kind.as_str().into());
                 (ObjectId::new(&source, &kind, namespace, name), findings.as_slice())
             })
             .collect();
-        let dry_run = DryRun::new(plans, told.iter().map(|(object, findings)| (object, *findings)));
+        let dry_run = DryRun::new(plans, reported.iter().map(|(object, findings)| (object, *findings)));
         match unread {
             Some(destination) => Err(RunError::DestinationUnavailable {
                 destination: format!("{}/{}", destination.ruler, destination.tenant.unwrap_or_default()),
@@ -259,21 +259,21 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds somebody to tell what happens.
+    /// Adds a reporter of outcomes.
     #[must_use]
     pub fn reporter(mut self, reporter: impl Reporter) -> Self {
         self.reporters.push(Arc::new(reporter));
         self
     }
 
-    /// Counts in these metrics.
+    /// Uses these metrics.
     #[must_use]
     pub fn metrics(mut self, metrics: Metrics) -> Self {
         self.metrics = metrics;
         self
     }
 
-    /// Remembers outside the process which destinations were written to, so that removed routes are cleaned up across
+    /// Stores the destinations that were written to outside the process, so that removed routes are cleaned up across
     /// restarts.
     #[must_use]
     pub fn inventory(mut self, inventory: impl Inventory) -> Self {
@@ -281,7 +281,7 @@ impl EngineBuilder {
         self
     }
 
-    /// The same for an inventory that is shared already.
+    /// Uses an inventory that is already shared.
     #[must_use]
     pub fn shared_inventory(mut self, inventory: Arc<dyn Inventory>) -> Self {
         self.inventory = Some(inventory);
@@ -295,7 +295,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Says which cluster the objects are declared in, in place of what sources say. Without either, and without an
+    /// Sets the cluster that the objects are declared in, in place of what sources send. Without either, and without an
     /// [`Installation`] that is unique by itself, no claim is made.
     #[must_use]
     pub fn identity(mut self, identity: &str) -> Self {
@@ -303,22 +303,23 @@ impl EngineBuilder {
         self
     }
 
-    /// Says what tells this installation from others of the same owner in the same cluster, such as a second release.
+    /// Sets what distinguishes this installation from others of the same owner in the same cluster, such as a second
+    /// release.
     #[must_use]
     pub fn installation(mut self, installation: Installation) -> Self {
         self.installation = Some(installation);
         self
     }
 
-    /// Whether an operator has looked at the deletes that the guard would hold: then none is held. Meant for one-shot
-    /// runs, where nobody could release them.
+    /// Sets whether an operator has released all deletes that the guard would hold. Meant for one-shot runs, where
+    /// nobody could release them.
     #[must_use]
     pub fn release_deletes(mut self, release: bool) -> Self {
         self.release_deletes = release;
         self
     }
 
-    /// Puts it together.
+    /// Builds the engine.
     ///
     /// # Errors
     ///
@@ -352,38 +353,38 @@ impl EngineBuilder {
 }
 
 impl EngineHandle {
-    /// How everything is at this moment; none when the engine does not run (any more).
+    /// Returns the current status; none when the engine does not run (any more).
     pub async fn status(&self) -> Option<Status> {
         let (answer, status) = oneshot::channel();
         self.requests.send(Request::Status(answer)).await.ok()?;
         status.await.ok()
     }
 
-    /// How the sources are, which is cheaper to ask than everything; none when the engine does not run.
+    /// Returns the status of the sources, which is cheaper than the whole status; none when the engine does not run.
     pub async fn sources(&self) -> Option<Vec<SourceStatus>> {
         let (answer, sources) = oneshot::channel();
         self.requests.send(Request::Sources(answer)).await.ok()?;
         sources.await.ok()
     }
 
-    /// Makes the deletes that the guard holds back at a destination. The answer is in how many namespaces, or none if
-    /// there is no such destination (or the engine does not run).
+    /// Releases the held deletes of a destination. Returns the number of namespaces, or none if there is no such
+    /// destination (or the engine does not run).
     pub async fn release_deletes(&self, destination: &DestinationId) -> Option<usize> {
         let (answer, released) = oneshot::channel();
         self.requests.send(Request::Release(destination.clone(), answer)).await.ok()?;
         released.await.ok()?
     }
 
-    /// Makes the deletes that the guard holds back at all destinations. The answer is in how many namespaces, or none
-    /// if the engine does not run.
+    /// Releases the held deletes of all destinations. Returns the number of namespaces, or none if the engine does not
+    /// run.
     pub async fn release_all_deletes(&self) -> Option<usize> {
         let (answer, released) = oneshot::channel();
         self.requests.send(Request::ReleaseAll(answer)).await.ok()?;
         released.await.ok()
     }
 
-    /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before go on undisturbed. Rules of
-    /// routes that are gone are removed from their rulers; rulers that are gone are left as they are.
+    /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before keep running. Rules of
+    /// removed routes are deleted from their rulers; removed rulers are left as they are.
     ///
     /// # Errors
     ///

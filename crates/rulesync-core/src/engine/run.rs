@@ -36,7 +36,7 @@ use destinations::RunningDestination;
 use inventory_writer::InventoryWriter;
 use sources::{Identity, RunningSource};
 
-/// When a run ends by itself.
+/// The condition under which a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Forever,
@@ -44,10 +44,10 @@ pub(super) enum Mode {
     Plan,
 }
 
-/// Events a source may be ahead of the engine. Small, because each may hold a big object.
+/// The number of events by which a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENT_QUEUE_LENGTH: usize = 32;
 
-/// Orphans are judged when every destination has been listed once, or after so long.
+/// The time after which orphans are judged even if some destination has not been listed once.
 const FIRST_LISTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
@@ -67,40 +67,40 @@ pub(super) struct Run {
     retiring: BTreeMap<DestinationId, RunningDestination>,
     /// The inventory, once it has been read.
     inventory_writer: Option<InventoryWriter>,
-    /// What is said to destinations once others have what these had.
+    /// Handovers under way: the removals that destinations are sent once others have their objects.
     handovers: Vec<Handover>,
-    /// Whether objects may have left a destination for the last time.
-    left: bool,
-    /// Kinds that sources cannot have objects of, because they are not installed.
+    /// True if objects may have left some destination empty.
+    check_unused: bool,
+    /// Kinds of which sources can have no objects, because they are not installed.
     missing_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
     /// Kubernetes namespaces that were deleted within the delete guard's window.
     gone_namespaces: GoneNamespaces,
-    /// What all destinations share.
+    /// The facts that all destinations share.
     environment: watch::Sender<Arc<Environment>>,
-    /// Destinations that may hold rules of ours.
-    ever: BTreeSet<DestinationId>,
-    /// Whether the inventory has yet to be told of it.
-    ever_changed: bool,
-    /// Since when no route leads to destinations that are being emptied, in seconds since 1970.
+    /// Destinations that may hold own rules.
+    known_destinations: BTreeSet<DestinationId>,
+    /// True until the inventory has these destinations.
+    known_destinations_changed: bool,
+    /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
     retiring_since: BTreeMap<DestinationId, u64>,
     /// Objects that vanished together.
     vanishing: Vanishing,
-    /// What vanished while nobody watched.
+    /// Orphaned namespaces: objects may have vanished while no process ran.
     orphans: Orphans,
-    /// Whether destinations may have other orphans than when these were judged last.
-    destinations_got_on: bool,
-    /// Whether every destination could be listed once, so that orphans are judged all together.
+    /// True if destinations may have other orphans than when these were last judged.
+    destinations_progressed: bool,
+    /// True once every destination could be listed, so that orphans are judged all together.
     listed_once: bool,
-    /// Whether an operator has released all deletes beforehand.
+    /// True if an operator has released all deletes beforehand.
     release_deletes: bool,
     events: (mpsc::Sender<SourceMessage>, mpsc::Receiver<SourceMessage>),
     tasks: JoinSet<()>,
     progressed: Arc<Notify>,
-    /// Counts the runs of sources, so that a restarted one is told from its predecessor.
+    /// The number of runs of sources, which distinguishes a restarted source from its predecessor.
     runs: u32,
     started: Instant,
-    /// When a one-shot run last got on, and how far it was.
-    got_on: (Instant, u64),
+    /// The time at which a one-shot run last made progress, and how far it was.
+    last_progress: (Instant, u64),
 }
 
 impl Run {
@@ -117,7 +117,7 @@ impl Run {
             release_deletes,
         } = parts;
         let index = ObjectIndex::new(setup.routing_table());
-        let reporters = index.locations().told_to(reporters);
+        let reporters = index.locations().locating(reporters);
         let progressed = Arc::new(Notify::new());
         Self {
             namespace_policy: Arc::new(setup.namespace_policy.clone()),
@@ -137,16 +137,16 @@ impl Run {
             destinations: BTreeMap::new(),
             retiring: BTreeMap::new(),
             handovers: Vec::new(),
-            left: false,
+            check_unused: false,
             missing_kinds: BTreeSet::new(),
             gone_namespaces: GoneNamespaces::default(),
             environment: watch::Sender::default(),
-            ever: BTreeSet::new(),
-            ever_changed: true,
+            known_destinations: BTreeSet::new(),
+            known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
             orphans: Orphans::default(),
-            destinations_got_on: true,
+            destinations_progressed: true,
             listed_once: false,
             release_deletes,
             events: mpsc::channel(EVENT_QUEUE_LENGTH),
@@ -154,11 +154,12 @@ impl Run {
             progressed,
             runs: 0,
             started: Instant::now(),
-            got_on: (Instant::now(), 0),
+            last_progress: (Instant::now(), 0),
         }
     }
 
-    /// Runs until the mode's end or `shutdown`, which is an error but in [`Mode::Forever`] the only end.
+    /// Runs until the mode's end or `shutdown`, which is an error except in [`Mode::Forever`], where it is the only
+    /// end.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<Self, RunError> {
         let mut shutdown = std::pin::pin!(shutdown);
         self.adjust_destinations();
@@ -172,9 +173,9 @@ impl Run {
         }
         let progressed = Arc::clone(&self.progressed);
         loop {
-            self.keep_inventory();
+            self.update_inventory();
             self.judge_vanishing();
-            self.depart();
+            self.end_handovers();
             self.leave_destinations();
             self.retire();
             self.publish_environment();
@@ -194,17 +195,17 @@ impl Run {
                 }
                 Some(message) = self.events.1.recv() => {
                     self.receive(message);
-                    // A long snapshot must not keep destinations from writing what is known already.
+                    // A long snapshot must not prevent destinations from writing what is known already.
                     tokio::task::yield_now().await;
                 }
                 Some(request) = self.requests.recv() => self.request(request),
                 Some(ended) = self.tasks.join_next() => {
-                    // A defect in a source or in us must not leave half an engine running.
+                    // A defect in a source or in the engine must not leave half an engine running.
                     if let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) {
                         std::panic::resume_unwind(panic);
                     }
                 }
-                () = progressed.notified() => self.destinations_got_on = true,
+                () = progressed.notified() => self.destinations_progressed = true,
                 () = sleep_until(wake) => self.wake_up(),
             }
         }
@@ -228,7 +229,7 @@ impl Run {
         self.tasks.shutdown().await;
     }
 
-    /// Whether a one-shot run has reached its end.
+    /// Returns the result of a one-shot run that has reached its end.
     fn is_over(&mut self) -> Option<Result<(), RunError>> {
         if self.mode == Mode::Forever {
             return None;
@@ -238,20 +239,20 @@ impl Run {
             let reason = source.unavailable.clone().or_else(|| {
                 // A long snapshot is no reason to give up; silence is.
                 let silent = source.last_event.elapsed() >= patience;
-                silent.then(|| format!("nothing was heard of it for {patience:?}"))
+                silent.then(|| format!("it has sent nothing for {patience:?}"))
             })?;
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
         let done = self.events.1.is_empty() && self.all_done();
         let achieved: u64 = self.destinations.values().map(RunningDestination::achieved).sum();
-        if achieved != self.got_on.1 {
-            self.got_on = (Instant::now(), achieved);
+        if achieved != self.last_progress.1 {
+            self.last_progress = (Instant::now(), achieved);
         }
-        (done || self.got_on.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
+        (done || self.last_progress.0.elapsed() >= self.setup.policy.timeout).then_some(Ok(()))
     }
 
-    /// When there is something to do without anybody saying so.
+    /// Returns when the run has something to do without an event.
     fn wake(&self) -> Option<Instant> {
         let now = Instant::now();
         let patience = self.setup.policy.patience;
@@ -264,7 +265,7 @@ impl Run {
         let first_lists =
             (!self.listed_once).then(|| self.started + FIRST_LISTS_TIMEOUT).filter(|at| *at > now);
         let times = [self.vanishing.due(now), self.orphans.due(now), first_lists];
-        let timeout = (self.mode != Mode::Forever).then(|| self.got_on.0 + self.setup.policy.timeout);
+        let timeout = (self.mode != Mode::Forever).then(|| self.last_progress.0 + self.setup.policy.timeout);
         suspicions
             .chain(impatient.filter(|at| *at > now))
             .chain(timeout.filter(|at| *at > now))
@@ -272,7 +273,7 @@ impl Run {
             .min()
     }
 
-    /// Time has passed.
+    /// Does what is due by time.
     fn wake_up(&mut self) {
         self.end_suspicions();
     }
@@ -282,14 +283,14 @@ impl Run {
         for (id, command) in commands {
             match &command {
                 Command::Upsert { namespace, .. } => {
-                    // It comes back before it has left.
+                    // The object comes back before it has left.
                     self.handovers.retain(|other| other.destination != id || other.namespace != *namespace);
                     self.ensure_destination(&id);
                 }
-                Command::Remove { .. } => self.left = true,
+                Command::Remove { .. } => self.check_unused = true,
                 _ => {}
             }
-            self.tell(&id, command);
+            self.send_command(&id, command);
         }
         for handover in handovers {
             self.start_handover(handover);
@@ -298,17 +299,17 @@ impl Run {
         self.report_findings(findings);
     }
 
-    /// Tells what is newly wrong: of each object the first few, and how many more there are. The status has them all.
+    /// Reports new findings: the first few of each object, and the number of the others. The status has them all.
     fn report_findings(&self, findings: Vec<(ObjectId, Option<DestinationId>, Finding)>) {
-        let mut told: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(ObjectId, Option<DestinationId>), usize> = BTreeMap::new();
         for (object, destination, finding) in findings {
-            let count = told.entry((object.clone(), destination.clone())).or_default();
+            let count = counts.entry((object.clone(), destination.clone())).or_default();
             *count += 1;
             if *count <= MAX_REPORTED_EACH {
                 self.reporters.report(&Outcome::Found { object, destination, finding });
             }
         }
-        for ((object, destination), count) in told {
+        for ((object, destination), count) in counts {
             let more = count.saturating_sub(MAX_REPORTED_EACH);
             if more > 0 {
                 self.reporters.report(&Outcome::MoreFound { object, destination, more });
@@ -316,14 +317,14 @@ impl Run {
         }
     }
 
-    /// Tells a destination, if there is one, be it that it retires.
-    fn tell(&mut self, id: &DestinationId, command: Command) {
+    /// Sends a command to a destination, if there is one, retiring ones included.
+    fn send_command(&mut self, id: &DestinationId, command: Command) {
         if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
             destination.send(command);
         }
     }
 
-    /// Publishes what all destinations share, if any of it has changed.
+    /// Publishes the facts that all destinations share, if any has changed.
     ///
     /// Commands are sent before the environment that follows from the same event, and destinations handle them in that
     /// order: nothing becomes safe to delete before everything that declares it is known.
@@ -351,7 +352,7 @@ impl Run {
         });
     }
 
-    /// The deletes that sources allow.
+    /// Returns the deletes that sources allow.
     fn safe_deletes(&mut self) -> Deletes {
         let known = self.sources.values().all(|source| source.complete);
         self.listed_once |= known && self.has_listed_all();
@@ -359,7 +360,7 @@ impl Run {
         Deletes { takeover: false, known, orphans }
     }
 
-    /// Whether every destination has been listed, but for those whose ruler is down; or has had the time for it.
+    /// Returns whether every destination has been listed or had the time for it, except those whose ruler is down.
     fn has_listed_all(&self) -> bool {
         let mut destinations = self.destinations.values().chain(self.retiring.values());
         let inventory_read =
@@ -368,11 +369,11 @@ impl Run {
             || (inventory_read && destinations.all(RunningDestination::has_listed))
     }
 
-    /// Holds what vanished together, and lets go of what has been held long enough.
+    /// Holds the deletes of objects that vanished together, and ends holds whose time is over.
     fn judge_vanishing(&mut self) {
         let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
-        if !std::mem::take(&mut self.destinations_got_on) && nothing {
-            // The usual case, and asked after every event.
+        if !std::mem::take(&mut self.destinations_progressed) && nothing {
+            // The usual case, after every event.
             return;
         }
         let now = Instant::now();
@@ -388,8 +389,8 @@ impl Run {
         let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };
         let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
         for (source, held) in self.vanishing.judge(&policy, of, now) {
-            let left = of(&source).objects;
-            self.reporters.report(&Outcome::Vanished { source, held, left });
+            let remaining = of(&source).objects;
+            self.reporters.report(&Outcome::Vanished { source, held, remaining });
         }
         let waiting = self.destinations.values().chain(self.retiring.values());
         let orphans: usize = waiting.map(|destination| destination.progress.borrow().orphans).sum();
@@ -399,12 +400,12 @@ impl Run {
 
     // Requests.
 
-    /// Answers requests, or has them answered: the loop waits for nobody.
+    /// Answers requests, or has them answered in a task: the loop waits for nobody.
     fn request(&mut self, request: Request) {
         match request {
             Request::Status(answer) => {
                 let reports = self.ask_for_reports();
-                // Nobody waiting for the answer is no problem of ours.
+                // A receiver that was dropped needs no answer.
                 self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
             }
             Request::Sources(answer) => drop(answer.send(self.source_statuses())),
@@ -430,19 +431,19 @@ impl Run {
             self.metrics.forget_ruler(&gone.name);
         }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
-        // What is ours, and whether it is claimed, is the ground a destination stands on.
-        let uprooted = before.namespace_policy != self.setup.namespace_policy
+        // Destinations depend on the classification of namespaces and on whether claims are written.
+        let replace_all = before.namespace_policy != self.setup.namespace_policy
             || before.policy.claim != self.setup.policy.claim;
         self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
-        let fresh = self.replace_destinations(uprooted);
+        let fresh = self.replace_destinations(replace_all);
         let table = self.setup.routing_table();
-        let reconverted = reconverted || table.looks_further_than(&before.routing_table());
+        let reconverted = reconverted || table.reads_more_than(&before.routing_table());
         let mut effects = self.index.reroute(table, &fresh, Instant::now());
         for handover in std::mem::take(&mut effects.handovers) {
             self.start_handover(handover);
         }
-        // What no route leads to is emptied as a whole, and not object by object under the guard's eyes.
-        self.left = true;
+        // A destination that no route leads to is emptied as a whole, and not object by object under the delete guard.
+        self.check_unused = true;
         self.leave_destinations();
         self.carry_out(effects);
         for destination in self.destinations.values_mut() {
@@ -452,8 +453,8 @@ impl Run {
             self.index.forget_contents();
         }
         self.adjust_sources(reconverted);
-        // Only now do new destinations know whom their namespaces belong to: before, all would look like orphans.
-        self.end_briefings();
+        // New destinations know the objects of their namespaces only now: before, all would look like orphans.
+        self.finish_starting();
         Ok(())
     }
 
@@ -463,7 +464,7 @@ impl Run {
         if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
             destination.send(Command::Release(answer));
         } else {
-            // Nobody waiting for the answer is no problem of ours.
+            // A receiver that was dropped needs no answer.
             let _ = answer.send(None);
         }
     }
@@ -484,7 +485,7 @@ impl Run {
                     namespaces += released;
                 }
             }
-            // Nobody waiting for the answer is no problem of ours.
+            // A receiver that was dropped needs no answer.
             let _ = answer.send(namespaces);
         });
     }
@@ -493,7 +494,7 @@ impl Run {
         self.ask_for_reports().status().await
     }
 
-    /// Where the findings of its objects are.
+    /// Returns the locations of findings.
     pub(super) fn locations(&self) -> Locations {
         self.index.locations().clone()
     }

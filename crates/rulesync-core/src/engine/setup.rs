@@ -1,4 +1,4 @@
-//! What an engine is made of, and whether the parts fit together.
+//! The parts of an engine, and the check that they fit together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::route::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, V
 use crate::ruler::Ruler;
 use crate::source::{Scope, Source};
 
-/// A source and the name it goes by.
+/// A source and its name.
 #[derive(Debug, Clone)]
 pub struct NamedSource {
     /// The name in status, metrics and logs.
@@ -22,55 +22,55 @@ pub struct NamedSource {
     pub source: Arc<dyn Source>,
 }
 
-/// A ruler, the name routes know it by, and how much may be asked of it at once.
+/// A ruler, the name by which routes refer to it, and the limit of its requests.
 #[derive(Debug, Clone)]
 pub struct NamedRuler {
     /// The name.
     pub name: Arc<str>,
     /// The ruler.
     pub ruler: Arc<dyn Ruler>,
-    /// How many requests may be under way at once, over all tenants.
+    /// The number of requests that may be under way at once, over all tenants.
     pub max_in_flight: usize,
-    /// Groups of more rules than this are split, for rulers that limit the rules of a group.
+    /// The most rules of a group; larger groups are split, for rulers that limit the rules of a group.
     pub split_groups: Option<usize>,
 }
 
 impl NamedRuler {
-    /// A ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once and groups left whole.
+    /// Creates a ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once and without splitting groups.
     pub fn new(name: &str, ruler: Arc<dyn Ruler>) -> Self {
         Self { name: name.into(), ruler, max_in_flight: DEFAULT_MAX_IN_FLIGHT, split_groups: None }
     }
 }
 
-/// Requests under way per ruler, where nothing else is said.
+/// The default number of requests under way per ruler.
 pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
 
-/// Everything an engine is made of. A new one can be given to a running engine; what is the same [`Arc`] in both goes
-/// on undisturbed.
+/// The parts of an engine. A running engine can be given another setup; whatever is the same [`Arc`] in both keeps
+/// running.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Whose rules these are, what their namespaces are called, and what is inherited.
+    /// The owner, the names of its namespaces, and the namespaces of earlier names.
     pub namespace_policy: NamespacePolicy,
-    /// Where objects come from.
+    /// The sources of objects.
     pub sources: Vec<NamedSource>,
-    /// Where rules go.
+    /// The rulers that rules are written to.
     pub rulers: Vec<NamedRuler>,
-    /// Which objects go where.
+    /// The routes from objects to destinations.
     pub routes: Vec<Route>,
     /// Times and limits.
     pub policy: Policy,
 }
 
-/// Why the parts of a [`Setup`] do not fit together.
+/// The reason why the parts of a [`Setup`] do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// Without a source nothing can be declared.
     #[error("no source is configured")]
     NoSource,
-    /// Without a route nothing would be kept in any ruler, and what is there would be deleted.
+    /// Without a route no rule would belong in any ruler, and the existing rules would be deleted.
     #[error("no route is configured: rules would go nowhere, and all that were written would be deleted")]
     NoRoutes,
-    /// A name stands twice.
+    /// A name is used twice.
     #[error("there are two {kind}s called `{name}`")]
     Duplicate {
         /// `source`, `ruler` or `route`.
@@ -78,7 +78,7 @@ pub enum SetupError {
         /// The name.
         name: String,
     },
-    /// A route leads nowhere.
+    /// A route leads to an unknown ruler.
     #[error("route `{route}` leads to the ruler `{ruler}`, which is not configured")]
     UnknownRuler {
         /// The route.
@@ -86,15 +86,15 @@ pub enum SetupError {
         /// The ruler it names.
         ruler: String,
     },
-    /// A selector makes no sense.
+    /// A selector is invalid.
     #[error("route `{route}`: {error}")]
     Selector {
         /// The route.
         route: String,
-        /// What is wrong.
+        /// The problem.
         error: SelectorError,
     },
-    /// A route asks for more of Kubernetes namespaces than any source delivers.
+    /// A route needs more of Kubernetes namespaces than any source delivers.
     #[error(
         "route `{route}` looks at labels or annotations of Kubernetes namespaces, but no source delivers these: watch all namespaces, or go by names"
     )]
@@ -105,7 +105,7 @@ pub enum SetupError {
     /// No request could ever be made.
     #[error("ruler `{0}`: max_in_flight must be at least 1")]
     NoRequests(String),
-    /// What is written under one name cannot be taken over by another in a running engine.
+    /// Rules written under one name cannot be taken over under another by a running engine.
     #[error("owner and naming cannot change while running (from {from} to {to}): restart to apply it")]
     OwnerChanged {
         /// The running naming.
@@ -113,7 +113,7 @@ pub enum SetupError {
         /// The other one.
         to: String,
     },
-    /// Two routes would put different things in one place.
+    /// Two routes would write different rules to the same place.
     #[error(
         "routes `{first}` and `{second}` lead to the same tenants of one ruler and transform rules differently: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
     )]
@@ -123,7 +123,7 @@ pub enum SetupError {
         /// The other.
         second: String,
     },
-    /// A route that leads nowhere, because nobody may claim anything.
+    /// A route that leads nowhere, because nobody may request a tenant.
     #[error(
         "route `{route}` takes tenants from objects and allows none: add `allow` with the Kubernetes namespaces and the tenants they may claim"
     )]
@@ -131,7 +131,7 @@ pub enum SetupError {
         /// The route.
         route: String,
     },
-    /// A matcher or label is put twice.
+    /// A matcher or label is set twice.
     #[error("route `{route}` says twice what `{name}` is to be")]
     TwoValues {
         /// The route.
@@ -139,24 +139,24 @@ pub enum SetupError {
         /// The label.
         name: String,
     },
-    /// A label or matcher that rulers refuse, or that would not keep series apart.
+    /// A label or matcher that rulers refuse, or that would not separate series.
     #[error("route `{route}`: `{label}`: {error}")]
     Label {
         /// The route.
         route: String,
         /// The label.
         label: String,
-        /// What is wrong.
+        /// The problem.
         error: InvalidEnforcement,
     },
-    /// A value of the configuration that rulers choke on.
+    /// A value of the configuration that breaks rulers.
     #[error("route `{route}`: the value of `{label}` {problem}")]
     Value {
         /// The route.
         route: String,
         /// The label.
         label: String,
-        /// What is wrong, as the rest of the sentence.
+        /// The problem, as the rest of the sentence.
         problem: String,
     },
     /// A group cannot be split into groups of nothing.
@@ -165,7 +165,7 @@ pub enum SetupError {
 }
 
 impl Setup {
-    /// Whether the parts fit together.
+    /// Checks that the parts fit together.
     ///
     /// # Errors
     ///
@@ -206,8 +206,8 @@ impl Setup {
         Ok(())
     }
 
-    /// What is allowed and leaves more open than it may seem: labels and matchers that a route takes from the object
-    /// itself, without saying who may choose which values.
+    /// Returns warnings about labels and matchers that are allowed and leave more open than it may seem: a route takes
+    /// them from the object itself, and does not limit who may choose which values.
     pub fn warnings(&self) -> Vec<String> {
         let open = |route: &Route| {
             let unlimited = route
@@ -257,7 +257,7 @@ pub fn validate_route(route: &Route) -> Result<(), SetupError> {
             .validate()
             .map_err(|error| SetupError::Selector { route: name(), error })?;
     }
-    if matches!(route.tenant, Tenancy::Claimed { .. }) && route.allow.is_empty() {
+    if matches!(route.tenant, Tenancy::Requested { .. }) && route.allow.is_empty() {
         return Err(SetupError::NothingAllowed { route: name() });
     }
     validate_transform(route)
@@ -274,7 +274,7 @@ fn validate_transform(route: &Route) -> Result<(), SetupError> {
     twice(route.external_labels.iter().map(|label| label.name.as_str()).collect())?;
     twice(route.query_matchers.iter().map(|matcher| matcher.label.as_str()).collect())?;
     for QueryMatcher { label, value, mode } in &route.query_matchers {
-        // A value that is read off an object is judged when it is there.
+        // A value that is read from an object is checked when it is read.
         let text = value.configured().unwrap_or("x");
         let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
         Enforcement::new(label, text, *mode).map_err(wrong)?;

@@ -1,4 +1,4 @@
-//! What passes the delete guard, what it holds, and for how long.
+//! Deletes that pass the delete guard, those that it holds, and for how long.
 
 use super::*;
 
@@ -15,7 +15,7 @@ impl Bench {
 
     fn want(&mut self, names: std::ops::Range<usize>, groups: usize) {
         for n in names {
-            assert!(!self.guard.passes(&name(n), wish(groups), self.now));
+            assert!(!self.guard.passes(&name(n), request(groups), self.now));
         }
     }
 
@@ -30,8 +30,8 @@ impl Bench {
     }
 }
 
-fn wish(groups: usize) -> Wish {
-    Wish { groups, explained: false, orphan: false, wait: None }
+fn request(groups: usize) -> DeleteRequest {
+    DeleteRequest { groups, explained: false, orphan: false, wait: None }
 }
 
 fn name(n: usize) -> Arc<str> {
@@ -39,12 +39,12 @@ fn name(n: usize) -> Arc<str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_of_everything_is_an_accident_and_one_object_is_not() {
+async fn delete_guard_holds_more_than_half_and_never_a_single_object() {
     let mut bench = Bench::new(30);
     bench.want(0..1, 20);
-    assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "it takes a breath");
+    assert_eq!(bench.judge_after(Duration::from_millis(900)), 0, "deletes wait for others");
     assert_eq!(bench.judge_after(Duration::from_millis(100)), 1, "one object, however big");
-    assert!(bench.guard.passes(&name(0), wish(20), bench.now));
+    assert!(bench.guard.passes(&name(0), request(20), bench.now));
 
     let mut bench = Bench::new(30);
     bench.want(0..5, 3);
@@ -54,7 +54,7 @@ async fn half_of_everything_is_an_accident_and_one_object_is_not() {
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.held().count(), 6);
     assert_eq!(bench.guard.release().len(), 6);
-    assert!(bench.guard.passes(&name(5), wish(3), bench.now));
+    assert!(bench.guard.passes(&name(5), request(3), bench.now));
 
     let mut bench = Bench::new(9);
     bench.want(0..9, 1);
@@ -73,7 +73,7 @@ async fn deletes_add_up_within_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_deletes_is_judged_as_one() {
+async fn stream_of_deletes_is_judged_as_one() {
     let mut bench = Bench::new(200);
     for n in 0..150 {
         bench.want(n..n + 1, 1);
@@ -86,7 +86,7 @@ async fn a_stream_of_deletes_is_judged_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
+async fn deleted_namespace_explains_deletes_and_a_suspect_source_does_not() {
     let mut bench = Bench::new(20);
     bench.want(0..20, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
@@ -101,14 +101,14 @@ async fn a_namespace_that_is_gone_explains_and_a_doubtful_source_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_share() {
+async fn configuration_deletes_wait_a_window_and_pass_whatever_their_share() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(20);
     let until = bench.now + policy.window;
     let wait = |then_pass| Some(Wait { until, reason: HeldReason::Configuration, then_pass });
     for n in 0..18 {
-        let wish = Wish { wait: wait(n < 17), ..wish(1) };
-        assert!(!bench.guard.passes(&name(n), wish, bench.now));
+        let request = DeleteRequest { wait: wait(n < 17), ..request(1) };
+        assert!(!bench.guard.passes(&name(n), request, bench.now));
     }
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
     assert_eq!(bench.guard.total_held(), Some((18, HeldReason::Configuration)));
@@ -116,19 +116,19 @@ async fn what_the_configuration_asks_for_waits_a_window_and_goes_whatever_its_sh
     assert_eq!(bench.judge_after(policy.window), 18, "one that does not pass by itself is one object");
 
     let mut bench = Bench::new(20);
-    bench.guard.passes(&name(0), Wish { wait: wait(true), ..wish(1) }, bench.now);
+    bench.guard.passes(&name(0), DeleteRequest { wait: wait(true), ..request(1) }, bench.now);
     bench.judge_after(SETTLE_TIME);
-    assert_eq!(bench.guard.release(), [name(0)], "an operator has looked");
+    assert_eq!(bench.guard.release(), [name(0)], "released by an operator");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
+async fn changed_wait_is_judged_again_unless_it_has_passed() {
     let (mut bench, policy) = (Bench::new(20), DeleteGuard::default());
     let wait = |until| Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
     let (soon, later) = (bench.now + policy.window, bench.now + 2 * policy.window);
     let wants = |bench: &mut Bench, wait| {
-        let (now, wish) = (bench.now, Wish { wait, ..wish(1) });
-        bench.guard.passes(&name(0), wish, now)
+        let (now, request) = (bench.now, DeleteRequest { wait, ..request(1) });
+        bench.guard.passes(&name(0), request, now)
     };
     assert!(!wants(&mut bench, wait(soon)));
     assert_eq!(bench.judge_after(SETTLE_TIME), 0);
@@ -142,44 +142,44 @@ async fn a_wait_that_changes_is_judged_anew_unless_it_has_passed() {
     assert_eq!(bench.guard.next_wait(), Some(later));
     assert!(!wants(&mut bench, None));
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
-    assert!(wants(&mut bench, wait(later)), "what was allowed stays so");
+    assert!(wants(&mut bench, wait(later)), "allowed deletes stay allowed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_what_waits_for_its_time_the_share_counts_only_then_and_only_where_it_should() {
+async fn waiting_deletes_count_for_the_share_only_afterwards_and_only_if_guarded() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(20);
     let until = bench.now + policy.window;
     for n in 0..12 {
         let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: n < 6 });
-        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
     }
-    // What waits is no part of an accident that happens meanwhile.
+    // Waiting deletes are no part of an accident that happens meanwhile.
     bench.want(12..16, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 4);
     assert_eq!(bench.judge_after(policy.window), 12, "six of twenty, and six past it");
     let mut bench = Bench::new(20);
     for n in 0..12 {
         let wait = Some(Wait { until: bench.now, reason: HeldReason::Configuration, then_pass: n < 1 });
-        bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+        bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
     }
     assert_eq!(bench.judge_after(SETTLE_TIME), 1, "eleven of twenty");
     assert_eq!(bench.guard.total_held(), Some((11, HeldReason::Share)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_carried_out_is_wanted_no_more() {
+async fn carried_out_deletes_are_no_longer_wanted() {
     let mut bench = Bench::new(20);
     bench.want(0..1, 3);
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
     bench.delete(0, 1);
-    assert!(bench.guard.passes(&name(0), wish(2), bench.now), "the rest of it");
+    assert!(bench.guard.passes(&name(0), request(2), bench.now), "the rest of it");
     bench.delete(0, 2);
-    assert!(!bench.guard.passes(&name(0), wish(1), bench.now), "something new");
+    assert!(!bench.guard.passes(&name(0), request(1), bench.now), "something new");
 }
 
 #[test]
-fn only_the_guards_own_holds_can_be_released() {
+fn only_deletes_held_by_the_guard_can_be_released() {
     use HeldReason::*;
     for held in [Share, Configuration, Route, Vanished, SourceEmpty, Source] {
         assert!(held.is_releasable(), "{held:?}");
@@ -192,27 +192,27 @@ fn only_the_guards_own_holds_can_be_released() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_allowed_stays_so_until_it_is_carried_out() {
+async fn allowed_deletes_stay_allowed_until_they_are_carried_out() {
     let mut bench = Bench::new(100);
     bench.want(0..1, 1);
     assert_eq!(bench.judge_after(SETTLE_TIME), 1);
-    // Something else is judged, and by then the source is in doubt.
+    // Other deletes are judged, and by then the source is suspect.
     bench.want(1..2, 1);
     bench.now += SETTLE_TIME;
-    let doubt = |_: &str| Some(HeldReason::Source);
-    assert!(bench.guard.judge(&DeleteGuard::default(), || 100, doubt, bench.now).is_empty());
-    assert!(bench.guard.passes(&name(0), wish(1), bench.now));
-    assert!(!bench.guard.passes(&name(1), wish(1), bench.now));
+    let suspect = |_: &str| Some(HeldReason::Source);
+    assert!(bench.guard.judge(&DeleteGuard::default(), || 100, suspect, bench.now).is_empty());
+    assert!(bench.guard.passes(&name(0), request(1), bench.now));
+    assert!(!bench.guard.passes(&name(1), request(1), bench.now));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_counts_for_the_share_from_its_time_on() {
+async fn waiting_deletes_count_for_the_share_from_their_time_on() {
     let share = |after: Duration| {
         let mut bench = Bench::new(20);
         let until = bench.now + 2 * SETTLE_TIME;
         for n in 0..7 {
             let wait = Some(Wait { until, reason: HeldReason::Configuration, then_pass: false });
-            bench.guard.passes(&name(n), Wish { wait, ..wish(1) }, bench.now);
+            bench.guard.passes(&name(n), DeleteRequest { wait, ..request(1) }, bench.now);
         }
         bench.want(7..11, 1);
         bench.judge_after(after)
@@ -222,7 +222,7 @@ async fn what_waits_counts_for_the_share_from_its_time_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_for_its_share_is_judged_when_earlier_deletes_are_forgotten() {
+async fn share_is_judged_again_when_earlier_deletes_are_forgotten() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::new(40);
     bench.want(0..15, 1);

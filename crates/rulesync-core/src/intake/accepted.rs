@@ -1,4 +1,4 @@
-//! A declaration as intake has accepted it, in the form in which the engine keeps it.
+//! A declaration as intake has accepted it, in the form that the engine stores.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +20,15 @@ pub(crate) struct Accepted {
     pub(crate) uid: Option<Box<str>>,
     pub(crate) created: Option<i64>,
     labels: Labels,
-    /// Those that routes look at.
+    /// The annotations that routes read.
     annotations: Labels,
     tenant: Option<Box<str>>,
-    /// The language that it is said to be in, by its kind or by an annotation.
+    /// The language that its kind or an annotation declares.
     language: Option<Box<str>>,
     pub(super) groups: Box<[CompressedGroup]>,
-    /// The rules that were left out of each group; empty if none were.
+    /// The rules left out of each group; empty if none are.
     pub(super) left_out: Box<[LeftOut]>,
-    /// Groups that are refused: what a ruler has for them stays.
+    /// Refused groups: the versions that a ruler has stay.
     pub(super) refused: Box<[Box<str>]>,
     pub(crate) findings: Box<[Finding]>,
 }
@@ -63,7 +63,7 @@ impl Accepted {
             annotations: annotations.iter().filter(|(key, _)| read.contains(key.as_str())).collect(),
             tenant: tenant.map(String::into_boxed_str),
             language: language.map(String::into_boxed_str),
-            // Groups of gigabytes are beyond every ruler; the object then has none here.
+            // Groups of gigabytes are too big for every ruler; the object then has none here.
             groups: compress(&groups).unwrap_or_default().into(),
             left_out: match left_out.iter().all(LeftOut::is_empty) {
                 true => Box::default(),
@@ -79,7 +79,7 @@ impl Accepted {
         !self.groups.is_empty()
     }
 
-    /// What routes can read of the object.
+    /// Returns what routes can read of the object.
     pub(crate) fn input<'a>(
         &'a self,
         id: &'a ObjectId,

@@ -1,5 +1,5 @@
-//! What one ruler makes of a group before it is offered: names it cannot hold, what the parsers of its language and of
-//! templates say, and what else it is known to refuse.
+//! The checks of one group for one ruler before it is offered: names that the ruler cannot hold, findings of the
+//! parsers of its language and of templates, and other known reasons for a refusal.
 
 use std::collections::HashSet;
 
@@ -8,15 +8,16 @@ use crate::finding::{Finding, Location};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
 
-/// The texts in which nothing was found, for one ruler: the groups of one object tend to repeat each other.
+/// The texts without findings, for one ruler: the groups of one object tend to repeat each other.
 #[derive(Debug, Default)]
 pub(crate) struct Sound<'a> {
     expressions: HashSet<&'a str>,
     templates: HashSet<&'a str>,
 }
 
-/// What there is to say about a group for a ruler. Errors keep it from being offered: a name that the ruler cannot
-/// hold, an expression that the ruler would take and never evaluate, or what it says itself ([`Ruler::check`]).
+/// Returns the findings about a group for a ruler. Errors prevent the group from being offered: a name that the ruler
+/// cannot hold, an expression that it would accept and never evaluate, or a problem that it reports itself
+/// ([`Ruler::check`]).
 pub(crate) fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
     if let Some(finding) = check_name(&group.name, ruler) {
         return vec![finding];
@@ -43,7 +44,7 @@ pub(crate) fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'
     findings
 }
 
-/// Why a ruler cannot hold a group of this name, if it cannot.
+/// Returns why a ruler cannot hold a group of this name, if it cannot.
 pub(crate) fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
     let reason = ruler.capabilities().name_limits.refuse(name)?;
     let location =

@@ -1,4 +1,4 @@
-//! From an accepted declaration to what each of its destinations should have: routed, transformed, checked, split and
+//! From an accepted declaration to the groups of each of its destinations: routed, transformed, checked, split and
 //! encoded. Pure; the object index decides when to call it.
 
 use std::borrow::Cow;
@@ -25,37 +25,37 @@ use crate::policy::OnInvalid;
 use crate::route::input::{NamespaceMetadata, RoutingInput};
 use crate::ruler::Ruler;
 
-/// An object that is compiled.
+/// The object to compile.
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) id: &'a ObjectId,
     pub(crate) accepted: &'a Accepted,
-    /// Its groups, if they are at hand; otherwise they are decompressed.
+    /// Its groups, if they are decompressed already.
     pub(crate) groups: Option<&'a [Group]>,
     /// Its Kubernetes namespace, if known.
     pub(crate) namespace: Option<&'a NamespaceMetadata>,
-    /// Whether its Kubernetes namespace will be known, if it is not.
+    /// True if its Kubernetes namespace will be known, if it is not.
     pub(crate) namespace_comes: bool,
-    /// Where it went before.
+    /// Its route matches before.
     pub(crate) previous: &'a [RouteMatch],
-    /// When its source sent it.
+    /// The time at which its source sent it.
     pub(crate) seen: Instant,
 }
 
-/// What follows from an object for its destinations.
+/// The result of compiling an object.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// Where it goes.
+    /// Its destinations.
     pub(crate) matches: Vec<RouteMatch>,
-    /// What destinations should have of it, but for those that have it already, or keep what they have.
+    /// The objects for destinations, without those that have them already or keep the version that they have.
     pub(crate) offers: Vec<Offer>,
     /// Routes that refuse the tenant it requests.
     pub(crate) refused_by: Box<[Arc<str>]>,
-    /// Why it does not go where it would.
-    pub(crate) kept_out: Box<[Finding]>,
+    /// The reasons why routes that select it do not take it.
+    pub(crate) routing_findings: Box<[Finding]>,
 }
 
-/// What a destination should have of an object.
+/// The object as one destination should have it.
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) destination: DestinationId,
@@ -63,7 +63,7 @@ pub(crate) struct Offer {
     pub(crate) object: DesiredObject,
 }
 
-/// Compiles an object. `is_current` tells for which destinations nothing would change, so that its groups need not be
+/// Compiles an object. `is_current` returns for which destinations nothing would change, so that its groups need not be
 /// transformed, checked and encoded for them.
 pub(crate) fn compile(
     subject: &Subject<'_>,
@@ -88,7 +88,7 @@ pub(crate) fn compile(
                 "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
                 last.destination
             ));
-            // What is enforced now is for what it leaves behind, and not for what it asked for before.
+            // The present transform applies to the rules that it leaves behind, not that of its earlier request.
             if is_unchanged {
                 stays.push(last.destination.clone());
                 matches.push(last.clone());
@@ -103,20 +103,20 @@ pub(crate) fn compile(
         }
         let ruler = table.rulers.get(&destination.ruler)?.as_ref();
         let split = table.split.get(&destination.ruler).copied();
-        let treated = Treated { route_match, ruler, split, on_invalid: table.on_invalid };
+        let compiler = RouteCompiler { route_match, ruler, split, on_invalid: table.on_invalid };
         Some(Offer {
             destination: destination.clone(),
             namespace: table.namespace_of(id, uid, destination)?,
-            object: desired_object(subject, &treated),
+            object: desired_object(subject, &compiler),
         })
     };
     let offers = matches.iter().filter_map(offer).collect();
     let refused_by = refused.into_iter().map(|refused| refused.route).collect();
-    Compiled { matches, offers, refused_by, kept_out: findings.into() }
+    Compiled { matches, offers, refused_by, routing_findings: findings.into() }
 }
 
-/// An object that requests a tenant that it may not have stays in the last place that it may still have, as it is
-/// there. Returns that place, and whether its route would do the same to its rules today.
+/// Returns the last place that an object with a refused tenant may still have, where its rules stay as they are, and
+/// whether its route would transform them the same way today.
 fn last_permitted<'a>(
     route: &str,
     matches: &[RouteMatch],
@@ -132,16 +132,16 @@ fn last_permitted<'a>(
     Some((last, transform == *last.transform))
 }
 
-/// Where an object's groups go, and what is done to them on the way.
-struct Treated<'a> {
+/// Compiles one object for one of its routes.
+struct RouteCompiler<'a> {
     route_match: &'a RouteMatch,
     ruler: &'a dyn Ruler,
     split: Option<usize>,
     on_invalid: OnInvalid,
 }
 
-/// What an object wants of a ruler. Without `groups` at hand, they are unpacked.
-fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject {
+/// Returns an object as a ruler should have it. Without `groups`, its groups are decompressed.
+fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> DesiredObject {
     let Subject { id, accepted: record, groups, seen, .. } = *subject;
     let mut blocks = Decompressor::default();
     let groups: Cow<'_, [Group]> = match groups {
@@ -149,16 +149,16 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         None => record.groups.iter().filter_map(|body| blocks.decode(body).ok()).collect(),
     };
     let mut refused = record.refused.to_vec();
-    let RouteMatch { route, transform, .. } = treated.route_match;
+    let RouteMatch { route, transform, .. } = compiler.route_match;
     let mut findings = transform.refusals().to_vec();
     let mut sound = Sound::default();
-    // Most groups go as they were declared, and are packed already.
+    // Most groups are sent as they were declared, and are compressed already.
     let mut sent: Vec<Sent<'_>> = Vec::with_capacity(groups.len());
     for (index, group) in groups.iter().enumerate() {
         let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
         let offered = if transform.refusals().is_empty() {
-            let Offered { group, findings: mut found, left_out: more } = treated.offer(group, &mut sound);
-            // Numbered as their author does.
+            let Offered { group, findings: mut found, left_out: more } = compiler.offer(group, &mut sound);
+            // Rules are numbered as their author does.
             for rule in found.iter_mut().filter_map(|finding| finding.location.rule.as_mut()) {
                 *rule = left_out.declared(*rule);
             }
@@ -168,7 +168,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         } else {
             None
         };
-        match (offered, treated.split.filter(|most| group.rules.len() > *most)) {
+        match (offered, compiler.split.filter(|most| group.rules.len() > *most)) {
             (Some(Cow::Borrowed(same)), None) => {
                 sent.push(Sent {
                     group: Cow::Borrowed(same),
@@ -178,8 +178,8 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
             }
             (Some(own), None) => sent.push(Sent { group: own, body: None, left_out }),
             (Some(whole), Some(most)) => {
-                for part in treated.parts(whole.into_owned(), most, &groups) {
-                    match check_name(&part.name, treated.ruler) {
+                for part in compiler.parts(whole.into_owned(), most, &groups) {
+                    match check_name(&part.name, compiler.ruler) {
                         // The rules of a part are numbered within it.
                         None => sent.push(Sent {
                             group: Cow::Owned(part),
@@ -195,7 +195,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
             }
             (None, None) => refused.push(group.name.as_str().into()),
             (None, Some(most)) => {
-                let parts = treated.parts(group.clone(), most, &groups);
+                let parts = compiler.parts(group.clone(), most, &groups);
                 refused.extend(parts.into_iter().map(|part| part.name.into_boxed_str()));
             }
         }
@@ -203,7 +203,7 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     if !sent.is_empty() {
         findings.extend(transform.unset_labels(route));
     }
-    let advice = if treated.ruler.capabilities().explains_refusals {
+    let advice = if compiler.ruler.capabilities().explains_refusals {
         Box::default()
     } else {
         record.findings.iter().filter(|finding| finding.location.group.is_some()).cloned().collect()
@@ -211,12 +211,12 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
     let mut made = compress(&made).unwrap_or_default().into_iter();
-    let fields = treated.ruler.capabilities().fields;
+    let fields = compiler.ruler.capabilities().fields;
     let desired = |Sent { group, body, left_out }: Sent<'_>| {
         Some(DesiredGroup {
             name: group.name.as_str().into(),
             fingerprint: Fingerprint::of(&group, &fields),
-            // Groups of gigabytes are beyond every ruler, and not packed.
+            // Groups of gigabytes are too big for every ruler, and not compressed.
             body: body.or_else(|| made.next())?,
             rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
             left_out,
@@ -228,52 +228,52 @@ fn desired_object(subject: &Subject<'_>, treated: &Treated<'_>) -> DesiredObject
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
         expelled: Box::default(),
-        enforced: Arc::clone(&treated.route_match.transform),
+        enforced: Arc::clone(&compiler.route_match.transform),
         findings: findings.into(),
         advice,
         seen,
     }
 }
 
-/// A group that is sent.
+/// A group to send.
 struct Sent<'a> {
     group: Cow<'a, Group>,
-    /// Its packed form, if it goes as it was declared.
+    /// Its compressed form, if it is sent as it was declared.
     body: Option<CompressedGroup>,
     left_out: LeftOut,
 }
 
-/// What a group is offered as.
+/// The form in which a group is offered.
 struct Offered<'a> {
-    /// As it is offered, if it is.
+    /// The group, if it is offered.
     group: Option<Cow<'a, Group>>,
-    /// What there is to say about it.
+    /// The findings about it.
     findings: Vec<Finding>,
     /// The rules that it is offered without.
     left_out: LeftOut,
 }
 
-impl Treated<'_> {
-    /// A group in parts of at most so many rules. The names of the object's other groups are taken.
+impl RouteCompiler<'_> {
+    /// Splits a group into parts of at most `most` rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
         split(group, most, self.ruler.capabilities().language, &taken)
     }
 
-    /// A group as it is offered to the ruler, if it is.
+    /// Returns a group as it is offered to the ruler, if it is.
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
         let RouteMatch { destination, route, transform } = self.route_match;
         let mut findings = check(group, self.ruler, sound);
-        let (mut treated, found) =
+        let (mut transformed, found) =
             transform.apply(group, route, destination.tenant.as_ref(), self.ruler.capabilities().language);
         findings.extend(found);
         let at_fault: BTreeSet<Option<usize>> =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();
         if at_fault.is_empty() {
-            return Offered { group: Some(treated), findings, left_out: LeftOut::default() };
+            return Offered { group: Some(transformed), findings, left_out: LeftOut::default() };
         }
         let omit = self.on_invalid == OnInvalid::Rule
             && !at_fault.contains(&None)
@@ -282,7 +282,7 @@ impl Treated<'_> {
             return Offered { group: None, findings, left_out: LeftOut::default() };
         }
         let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
-        left_out.take_from(&mut treated.to_mut().rules);
-        Offered { group: Some(treated), findings, left_out }
+        left_out.take_from(&mut transformed.to_mut().rules);
+        Offered { group: Some(transformed), findings, left_out }
     }
 }

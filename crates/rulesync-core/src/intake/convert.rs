@@ -1,7 +1,7 @@
-//! From what was declared to groups a ruler can take: the structural checks that hold for every ruler.
+//! From declared groups to groups that a ruler can store: the structural checks that hold for every ruler.
 //!
-//! Only what no ruler can ever accept, or what a ruler accepts and then chokes on, is refused here; the rest is for
-//! the ruler to judge (`ARCHITECTURE.md`, "The ruler is the judge").
+//! Only groups that no ruler can ever accept, or that a ruler accepts and then breaks on, are refused here; the rest is
+//! for the ruler to judge (`ARCHITECTURE.md`, "The ruler is the judge").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,28 +14,28 @@ use crate::model::left_out::LeftOut;
 use crate::model::tenant::TenantId;
 use crate::policy::OnInvalid;
 
-/// The annotation that names the tenants Mimir's federated groups read from, separated by commas.
+/// The annotation that names the tenants that Mimir's federated groups read from, separated by commas.
 pub(crate) const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
 
-/// What became of an object's declaration.
+/// The result of converting an object's groups.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conversion {
     /// The groups that should exist.
     pub groups: Vec<Group>,
-    /// Which rules were left out of each of them.
+    /// The rules left out of each of them.
     pub left_out: Vec<LeftOut>,
-    /// The names of groups that are refused: what a ruler has for them stays.
+    /// The names of refused groups: the versions that a ruler has stay.
     pub refused: Vec<String>,
-    /// What there is to say about it.
+    /// The findings.
     pub findings: Vec<Finding>,
 }
 
-/// Converts the groups of an object with these annotations. A bad group yields findings and leaves the others alone; a
-/// group without rules should not exist and yields nothing.
+/// Converts the groups of an object with these annotations. An invalid group yields findings and does not affect the
+/// others; a group without rules should not exist and yields nothing.
 ///
-/// With [`OnInvalid::Rule`] a group is converted without the rules at fault, unless it is the group itself that is at
-/// fault or no rule is left. `found` is what the source has found already: its errors make groups and rules be at
-/// fault, too, and nothing more is said of what they are about.
+/// With [`OnInvalid::Rule`] a group is converted without its invalid rules, unless the group itself is invalid or no
+/// rule is left. `found` holds the findings of the source: its errors make groups and rules invalid, too, and no
+/// further findings are made about their subjects.
 pub(crate) fn convert(
     groups: Vec<DeclaredGroup>,
     annotations: &BTreeMap<String, String>,
@@ -97,15 +97,15 @@ fn source_tenants(annotations: &BTreeMap<String, String>) -> Vec<String> {
     listed.split(',').map(str::trim).filter(|tenant| !tenant.is_empty()).map(str::to_owned).collect()
 }
 
-/// Converts one group and collects what is wrong with it.
+/// Converts one group and collects its findings.
 struct Converter {
     group: String,
-    /// Which of the object's groups it is.
+    /// The index of the group in the object.
     index: usize,
     findings: Vec<Finding>,
 }
 
-/// Where in the group the converter is.
+/// The position of the converter in the group.
 #[derive(Clone, Copy)]
 struct At<'a> {
     rule: Option<(usize, &'a str)>,
@@ -123,7 +123,7 @@ impl Converter {
             rules,
             source_tenants: own_tenants,
             align_evaluation_time_on_interval,
-            // No ruler we write to keeps it.
+            // No supported ruler stores it.
             partial_response_strategy: _,
         } = declared;
         let at = At { rule: None };
@@ -187,13 +187,13 @@ impl Converter {
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
                 self.findings
-                    .push(Finding::doubt("recording-field", message).at(self.location(at, Some(field))));
+                    .push(Finding::suspicion("recording-field", message).at(self.location(at, Some(field))));
             }
         }
         Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations }
     }
 
-    /// Unset, empty and zero are all no time at all.
+    /// Converts a duration. Unset, empty and zero all mean none.
     fn duration(&mut self, at: At<'_>, field: &str, text: Option<&str>) -> PromDuration {
         match text {
             None | Some("") => PromDuration::ZERO,
@@ -219,7 +219,7 @@ impl Converter {
         }
     }
 
-    /// Each must be the name of one tenant: a ruler joins them by `|`, so that `a|b` would read from two.
+    /// Checks that each is the name of one tenant: a ruler joins them by `|`, so that `a|b` would read from two.
     fn source_tenants(&mut self, at: At<'_>, tenants: &[String]) {
         for tenant in tenants {
             if tenant.parse::<TenantId>().is_err() {
@@ -230,7 +230,7 @@ impl Converter {
         }
     }
 
-    /// Names of groups, alerts and metrics: on one line.
+    /// Checks a name of a group, an alert or a metric: one line.
     fn name(&mut self, at: At<'_>, field: &str, name: &str) {
         if name.is_empty() {
             self.error(at, Some(field), "no-name", "the name is empty");
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_could_not_read_is_at_fault_and_told_once() {
+    fn finding_of_the_source_makes_the_rule_invalid_and_is_reported_once() {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":""},{"record":"s","expr":"1"}]},{"name":"h"},
             {"name":"i","rules":[{"record":"r","expr":"1"}]}]"#;
         let unread = |group, rule| {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_everything_the_crd_lets_through() {
+    fn conversion_takes_everything_the_crd_accepts() {
         let conversion = converted(
             r#"[{"name":"g","interval":"","partial_response_strategy":"warn","limit":5,"query_offset":"1m",
                  "rules":[{"alert":"A","expr":1,"for":"","labels":{"a":null}},{"record":"r:x","expr":" up\n"}]},
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_group_leaves_the_others_alone() {
+    fn conversion_of_an_invalid_group_does_not_affect_the_others() {
         let conversion = converted(
             r#"[{"name":"bad","interval":"1.5h","rules":[{"alert":"A","expr":"up","for":"x"},{"expr":"up"},
                  {"record":"a","alert":"b","expr":"up"},{"record":"r"}]},
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_freeze_a_tenant_are_refused() {
+    fn conversion_refuses_texts_that_freeze_a_tenant() {
         let rule = |field: &str| format!(r#"[{{"name":"g","rules":[{{"alert":"A","expr":"up",{field}}}]}}]"#);
         for poison in [
             rule(r#""annotations":{"a":"\tx\ny"}"#),
@@ -390,13 +390,16 @@ mod tests {
         };
         assert_eq!(refused(r#""a","team-b""#), Vec::<String>::new());
         for odd in [r#""shared-x|victim""#, r#""a","..""#, r#""a\nb""#, r#""""#] {
-            let said = refused(odd);
-            assert!(said.len() == 1 && said[0].contains("is not the name of a tenant"), "{odd}: {said:?}");
+            let errors = refused(odd);
+            assert!(
+                errors.len() == 1 && errors[0].contains("is not the name of a tenant"),
+                "{odd}: {errors:?}"
+            );
         }
     }
 
     #[test]
-    fn what_only_the_ruler_can_judge_is_offered() {
+    fn conversion_offers_what_only_the_ruler_can_judge() {
         let groups = r#"[{"name":"g","rules":[{"record":"r","expr":"not promql (","for":"1m","annotations":{"a":"b"}}]}]"#;
         let conversion = converted(groups);
         assert_eq!(conversion.groups.len(), 1);

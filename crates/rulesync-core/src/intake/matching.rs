@@ -1,8 +1,8 @@
-//! Which destinations an object belongs to, and on whose word.
+//! The destinations of an object, and who may choose them.
 //!
-//! A tenant that comes from an object is requested by its author. Who may request what is said by the route's
-//! [`Permission`](crate::route::Permission)s; without one that covers the request, the object goes nowhere by this route,
-//! and its author is told why.
+//! A tenant that is read from an object is requested by its author. The route's
+//! [`Permission`](crate::route::Permission)s define who may request which tenant; without one that covers the request,
+//! the object goes nowhere by this route, and a finding tells its author why.
 
 use std::sync::Arc;
 
@@ -14,40 +14,40 @@ use crate::route::input::RoutingInput;
 use crate::route::value::shown;
 use crate::route::{Route, Tenancy, TenantPattern};
 
-/// Where an object goes by one of its routes.
+/// The match of an object and a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RouteMatch {
     /// The destination.
     pub(crate) destination: DestinationId,
     /// The route.
     pub(crate) route: Arc<str>,
-    /// What is done to its rules on the way.
+    /// The transform of its rules.
     pub(crate) transform: Arc<Transform>,
 }
 
-/// Where an object goes, and what forbids that it goes elsewhere.
+/// The destinations of an object, and the reasons against others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Routed {
     /// Its destinations, each once, in the order of routes.
     pub(crate) matches: Vec<RouteMatch>,
     /// Routes that select it and refuse the tenant it requests.
     pub(crate) refused: Vec<RefusedTenant>,
-    /// Why other routes that select it do not take it.
+    /// The reasons why other routes that select it do not take it.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// A tenant that an object requests by a route and is refused.
+/// A tenant that an object requests by a route and that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefusedTenant {
     /// The route.
     pub(crate) route: Arc<str>,
     /// The ruler it leads to.
     pub(crate) ruler: Arc<str>,
-    /// Why it is refused.
+    /// The reason for the author.
     pub(crate) finding: Finding,
 }
 
-/// Why a route that selects an object does not take it.
+/// The reason why a route that selects an object does not take it.
 enum Refusal {
     Tenant(Box<Finding>),
     Other(Box<Finding>),
@@ -63,9 +63,9 @@ impl Route {
             return Ok(None);
         }
         let Some(tenant) = self.tenant(input).map_err(Refusal::Tenant)? else { return Ok(None) };
-        if let Some(spoken) = input.language.filter(|spoken| *spoken != language) {
+        if let Some(declared) = input.language.filter(|declared| *declared != language) {
             let message = format!(
-                "the object says that it is written in {spoken}, and the ruler `{}` of route `{}` evaluates {language}",
+                "the object says that it is written in {declared}, and the ruler `{}` of route `{}` evaluates {language}",
                 self.ruler, self.name
             );
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
@@ -76,69 +76,74 @@ impl Route {
         Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }
 
-    /// The tenant an object goes to by this route; none if it claims none.
+    /// Returns the tenant an object goes to by this route; none if it requests none.
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
     fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
         let refuse = |message: String| Finding::error("tenant", message);
-        let (claim, pattern) = match (&self.tenant, input.tenant) {
+        let (value, pattern) = match (&self.tenant, input.tenant) {
             (Tenancy::None, None) => return Ok(Some(None)),
             (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
-            (Tenancy::Fixed(tenant), Some(own)) if own == tenant.as_str() => {
+            (Tenancy::Fixed(tenant), Some(field)) if field == tenant.as_str() => {
                 return Ok(Some(Some(tenant.clone())));
             }
-            (Tenancy::None | Tenancy::Fixed(_), Some(own)) => (own, TenantPattern::default()),
-            (Tenancy::Claimed { from, pattern }, own) => match (from.value(input), own) {
+            (Tenancy::None | Tenancy::Fixed(_), Some(field)) => (field, TenantPattern::default()),
+            (Tenancy::Requested { from, pattern }, field) => match (from.value(input), field) {
                 (None, None) => return Ok(None),
-                // Both stand in the object: it has to make up its mind.
-                (Some(said), Some(own)) if said != own && from.is_the_authors() => {
+                // Both are in the object: its author has to decide.
+                (Some(requested), Some(field)) if requested != field && from.is_the_authors() => {
                     return Err(refuse(format!(
-                        "the object claims two tenants: its {from} says {}, its field {}",
-                        shown(said),
-                        shown(own)
+                        "the object requests two tenants: its {from} is {}, its field {}",
+                        shown(requested),
+                        shown(field)
                     ))
-                    .hint("say one")
+                    .hint("request one")
                     .into());
                 }
-                // The Kubernetes namespace is not the author's to speak for: it alone decides.
-                (said, Some(own)) if said != Some(own) && !from.is_the_authors() => {
-                    let says = said.map_or("is missing".to_owned(), |said| format!("is {}", shown(said)));
-                    let hint = match said {
-                        Some(said) => format!("remove the field, or write {}", shown(said)),
+                // The Kubernetes namespace is not the author's: it alone decides.
+                (requested, Some(field)) if requested != Some(field) && !from.is_the_authors() => {
+                    let found = requested
+                        .map_or("is missing".to_owned(), |requested| format!("is {}", shown(requested)));
+                    let hint = match requested {
+                        Some(requested) => format!("remove the field, or write {}", shown(requested)),
                         None => "remove the field".to_owned(),
                     };
                     return Err(refuse(format!(
-                        "the object's field claims the tenant {}, but route `{}` goes by {from} alone, which {says}",
-                        shown(own),
+                        "the object's field requests the tenant {}, but route `{}` goes by {from} alone, which {found}",
+                        shown(field),
                         self.name
                     ))
                     .hint(hint)
                     .into());
                 }
-                (_, Some(own)) => (own, pattern.clone()),
-                (Some(said), None) => (said, pattern.clone()),
+                (_, Some(field)) => (field, pattern.clone()),
+                (Some(requested), None) => (requested, pattern.clone()),
             },
         };
-        if !self.allow.iter().any(|permission| permission.covers(input, claim)) {
-            let (namespace, claim) = (input.id.namespace(), shown(claim));
+        if !self.allow.iter().any(|permission| permission.covers(input, value)) {
+            let (namespace, value) = (input.id.namespace(), shown(value));
             let message = format!(
-                "route `{}` does not allow the Kubernetes namespace `{namespace}` to claim the tenant {claim}",
+                "route `{}` does not allow the Kubernetes namespace `{namespace}` to request the tenant {value}",
                 self.name
             );
             let hint = format!(
-                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{claim}]}}"
+                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{value}]}}"
             );
             return Err(refuse(message).hint(hint).into());
         }
-        let tenant = pattern.apply(claim).parse::<TenantId>();
+        let tenant = pattern.apply(value).parse::<TenantId>();
         tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!("the claim {} makes no tenant by route `{}`: {error}", shown(claim), self.name))
-                .into()
+            refuse(format!(
+                "the requested value {} makes no tenant by route `{}`: {error}",
+                shown(value),
+                self.name
+            ))
+            .into()
         })
     }
 }
 
-/// The destinations of an object: one for each route that selects it, each destination once. `language` tells what a
-/// ruler evaluates.
+/// Returns the destinations of an object: one for each route that selects it, each destination once. `language` returns
+/// the language that a ruler evaluates.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
 pub(crate) fn match_routes<'a>(

@@ -1,9 +1,9 @@
-//! Intake: from a declared object to what each of its destinations should have. Pure: an object that fails yields
-//! findings and stops nothing else.
+//! Intake: from a declared object to the groups of each of its destinations. Pure: an object that fails yields findings
+//! and affects no other.
 //!
-//! Two steps. [`Accepted::of`] converts a declaration once, when it has changed. [`compile`] routes what was accepted,
-//! transforms, checks, splits and encodes it for each destination, whenever the declaration, its Kubernetes namespace or
-//! the routes have changed.
+//! Two steps. [`Accepted::of`] converts a declaration once, when it has changed. [`compile`] routes the accepted
+//! declaration, transforms, checks, splits and encodes it for each destination, whenever the declaration, its
+//! Kubernetes namespace or the routes have changed.
 
 mod accepted;
 mod check;

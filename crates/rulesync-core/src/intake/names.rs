@@ -10,7 +10,7 @@ use crate::model::group::Group;
 
 const UTF8: &str = "Prometheus 3 takes it, and Mimir with the name validation scheme `utf8`";
 
-/// What a ruler that allows these names is expected to say about those in a group.
+/// Returns the findings about names in a group that a ruler with these rules for names is expected to refuse.
 pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     let mut findings = Vec::new();
     let location = |rule: Option<usize>, field: String| Location {
@@ -41,7 +41,10 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
         }
         let finding = if record.contains(['{', '}']) {
             let message = format!("the recorded metric's name has braces: {record:?}");
-            Some(Finding::doubt("record-name", message).hint("put what it selects into `expr` or `labels`"))
+            Some(
+                Finding::suspicion("record-name", message)
+                    .hint("put what it selects into `expr` or `labels`"),
+            )
         } else {
             let message = format!(
                 "the name {record:?} has other characters than letters, digits, underscores and colons"
@@ -53,12 +56,12 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
     findings
 }
 
-/// A name that only the UTF-8 scheme allows.
+/// Returns the finding about a name that only the UTF-8 scheme allows.
 fn beyond_legacy(allowed: LabelNames, code: &'static str, message: String) -> Option<Finding> {
     match allowed {
         LabelNames::Utf8 => None,
         LabelNames::LegacyByDefault => Some(Finding::warning(code, message).hint(UTF8)),
-        LabelNames::Legacy => Some(Finding::doubt(code, message)),
+        LabelNames::Legacy => Some(Finding::suspicion(code, message)),
     }
 }
 
@@ -67,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_beyond_the_legacy_scheme_is_told_as_far_as_the_ruler_minds() {
+    fn names_beyond_the_legacy_scheme_are_reported_according_to_the_ruler() {
         let group: Group = serde_json::from_str(
             r#"{"name": "g", "labels": {"é": ""}, "rules": [
                 {"alert": "A", "expr": "up", "labels": {"a-b": "x", "ok_1": ""}, "annotations": {"c.d": "x"}},
@@ -76,27 +79,27 @@ mod tests {
                 {"record": "a{b=\"c\"}", "expr": "up"}]}"#,
         )
         .unwrap();
-        let told = |allowed| -> Vec<String> {
+        let findings_of = |allowed| -> Vec<String> {
             let line = |finding: &Finding| {
                 assert!(!finding.withholds(), "the ruler is the judge");
                 format!("{:?} {} {finding}", finding.severity, finding.code)
             };
             check(&group, allowed).iter().map(line).collect()
         };
-        insta::assert_snapshot!(told(LabelNames::Legacy).join("\n"), @r#"
+        insta::assert_snapshot!(findings_of(LabelNames::Legacy).join("\n"), @r#"
         Error label-name group "g", labels.é: the name "é" has other characters than letters, digits and underscores
         Error label-name group "g", rule 0 "A", labels.a-b: the name "a-b" has other characters than letters, digits and underscores
         Error annotation-name group "g", rule 0 "A", annotations.c.d: the name "c.d" has other characters than letters, digits and underscores
         Error record-name group "g", rule 2 "a-b", record: the name "a-b" has other characters than letters, digits, underscores and colons
         Error record-name group "g", rule 3 "a{b=\"c\"}", record: the recorded metric's name has braces: "a{b=\"c\"}" (put what it selects into `expr` or `labels`)
         "#);
-        let by_default = told(LabelNames::LegacyByDefault);
-        let doubted = by_default.iter().filter(|line| line.starts_with("Error ")).collect::<Vec<_>>();
+        let by_default = findings_of(LabelNames::LegacyByDefault);
+        let suspicions = by_default.iter().filter(|line| line.starts_with("Error ")).collect::<Vec<_>>();
         assert!(
-            by_default.len() == 5 && doubted.len() == 1 && doubted[0].contains("braces"),
+            by_default.len() == 5 && suspicions.len() == 1 && suspicions[0].contains("braces"),
             "{by_default:?}"
         );
         assert!(by_default[0].ends_with(&format!("({UTF8})")), "{by_default:?}");
-        assert_eq!(told(LabelNames::Utf8), told(LabelNames::Legacy)[4..]);
+        assert_eq!(findings_of(LabelNames::Utf8), findings_of(LabelNames::Legacy)[4..]);
     }
 }

@@ -1,4 +1,4 @@
-//! The routing table: the routes, and what has to be known of their rulers.
+//! The routing table: the routes, and the properties of their rulers that they depend on.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::route::input::RoutingInput;
 use crate::route::{Route, ValueSource};
 use crate::ruler::Ruler;
 
-/// Where objects go.
+/// The routes and the properties of their rulers.
 #[derive(Debug, Clone)]
 pub(crate) struct RoutingTable {
     pub(crate) naming: Naming,
@@ -26,19 +26,19 @@ pub(crate) struct RoutingTable {
 }
 
 impl RoutingTable {
-    /// The language that a ruler evaluates.
+    /// Returns the language that a ruler evaluates.
     pub(super) fn language(&self, ruler: &str) -> Option<QueryLanguage> {
         self.rulers.get(ruler).map(|ruler| ruler.capabilities().language)
     }
 
-    /// The annotations of objects that routes look at.
+    /// Returns the annotations of objects that routes read.
     pub(crate) fn annotations(&self) -> BTreeSet<&str> {
         let origins = self.routes.iter().flat_map(Route::origins);
         origins.filter_map(ValueSource::annotation).collect()
     }
 
-    /// What a route does to an object that may still have its rules at a destination by it, whatever it requests now;
-    /// none if it may not.
+    /// Returns the transform of a route by which an object may still have its rules at a destination, whatever it
+    /// requests now; none if there is no such route.
     pub(crate) fn transform(
         &self,
         route: &str,
@@ -51,13 +51,14 @@ impl RoutingTable {
         Transform::of(route, input).ok()
     }
 
-    /// Whether objects have to be read anew for this table, because another did not look at all that this one does.
-    pub(crate) fn looks_further_than(&self, other: &Self) -> bool {
+    /// Returns whether objects have to be read again for this table, because the other does not read some annotations
+    /// that this one does.
+    pub(crate) fn reads_more_than(&self, other: &Self) -> bool {
         !self.annotations().is_subset(&other.annotations())
     }
 
-    /// Why an object can have no ruler namespace, if so: what cannot be told from the names of others, nobody would
-    /// clean up.
+    /// Returns why an object cannot have a ruler namespace, if so: a name that cannot be distinguished from foreign
+    /// ones would never be cleaned up.
     pub(super) fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
         let namespace = self.naming.namespace_of(id, uid, usize::MAX);
         (!self.naming.owns(&namespace)).then(|| {
@@ -72,7 +73,7 @@ impl RoutingTable {
         })
     }
 
-    /// The namespace of an object at a ruler; none if that ruler is no longer configured.
+    /// Returns the namespace of an object at a ruler; none if that ruler is no longer configured.
     pub(crate) fn namespace_of(
         &self,
         id: &ObjectId,

@@ -1,12 +1,12 @@
-//! Splitting groups that have more rules than a ruler allows: over `name`, `name-2`, … What depends on each other stays
-//! together, because only the rules of one group are evaluated in order.
+//! Splits groups that have more rules than a ruler allows, into `name`, `name-2`, … Rules that depend on each other
+//! stay together, because only the rules of one group are evaluated in order.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::group::{Group, Rule};
 use crate::model::language::QueryLanguage;
 
-/// What rules of this name read: all alerts of the group.
+/// The series that read all alerts of the group.
 const ALERTS: [&str; 2] = ["ALERTS", "ALERTS_FOR_STATE"];
 
 /// Splits a group so that no part has more than `most` rules, as far as that is possible: rules that read what others
@@ -23,7 +23,7 @@ pub(crate) fn split(
     }
     let mut parts: Vec<Vec<usize>> = Vec::new();
     for together in families(&group.rules, language) {
-        // The first part that has room, so that rules stay in the order of the file as far as can be.
+        // The first part that has room, so that rules stay in the order of the file as far as possible.
         match parts.iter_mut().find(|part| part.len() + together.len() <= most) {
             Some(part) => part.extend(together),
             None => parts.push(together),
@@ -43,7 +43,7 @@ pub(crate) fn split(
     parts.into_iter().enumerate().map(split).collect()
 }
 
-/// Sets of rules that must stay together, each in order, in the order of their first rules.
+/// Returns sets of rules that must stay together, each in order, in the order of their first rules.
 fn families(rules: &[Rule], language: QueryLanguage) -> Vec<Vec<usize>> {
     let mut recorders: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.record.is_empty()) {
@@ -67,7 +67,7 @@ fn families(rules: &[Rule], language: QueryLanguage) -> Vec<Vec<usize>> {
                     }
                 }
             }
-            // It may read anything.
+            // It may read any series.
             None => {
                 let all: Vec<usize> = recorders.values().flatten().copied().collect();
                 families.join(&[&[index], all.as_slice()].concat());
@@ -77,7 +77,7 @@ fn families(rules: &[Rule], language: QueryLanguage) -> Vec<Vec<usize>> {
     families.into_sets()
 }
 
-/// Sets of numbers that grow together.
+/// Sets of numbers that are merged step by step.
 struct Families(Vec<usize>);
 
 impl Families {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn independent_rules_are_split_and_dependent_ones_are_not() {
+    fn split_separates_independent_rules_only() {
         let rules = vec![
             alert("A", "up == 0"),
             record("x:y", "sum(up)"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_read_anything_stays_with_all_that_is_recorded() {
+    fn split_keeps_rules_that_may_read_anything_with_all_recording_rules() {
         let rules =
             vec![record("x", "a"), record("y", "b"), alert("A", "{__name__=~'.+'} > 1"), alert("B", "c")];
         assert_eq!(parts(rules, 1, &[]), ["g: x y A", "g-2: B"]);
@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_rule_is_lost_and_no_recording_rule_is_parted_from_its_readers(
+        fn split_loses_no_rule_and_keeps_recording_rules_with_their_readers(
             reads in prop::collection::vec((0..6_usize, any::<bool>()), 1..20),
             most in 1..8_usize,
         ) {

@@ -1,5 +1,5 @@
-//! The templates of labels and annotations, which a ruler evaluates when an alert fires: whether they ask for series of
-//! their own, as `{{ query "up" }}` does and no matcher reaches, and what a ruler will not take.
+//! Templates in labels and annotations, which a ruler evaluates when an alert fires: whether they read series, as `{{
+//! query "up" }}` does without any matcher, and what a ruler refuses.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,14 +9,14 @@ use rulesync_expr::template::{self, Environment, TemplateError};
 use crate::finding::{Finding, Location, MAY_KNOW, Position};
 use crate::model::group::{Group, Rule};
 
-/// Where in a group templates call `query`.
+/// Returns the locations in a group whose templates call `query`.
 pub(crate) fn calls(group: &Group) -> impl Iterator<Item = Location> {
     let of_rules = group.rules.iter().enumerate().flat_map(|rule| of_rule(group, rule));
     of_group(group).chain(of_rules).filter(|text| queries(text.text)).map(|text| text.location())
 }
 
-/// What there is to say of templates that a server with this environment refuses. Nothing in recording rules is
-/// a template.
+/// Returns the findings about templates that a server with this environment refuses. Labels and annotations of
+/// recording rules are no templates.
 pub(crate) fn faults<'a>(
     group: &'a Group,
     environment: Environment,
@@ -40,7 +40,7 @@ pub(crate) fn faults<'a>(
 /// A text that may be a template.
 struct Text<'a> {
     group: &'a Group,
-    /// The rule that it is of, with its index; none if it is of the group.
+    /// The rule that it belongs to, with its index; none if it belongs to the group.
     rule: Option<(usize, &'a Rule)>,
     /// `labels` or `annotations`.
     field: &'static str,
@@ -82,9 +82,9 @@ fn texts<'a>(
     texts.iter().map(move |(key, text)| Text { group, rule, field, key, text })
 }
 
-/// Whether a template names the function `query`. It cannot be named but by this word, so a template that cannot be
-/// parsed, or that another ruler may read otherwise, counts if it has the word at all. Names that are unknown here are
-/// no reason not to parse.
+/// Returns whether a template calls the function `query`. It can be called only by its name, so a template that cannot
+/// be parsed, or that another ruler may parse differently, counts if it contains the word. Unknown names do not prevent
+/// parsing.
 fn queries(text: &str) -> bool {
     const QUERY: &str = "query";
     text.contains(QUERY)
@@ -99,9 +99,9 @@ fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
     let position = error.position();
     let position = Some(Position { line: position.line, column: position.column });
     let finding = match error.kind() {
-        // Rulers are ahead of us, or have functions of their own.
+        // Rulers may be newer than this parser, or have functions of their own.
         ErrorKind::UnknownFunction => Finding::warning,
-        _ => Finding::doubt,
+        _ => Finding::suspicion,
     };
     let finding = finding("template", error.explanation()).at(Location { position, ..text.location() });
     Some(match hint(&error, environment) {
@@ -130,7 +130,7 @@ mod tests {
     use rulesync_expr::template::Environment;
 
     #[test]
-    fn calls_are_found_wherever_they_hide() {
+    fn template_calls_of_query_are_found_wherever_they_are() {
         for text in [
             r#"{{ query "up" }}"#,
             r#"x {{- with query "secret" -}} {{ . | first | value }}{{ end }}"#,
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_parsed_counts_as_a_call_if_it_has_the_word() {
+    fn template_that_cannot_be_parsed_calls_query_if_it_contains_the_word() {
         for text in [
             "{{ query",
             "{{ .x }} {{ query \"up\" ",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_no_calls_are_not() {
+    fn template_words_that_are_no_calls_are_ignored() {
         for text in [
             "a slow query",
             "{{ $value }} slow query",
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_ruler_refuses_is_told_where_it_is() {
+    fn template_faults_are_located() {
         let group = group(serde_json::json!({
             "name": "g",
             "labels": {"a": "{{ $nosuch }}", "b": "plain"},
@@ -217,10 +217,10 @@ mod tests {
                 {"alert": "B", "expr": "up", "labels": {"dash": "{{ $labels.foo-bar }}"}},
             ],
         }));
-        let told: Vec<String> =
+        let shown: Vec<String> =
             all(&group, Environment::PROMETHEUS).iter().map(|finding| finding.to_string()).collect();
         assert_eq!(
-            told,
+            shown,
             [
                 "group \"g\", labels.a, 1:4: the variable `$nosuch` is not defined (the ruler sets $labels, \
                  $externalLabels, $externalURL, $value)",
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ruler_has_its_own_names() {
+    fn template_environments_differ_between_rulers() {
         let group = group(serde_json::json!({"name": "g", "rules": [
             {"alert": "A", "expr": "up", "annotations": {"a": "{{ $externalURL }}", "b": "{{ $expr | quotesEscape }}"}},
         ]}));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_labels_of_a_group_without_alerts_are_no_templates() {
+    fn labels_of_a_group_without_alerts_are_no_templates() {
         let group = group(serde_json::json!({
             "name": "g", "labels": {"a": "{{ $nosuch }}"}, "rules": [{"record": "r", "expr": "up"}],
         }));

@@ -1,19 +1,19 @@
-//! Which texts rulers can take: what their own YAML readers and writers disagree about must not reach them.
+//! Texts that rulers can store: what their own YAML readers and writers disagree about must not reach them.
 //!
 //! A ruler writes what it stores as YAML and reads it again before it evaluates anything. A text that does not survive
 //! that freezes the tenant: nothing that is written later is loaded (docs/contracts/ruler-api.md 3.4). The table in the
 //! tests comes from the readers and writers themselves.
 
-/// What is wrong with a text, as the end of a sentence that begins with the text's name.
+/// A fault of a text, as the end of a sentence that begins with the text's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TextFault {
-    /// What it does to rulers, such as `holds the character '\0', which freezes rulers`.
+    /// Its effect on rulers, such as `holds the character '\0', which freezes rulers`.
     pub(crate) problem: String,
-    /// What to do about it.
+    /// Advice on how to fix it.
     pub(crate) hint: &'static str,
 }
 
-/// The fault of a name of a group, an alert or a metric: these stand on one line.
+/// Returns the fault of a name of a group, an alert or a metric: these are one line.
 pub(crate) fn name_fault(name: &str) -> Option<TextFault> {
     if is_plain(name) {
         return None;
@@ -25,7 +25,7 @@ pub(crate) fn name_fault(name: &str) -> Option<TextFault> {
     })
 }
 
-/// The fault of the name of a label or annotation.
+/// Returns the fault of the name of a label or annotation.
 pub(crate) fn label_name_fault(name: &str) -> Option<TextFault> {
     // Written without quotes, and read back as YAML's merge key.
     if name == "<<" {
@@ -35,18 +35,18 @@ pub(crate) fn label_name_fault(name: &str) -> Option<TextFault> {
     name_fault(name)
 }
 
-/// The fault of any other text, of one line or several.
+/// Returns the fault of any other text, of one line or several.
 pub(crate) fn text_fault(text: &str) -> Option<TextFault> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
         return None;
     }
     let odd = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_unreadable(*c);
     let odd = text.chars().find(odd)?;
-    let problem = format!("holds the character {odd:?}, which rulers change or choke on");
+    let problem = format!("holds the character {odd:?}, which rulers change or break on");
     Some(TextFault { problem, hint: "remove it" })
 }
 
-/// The fault of the value of a label or annotation.
+/// Returns the fault of the value of a label or annotation.
 pub(crate) fn value_fault(value: &str) -> Option<TextFault> {
     if is_plain(value) {
         return None;
@@ -60,8 +60,8 @@ pub(crate) fn value_fault(value: &str) -> Option<TextFault> {
     text_fault(value)
 }
 
-/// The fault of a value that a route takes from an object or its Kubernetes namespace: it names something, so it has
-/// one line of printable characters, and it asks for nothing.
+/// Returns the fault of a value that a route takes from an object or its Kubernetes namespace: it is a name, so it is
+/// one line of printable characters, and no template.
 pub(crate) fn taken_fault(value: &str) -> Option<TextFault> {
     if value.contains("{{") {
         let problem = "holds `{{`, which rulers evaluate as a template".to_owned();
@@ -75,9 +75,9 @@ pub(crate) fn taken_fault(value: &str) -> Option<TextFault> {
     Some(TextFault { problem, hint: "remove it" })
 }
 
-/// Whether a character does not show as itself: controls (those of terminals among them), ends of lines, marks that
-/// turn the direction of writing, and what has no width. Joiners and variation selectors are left alone: several
-/// languages need them.
+/// Returns whether a character is invisible: controls (those of terminals among them), ends of lines, marks that change
+/// the direction of writing, and characters without width. Joiners and variation selectors are not: several languages
+/// need them.
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -102,8 +102,8 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// A joiner or a variation selector that has nothing to work on, so that the text looks as if it were not there: both
-/// work on letters of scripts other than Latin, and a joiner on two of them.
+/// Returns a joiner or a variation selector without effect, so that the text looks as if it were not there: both work
+/// on letters of scripts other than Latin, and a joiner on two of them.
 fn idle_joiner(text: &str) -> Option<char> {
     let mut before = None;
     let mut characters = text.chars().peekable();
@@ -119,12 +119,13 @@ fn idle_joiner(text: &str) -> Option<char> {
     None
 }
 
-/// Whether a text is one line that everybody reads alike, as nearly all are.
+/// Returns whether a text is one line that every reader reads alike, as nearly all are.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Line breaks to some YAML readers and not to others, and characters that no YAML reader takes.
+/// Returns whether a character is a line break to some YAML readers and not to others, or one that no YAML reader
+/// accepts.
 fn is_unreadable(character: char) -> bool {
     matches!(character, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}')
 }
@@ -211,21 +212,21 @@ mod tests {
     ];
 
     #[test]
-    fn one_line_that_survives_a_ruler_is_taken_and_nothing_else() {
+    fn one_line_text_that_survives_a_ruler_is_taken_and_no_other() {
         for text in SURVIVE {
             assert_eq!((label_name_fault(text), value_fault(text)), (None, None), "{text:?}");
         }
         assert_eq!(value_fault("<<"), None, "only a name is merged");
         assert_eq!(name_fault("<<"), None, "names of groups and alerts are values");
         assert!(label_name_fault("<<").unwrap().problem.contains("YAML merge"));
-        // Not even posted: the readers say "control characters are not allowed".
+        // Not even posted: the readers report "control characters are not allowed".
         for odd in ["\u{fffe}", "a\u{ffff}b", "\u{7f}", "\0", "\u{1b}", "\u{80}", "\u{9f}", "\u{85}"] {
             assert!(label_name_fault(odd).is_some() && value_fault(odd).is_some(), "{odd:?}");
         }
     }
 
     #[test]
-    fn several_lines_that_survive_a_ruler_are_taken() {
+    fn text_of_several_lines_that_survives_a_ruler_is_taken() {
         for value in [
             "a\n", "a\n\n", " a\nb", "a\n b", "a \n", "# \n", "- \n- ", "a:\n b", " # a\nb", "a\r\nb",
             "a\n\tb",
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_route_takes_is_one_line_without_a_template() {
+    fn taken_value_is_one_line_without_a_template() {
         for value in ["payments", "Team Ä", "a}}b", "{a}", "$labels", ""] {
             assert_eq!(taken_fault(value), None, "{value:?}");
         }
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_route_takes_looks_like_nothing_else() {
+    fn taken_value_has_no_invisible_characters() {
         for odd in [
             '\u{200b}',
             '\u{202e}',

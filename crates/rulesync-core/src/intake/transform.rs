@@ -1,7 +1,7 @@
-//! What a route does to the rules that go by it: labels for every rule, matchers for every selector, and no reading
-//! from tenants that are not allowed.
+//! The changes that a route makes to rules: labels for every rule, matchers for every selector, and no reading from
+//! tenants that are not allowed.
 //!
-//! It fails closed: a rule that cannot be given its matchers is refused, and so is its group.
+//! It fails closed: a rule that cannot carry its matchers is refused, and so is its group.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::route::input::RoutingInput;
 use crate::route::value::ValueFault;
 use crate::route::{ExternalLabel, QueryMatcher, Route};
 
-/// What is done to the rules of one object on one route.
+/// The transform of one object's rules on one route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Transform {
     labels: Vec<SetLabel>,
@@ -31,7 +31,7 @@ pub(crate) struct Transform {
     refusals: Vec<Finding>,
 }
 
-/// A label that rules get.
+/// A label to set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct SetLabel {
     name: String,
@@ -39,30 +39,30 @@ struct SetLabel {
     add_if_absent: bool,
 }
 
-/// A label that is the route's to set, for an object without a value for it.
+/// A label that the route sets, for an object without a value for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnsetLabel {
     name: String,
-    /// Why there is no value.
+    /// The reason why there is no value.
     reason: String,
 }
 
-/// A label that is the route's to set, for an object whose value for it is refused.
+/// A label that the route sets, for an object whose value for it is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct RefusedLabel {
     name: String,
-    /// Whether the author may choose any value.
+    /// True if the author may choose any value.
     free: bool,
     /// The values that the object might have instead.
     allowed: Vec<Pattern>,
 }
 
 impl Transform {
-    /// What a route does to an object.
+    /// Returns the transform of an object on a route.
     ///
     /// # Errors
     ///
-    /// A finding where a matcher has no value.
+    /// A finding if a matcher has no value.
     pub(crate) fn of(route: &Route, input: &RoutingInput<'_>) -> Result<Self, Box<Finding>> {
         let mut matchers = Vec::with_capacity(route.query_matchers.len());
         for QueryMatcher { label, value, mode } in &route.query_matchers {
@@ -116,12 +116,12 @@ impl Transform {
         }
     }
 
-    /// Why no group of the object is sent by this route; empty if they are.
+    /// Returns why no group of the object is sent by this route; empty if they are sent.
     pub(crate) fn refusals(&self) -> &[Finding] {
         &self.refusals
     }
 
-    /// Warnings of labels that the object's rules go without.
+    /// Returns warnings about labels that the object's rules are sent without.
     pub(crate) fn unset_labels(&self, route: &str) -> impl Iterator<Item = Finding> {
         self.unset.iter().map(move |UnsetLabel { name, reason }| {
             let message = format!("route `{route}` leaves the label `{name}` out: {reason}");
@@ -130,8 +130,8 @@ impl Transform {
         })
     }
 
-    /// Whether a group as a ruler has it, from before, is one that could be sent today: it carries the matchers and the
-    /// labels that are the route's to set, and reads from no tenant that is not allowed.
+    /// Returns whether the stored version of a group could be sent today: it carries the matchers and the labels that
+    /// the route sets, and reads from no tenant that is not allowed.
     pub(crate) fn is_satisfied_by(
         &self,
         group: &Group,
@@ -156,7 +156,7 @@ impl Transform {
                 || (asks_for_nothing() && group.rules.iter().all(|rule| unchanged(&rule.expr))))
     }
 
-    /// Whether it asks for labels or matchers that an earlier configuration may not have asked for.
+    /// Returns whether it sets labels or matchers that an earlier configuration may not have set.
     pub(crate) fn sets_anything(&self) -> bool {
         !(self.labels.is_empty()
             && self.unset.is_empty()
@@ -164,7 +164,7 @@ impl Transform {
             && self.matchers.is_empty())
     }
 
-    /// A tenant that a group reads from and may not.
+    /// Returns a tenant that a group reads from without permission.
     fn foreign_tenant<'a>(&self, group: &'a Group, tenant: Option<&TenantId>) -> Option<&'a String> {
         group.source_tenants.iter().find(|name| {
             tenant.is_none_or(|own| own.as_str() != name.as_str())
@@ -172,14 +172,13 @@ impl Transform {
         })
     }
 
-    /// Whether rules come out the same.
+    /// Returns whether both transform rules the same way.
     pub(super) fn writes_as(&self, other: &Self) -> bool {
         (&self.labels, &self.unset, &self.matchers, &self.refusals)
             == (&other.labels, &other.unset, &other.matchers, &other.refusals)
     }
 
-    /// A group as it is sent, and what is wrong with it. Findings that are errors without a rule's index are about the
-    /// group as a whole.
+    /// Returns a group as it is sent, and its findings. Errors without a rule's index are about the group as a whole.
     pub(crate) fn apply<'a>(
         &self,
         group: &'a Group,
@@ -212,10 +211,10 @@ impl Transform {
                     .hint(hint.clone())
             }));
         }
-        let mut treated = group.clone();
-        for (index, rule) in treated.rules.iter_mut().enumerate() {
+        let mut transformed = group.clone();
+        for (index, rule) in transformed.rules.iter_mut().enumerate() {
             for SetLabel { name, value, add_if_absent } in &self.labels {
-                // A rule's label wins over its group's (docs/contracts/ruler-api.md 3.2), and some rulers keep no
+                // A rule's label wins over its group's (docs/contracts/ruler-api.md 3.2), and some rulers do not store
                 // labels of groups.
                 let own = || rule.labels.get(name).or_else(|| group.labels.get(name)).cloned();
                 let value = add_if_absent.then(own).flatten().unwrap_or_else(|| value.clone());
@@ -240,12 +239,12 @@ impl Transform {
                 }
             }
         }
-        (Cow::Owned(treated), findings)
+        (Cow::Owned(transformed), findings)
     }
 }
 
 impl RefusedLabel {
-    /// Whether a group as a ruler has it, from before, has no other value for the label than the object might have.
+    /// Returns whether every value of the label in the stored version of a group is one that the object might have.
     fn may_stand_in(&self, group: &Group) -> bool {
         let labels = group.rules.iter().map(|rule| &rule.labels).chain([&group.labels]);
         labels.filter_map(|labels| labels.get(&self.name)).all(|value| {
@@ -256,7 +255,7 @@ impl RefusedLabel {
 }
 
 impl UnsetLabel {
-    /// Errors where a group carries the label: its author's value must not pass for the route's.
+    /// Returns errors where a group carries the label: its author's value must not pass for the route's.
     fn carried<'a>(&'a self, group: &'a Group, route: &'a str) -> impl Iterator<Item = Finding> {
         let Self { name, reason } = self;
         let own = |labels: &BTreeMap<String, String>| labels.contains_key(name);
@@ -278,8 +277,8 @@ impl UnsetLabel {
 }
 
 #[cfg(test)]
-mod former;
-#[cfg(test)]
 mod invariants;
+#[cfg(test)]
+mod stored_versions;
 #[cfg(test)]
 mod tests;

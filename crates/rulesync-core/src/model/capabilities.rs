@@ -6,7 +6,7 @@ pub use rulesync_expr::template::Environment as TemplateEnvironment;
 
 use super::language::QueryLanguage;
 
-/// What a ruler can do and store, and how the engine best deals with it.
+/// The capabilities of a ruler, and how the engine best deals with it.
 ///
 /// The default describes a ruler that evaluates PromQL, stores every field as it was sent, is written group by group
 /// and says why it refuses a group.
@@ -37,13 +37,13 @@ pub struct Capabilities {
     /// Time it usually takes from an accepted write until the ruler has loaded it. A group that is still not loaded
     /// after three times as long is reported.
     pub load_delay: Duration,
-    /// Whether all pending writes together cost it about as much as one, as with rule files that are reloaded
-    /// together. Such a ruler is handed each namespace whole ([`Ruler::write_namespace`]), and all namespaces that
-    /// have changes at once.
+    /// True if all pending writes together cost it about as much as one, as with rule files that are reloaded together.
+    /// Such a ruler is handed each namespace whole ([`Ruler::write_namespace`]), and all namespaces that have changes
+    /// at once.
     ///
     /// [`Ruler::write_namespace`]: crate::Ruler::write_namespace
     pub batches: bool,
-    /// Whether its message names the reason when it refuses a group. If not, the finding of the local checks is
+    /// True if its message names the reason when it refuses a group. If not, the finding of the local checks is
     /// reported as the reason.
     pub explains_refusals: bool,
 }
@@ -156,7 +156,7 @@ impl StoredFields {
         keep_firing_for: true,
     };
 
-    /// The same fields but these.
+    /// Returns the same fields without these.
     #[must_use]
     pub const fn without(self, fields: &[OptionalField]) -> Self {
         let mut stored = self;
@@ -176,7 +176,7 @@ impl StoredFields {
         stored
     }
 
-    /// The same fields with a `limit` stored like this.
+    /// Returns the same fields with a `limit` stored like this.
     #[must_use]
     pub const fn with_limit(self, limit: StoredLimit) -> Self {
         Self { limit, ..self }
@@ -203,7 +203,7 @@ pub enum OptionalField {
     KeepFiringFor,
 }
 
-/// How a ruler stores a group's `limit`.
+/// The way in which a ruler stores a group's `limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredLimit {
     /// Not at all: Mimir before 3.0.

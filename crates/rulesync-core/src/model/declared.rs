@@ -36,13 +36,13 @@ pub struct DeclaredGroup {
     /// The rules; none means that the group should not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<DeclaredRule>>,
-    /// Tenants to read from; in a PrometheusRule an annotation says it instead.
+    /// The tenants to read from; in a PrometheusRule an annotation names them instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_tenants: Option<Vec<String>>,
     /// Mimir: evaluate at multiples of the interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub align_evaluation_time_on_interval: Option<bool>,
-    /// Thanos' own; no ruler we write to keeps it, so it is dropped.
+    /// A field of Thanos; no supported ruler stores it, so it is dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial_response_strategy: Option<String>,
 }
@@ -73,7 +73,7 @@ pub struct DeclaredRule {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Reads a text, or a number as its text: Kubernetes keeps `expr: 1` as a number.
+/// Reads a text, or a number as its text: Kubernetes stores `expr: 1` as a number.
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Scalar;
 
@@ -106,7 +106,7 @@ fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
     deserializer.deserialize_any(Scalar)
 }
 
-/// Reads a whole number, which may be written as `5.0`; of others the fraction is cut off, as the rulers do.
+/// Reads a whole number, which may be written as `5.0`; the fraction of other numbers is cut off, as rulers do.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     struct Whole;
 
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_may_be_written_with_a_fraction() {
+    fn declared_limit_may_have_a_fraction() {
         let limit = |text: &str| {
             serde_json::from_str::<DeclaredGroup>(&format!(r#"{{"limit":{text}}}"#))
                 .map(|group| group.limit)
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_may_be_a_number() {
+    fn declared_expression_may_be_a_number() {
         let expr = |text: &str| {
             serde_json::from_str::<DeclaredRule>(&format!(r#"{{"expr":{text}}}"#)).map(|rule| rule.expr).ok()
         };
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_crd_lets_through() {
+    fn declaration_reads_what_the_crd_accepts() {
         let group: DeclaredGroup = serde_json::from_str(
             r#"{"name":"g","interval":"","labels":null,"unknown":[1],
                 "rules":[{"expr":1,"for":""},{"alert":"A","labels":{"a":null,"b":"c"},"annotations":null}]}"#,

@@ -24,7 +24,7 @@ pub struct PromDuration {
     millis: u64,
 }
 
-/// Why a text is not a Prometheus duration.
+/// The reason why a text is not a Prometheus duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text is empty.
@@ -56,10 +56,10 @@ const UNITS: [(&str, u64, bool); 7] = [
 const MAX_MILLIS: u64 = i64::MAX as u64 / 1_000_000;
 
 impl PromDuration {
-    /// No time at all: what an absent field means.
+    /// A duration of zero: the meaning of a missing field.
     pub const ZERO: Self = Self { millis: 0 };
 
-    /// A duration of so many milliseconds.
+    /// Creates a duration from milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self { millis }
     }
@@ -69,7 +69,7 @@ impl PromDuration {
         self.millis
     }
 
-    /// Whether this is no time at all.
+    /// Returns whether the duration is zero.
     pub const fn is_zero(&self) -> bool {
         self.millis == 0
     }
@@ -97,7 +97,7 @@ impl FromStr for PromDuration {
             let (number, after) = rest.split_at(digits);
             let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (unit, after) = after.split_at(letters);
-            // Taking from one iterator makes a repeated unit or a wrong order a syntax error.
+            // A single pass over the units makes a repeated unit or a wrong order a syntax error.
             let (_, length, _) = units.find(|(name, ..)| *name == unit).ok_or_else(syntax)?;
             let number: u64 = number.parse().map_err(|_| too_long())?;
             millis = number.checked_mul(*length).and_then(|n| millis.checked_add(n)).ok_or_else(too_long)?;
@@ -112,15 +112,15 @@ impl fmt::Display for PromDuration {
         if self.millis == 0 {
             return f.write_str("0s");
         }
-        let mut left = self.millis;
+        let mut rest = self.millis;
         for (unit, length, only_exact) in UNITS {
-            if only_exact && !left.is_multiple_of(length) {
+            if only_exact && !rest.is_multiple_of(length) {
                 continue;
             }
-            let count = left / length;
+            let count = rest / length;
             if count > 0 {
                 write!(f, "{count}{unit}")?;
-                left -= count * length;
+                rest -= count * length;
             }
         }
         Ok(())
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_what_the_servers_answer() {
+    fn duration_is_printed_as_servers_print_it() {
         // The pairs are those of docs/contracts/ruler-api.md 3.2.
         for (sent, answered) in [
             ("300s", "5m"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_servers_refuse() {
+    fn duration_refuses_what_servers_refuse() {
         for text in [
             "",
             "60",
@@ -194,13 +194,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_and_parsing_agree(millis in 0..=MAX_MILLIS) {
+        fn duration_is_read_back_as_printed(millis in 0..=MAX_MILLIS) {
             let duration = PromDuration::from_millis(millis);
             prop_assert_eq!(duration.to_string().parse::<PromDuration>().unwrap(), duration);
         }
 
         #[test]
-        fn never_panics(text in "[0-9ywdhms. -]{0,24}") {
+        fn duration_parser_never_panics(text in "[0-9ywdhms. -]{0,24}") {
             let _ = text.parse::<PromDuration>();
         }
     }

@@ -1,4 +1,4 @@
-//! Groups as JSON, in which they are written, and compressed, in which the engine keeps them.
+//! Groups as JSON, in which they are written, and compressed, in which the engine stores them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -69,7 +69,7 @@ pub struct CompressedGroup {
     end: u32,
 }
 
-/// Bytes of a group's JSON, about: capacity that is reserved for each.
+/// The typical size of a group's JSON: the capacity that is reserved for each.
 const TYPICAL_BYTES: usize = 1024;
 
 /// Compresses groups; the result has one for each, in order.
@@ -109,7 +109,7 @@ pub(crate) struct Decompressor {
 }
 
 impl Decompressor {
-    /// As [`CompressedGroup::decode`].
+    /// Decompresses a group like [`CompressedGroup::decode`].
     pub(crate) fn decode(&mut self, group: &CompressedGroup) -> Result<Group, EncodingError> {
         self.encoded(group)?.decode()
     }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compression_keeps_every_field_of_every_group() {
+    fn compression_preserves_every_field_of_every_group() {
         let full = r#"{"name":"g","interval":"1m","evaluation_delay":"5s","query_offset":"5s","limit":3,
             "rules":[{"alert":"A","expr":"up == 0","for":"1m30s","keep_firing_for":"1h","labels":{"a":null},
             "annotations":{"b":"c"}},{"record":"r:x","expr":"1"}],"labels":{"team":"x"},"source_tenants":["a"],

@@ -1,4 +1,4 @@
-//! Equality of groups by value, as far as a ruler can keep them.
+//! Equality of groups by value, as far as a ruler can store them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,7 +64,7 @@ impl Fingerprint {
         Self::of_bytes(&hash.0)
     }
 
-    /// The fingerprint of bytes as they are, for telling whether a document changed since it was last read.
+    /// Computes the fingerprint of bytes as they are, to detect whether a document has changed.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         let mut short = [0; 16];
         short.copy_from_slice(&Sha256::digest(bytes)[..16]);
@@ -84,7 +84,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Bytes of a group, about: room is made for so much at the outset.
+/// The typical size of a group: the capacity that is reserved at first.
 const TYPICAL_BYTES: usize = 1024;
 
 /// Values with their lengths, so that no two different groups give the same bytes, to be hashed all at once.

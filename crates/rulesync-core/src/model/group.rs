@@ -1,7 +1,8 @@
-//! A rule group as a ruler knows it, in the schema of Prometheus rule files plus Mimir's additions.
+//! A rule group as a ruler stores it, in the schema of Prometheus rule files plus Mimir's additions.
 //!
-//! This is the one wire shape of the project: rulers write it, lists are read into it, and the engine keeps it
-//! packed ([`crate::CompressedGroup`]). What an author declared, with all its looseness, is [`crate::DeclaredGroup`].
+//! This is the one wire format of the project: rulers are sent it, lists are read into it, and the engine stores it
+//! compressed ([`crate::CompressedGroup`]). A group as its author declared it, before any check, is
+//! [`crate::DeclaredGroup`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,13 +19,13 @@ use super::duration::PromDuration;
 pub struct Group {
     /// The name, unique within its namespace.
     pub name: String,
-    /// How often the rules are evaluated; zero is the ruler's default.
+    /// The interval at which the rules are evaluated; zero is the ruler's default.
     #[serde(default, skip_serializing_if = "PromDuration::is_zero")]
     pub interval: PromDuration,
-    /// Mimir's older name for `query_offset`, kept apart because Mimir keeps it apart.
+    /// Mimir's older name for `query_offset`, a separate field because Mimir stores it separately.
     #[serde(default, skip_serializing_if = "PromDuration::is_zero")]
     pub evaluation_delay: PromDuration,
-    /// How far back in time the rules are evaluated; zero is the ruler's default.
+    /// The time by which evaluations look back; zero is the ruler's default.
     #[serde(default, skip_serializing_if = "PromDuration::is_zero")]
     pub query_offset: PromDuration,
     /// The most alerts or series a rule may produce; zero is no limit.
@@ -58,10 +59,10 @@ pub struct Rule {
     /// The expression, in the ruler's language.
     #[serde(default)]
     pub expr: String,
-    /// How long the condition must hold before the alert fires.
+    /// The time that the condition must be true before the alert fires.
     #[serde(default, rename = "for", skip_serializing_if = "PromDuration::is_zero")]
     pub for_duration: PromDuration,
-    /// How long the alert goes on firing after the condition has ended.
+    /// The time that the alert continues to fire after the condition has ended.
     #[serde(default, skip_serializing_if = "PromDuration::is_zero")]
     pub keep_firing_for: PromDuration,
     /// Labels added to the result.

@@ -2,7 +2,7 @@
 
 use super::language::QueryLanguage;
 
-/// prometheus-operator's kind, whose rules may be in either language.
+/// The kind of prometheus-operator, whose rules may be in either language.
 pub const PROMETHEUS_RULE: &str = "PrometheusRule";
 
 /// The Loki operator's kind of alerts.
@@ -11,24 +11,24 @@ pub const ALERTING_RULE: &str = "AlertingRule";
 /// The Loki operator's kind of recording rules.
 pub const RECORDING_RULE: &str = "RecordingRule";
 
-/// Our own kind of rules on logs.
+/// The kind of this project for rules on logs.
 pub const LOGGING_RULE: &str = "LoggingRule";
 
 /// A plain file of rule groups.
 pub const RULE_FILE: &str = "RuleFile";
 
-/// All kinds that sources of ours can deliver besides plain rule files.
+/// All kinds that this project's sources can deliver besides plain rule files.
 pub const KINDS: [&str; 4] = [PROMETHEUS_RULE, ALERTING_RULE, RECORDING_RULE, LOGGING_RULE];
 
-/// The annotation by which an object says its language, such as `logql`.
+/// The annotation in which an object declares its language, such as `logql`.
 pub const DIALECT_ANNOTATION: &str = "rulesync.dev/dialect";
 
-/// The language of every object of a kind; none if that is not settled by the kind.
+/// Returns the language of every object of a kind; none if the kind does not determine it.
 pub fn language_of(kind: &str) -> Option<QueryLanguage> {
     matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some(QueryLanguage::LogQl)
 }
 
-/// The field of `spec` by which objects of a kind request a tenant; none if the kind has no such field.
+/// Returns the field of `spec` by which objects of a kind request a tenant; none if the kind has no such field.
 pub fn tenant_field_of(kind: &str) -> Option<&'static str> {
     match kind {
         ALERTING_RULE | RECORDING_RULE => Some("tenantID"),

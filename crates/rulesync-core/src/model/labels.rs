@@ -1,27 +1,27 @@
-//! Labels of objects and Kubernetes namespaces, kept small: an engine holds thousands of these sets.
+//! Labels of objects and Kubernetes namespaces, in little memory: an engine holds thousands of these sets.
 
 use std::fmt;
 
-/// An immutable set of labels in one allocation. Look-ups scan, which is right for the handful an object has.
+/// An immutable set of labels in one allocation. Lookups scan, which is right for the handful an object has.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Labels(Box<str>);
 
-/// Between keys and values: no label holds it, Kubernetes allows only printable characters.
+/// The separator between keys and values: no label contains it, because Kubernetes allows only printable characters.
 const SEPARATOR: char = '\0';
 
 impl Labels {
-    /// The value of a label, if it is there.
+    /// Returns the value of a label, if it exists.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find_map(|(k, v)| (k == key).then_some(v))
     }
 
-    /// All labels, by key.
+    /// Iterates over all labels, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut parts = self.0.split_terminator(SEPARATOR);
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no labels.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -59,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_the_map_it_was_made_of(map: BTreeMap<String, String>) {
+        fn labels_equal_the_map_they_are_made_of(map: BTreeMap<String, String>) {
             let map: BTreeMap<String, String> = map.into_iter().filter(|(k, v)| !k.contains('\0') && !v.contains('\0')).collect();
             let labels: Labels = map.iter().collect();
             prop_assert_eq!(labels.is_empty(), map.is_empty());

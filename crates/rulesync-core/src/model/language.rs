@@ -64,7 +64,8 @@ pub enum Heartbeat {
 }
 
 impl QueryLanguage {
-    /// The name by which objects ask for it. Authors do not tell MetricsQL from PromQL, so both have one name.
+    /// Returns the name by which objects request it. Authors do not distinguish MetricsQL from PromQL, so both have one
+    /// name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PromQl | Self::MetricsQl => "promql",
@@ -138,7 +139,7 @@ fn check_promql(expr: &str) -> Vec<Finding> {
                 ErrorKind::NeverEvaluates => Finding::warning("promql", message)
                     .at(location(error.position()))
                     .hint("rulers accept it, and fail whenever they evaluate it"),
-                _ => Finding::doubt("promql", message).at(location(error.position())),
+                _ => Finding::suspicion("promql", message).at(location(error.position())),
             }];
         }
     };
@@ -164,7 +165,7 @@ fn check_logql(expr: &str) -> Option<Finding> {
         match error.kind() {
             ErrorKind::NeverEvaluates => Finding::error("logql", message),
             ErrorKind::UnknownFunction => Finding::warning("logql", message).hint(MAY_KNOW),
-            _ => Finding::doubt("logql", message),
+            _ => Finding::suspicion("logql", message),
         }
     };
     Some(finding.at(location(error.position())))
@@ -230,16 +231,16 @@ mod tests {
     #[test]
     fn logql_check_refuses_expressions_that_never_evaluate_and_recognises_promql() {
         assert_eq!(LogQl.check(r#"sum(rate({job="nginx"}[5m])) > 10"#), []);
-        for (expr, code, says) in [
+        for (expr, code, expected) in [
             ("{job=\"nginx\"} |= \"x\"", "logql", "wrap it"),
             ("sum(rate(up[5m])) > 0", "promql-for-loki", "this is PromQL"),
         ] {
             let findings = LogQl.check(expr);
             let [finding] = findings.as_slice() else { panic!("{expr}: {findings:?}") };
             assert!(finding.withholds() && finding.code == code, "{expr}: {finding:?}");
-            assert!(finding.message.contains(says), "{expr}: {finding}");
+            assert!(finding.message.contains(expected), "{expr}: {finding}");
         }
-        for (expr, says) in [
+        for (expr, expected) in [
             ("sum by (", "unexpected $end"),
             ("rate({}[5m])", "at least one regexp or equality matcher"),
             ("count_over_time({product='cbs'}[1m]) > 0", "invalid char literal"),
@@ -251,7 +252,7 @@ mod tests {
                 "{expr}: the ruler is the judge: {finding:?}"
             );
             assert!(
-                finding.message.contains(says) && finding.location.position.is_some(),
+                finding.message.contains(expected) && finding.location.position.is_some(),
                 "{expr}: {finding}"
             );
         }

@@ -2,36 +2,37 @@
 
 use std::collections::BTreeSet;
 
-/// Which rules of a declared group are left out, as its author numbers them, from 0.
+/// The rules of a declared group that are left out, by their author's numbers, from 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOut(Box<[u32]>);
 
 impl LeftOut {
-    /// How many are left out.
+    /// The number of rules left out.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is left out.
+    /// Returns whether no rule is left out.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The author's numbers of what is left out, in ascending order.
+    /// Iterates over the author's numbers of the rules left out, in ascending order.
     pub fn numbers(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(|out| *out as usize)
     }
 
-    /// Takes what is left out from all that the author wrote.
+    /// Removes the rules left out from all that the author wrote.
     pub(crate) fn take_from<T>(&self, rules: &mut Vec<T>) {
         let mut out = self.numbers().peekable();
         let mut numbers = 0..;
         rules.retain(|_| numbers.next().is_some_and(|number| out.next_if_eq(&number).is_none()));
     }
 
-    /// The author's number of a rule that is number `index` of what is left.
+    /// Returns the author's number of the rule that is number `index` of the remaining ones.
     pub fn declared(&self, index: usize) -> usize {
-        // Each one that is left out before it moves it by one: as many as have no more than `index` others before them.
+        // Each omitted rule before it increases its number by one: there are as many as have at most `index` others
+        // before them.
         let (mut before, mut end) = (0, self.0.len());
         while before < end {
             let middle = before.midpoint(end);
@@ -43,14 +44,14 @@ impl LeftOut {
         index + before
     }
 
-    /// The number in what is left of a rule that its author numbers so; none if it is left out.
+    /// Returns the number among the remaining rules of the rule with this author's number; none if it is left out.
     pub fn offered(&self, declared: usize) -> Option<usize> {
         let before = self.0.partition_point(|out| (*out as usize) < declared);
         let is_out = self.0.get(before).is_some_and(|out| *out as usize == declared);
         (!is_out).then(|| declared - before)
     }
 
-    /// Leaves out more, numbered by what is left so far.
+    /// Leaves out further rules, numbered among those that remain so far.
     #[must_use]
     pub fn and(&self, more: impl IntoIterator<Item = usize>) -> Self {
         let more = more.into_iter().map(|index| self.declared(index));
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_the_author() {
+    fn left_out_rules_keep_the_authors_numbers() {
         let left_out = LeftOut::default().and([0, 3]);
         assert_eq!([0, 1, 2].map(|index| left_out.declared(index)), [1, 2, 4]);
         assert_eq!([0, 1, 3, 4].map(|index| left_out.offered(index)), [None, Some(0), None, Some(2)]);
@@ -81,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn there_and_back(first: BTreeSet<u8>, second: BTreeSet<u8>, index in 0..300_usize) {
+        fn left_out_numbers_are_translated_there_and_back(first: BTreeSet<u8>, second: BTreeSet<u8>, index in 0..300_usize) {
             let numbers = |set: BTreeSet<u8>| set.into_iter().map(usize::from);
             let left_out = LeftOut::default().and(numbers(first)).and(numbers(second));
             prop_assert_eq!(left_out.offered(left_out.declared(index)), Some(index));

@@ -9,7 +9,7 @@ use super::labels::Labels;
 use super::positions::Positions;
 use crate::finding::Finding;
 
-/// Which object: its source, kind, Kubernetes namespace and name. Cheap to clone.
+/// The identity of an object: its source, kind, Kubernetes namespace and name. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(Arc<Identity>);
 
@@ -22,7 +22,7 @@ struct Identity {
 }
 
 impl ObjectId {
-    /// An identity. Sources pass their own name and one shared `kind`, such as `PrometheusRule`.
+    /// Creates an identity. Sources pass their own name and one shared `kind`, such as `PrometheusRule`.
     pub fn new(source: &Arc<str>, kind: &Arc<str>, namespace: &str, name: &str) -> Self {
         Self(Arc::new(Identity {
             source: Arc::clone(source),
@@ -32,22 +32,22 @@ impl ObjectId {
         }))
     }
 
-    /// The name of the source that declared it.
+    /// Returns the name of the source that declared it.
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// The kind, such as `PrometheusRule`.
+    /// Returns the kind, such as `PrometheusRule`.
     pub fn kind(&self) -> &str {
         &self.0.kind
     }
 
-    /// The Kubernetes namespace, or what stands for one in a file source.
+    /// Returns the Kubernetes namespace, or its substitute in a file source.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
     }
 
-    /// The object's name within its namespace.
+    /// Returns the object's name within its namespace.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -68,29 +68,29 @@ impl fmt::Debug for ObjectId {
 /// One declared object, as its source read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleObject {
-    /// Which one it is.
+    /// The identity.
     pub id: ObjectId,
-    /// What tells it from an earlier one of the same name: its Kubernetes UID.
+    /// The Kubernetes UID, which distinguishes it from an earlier object of the same name.
     pub uid: Option<String>,
-    /// When it was created, in seconds since 1970; the older of two that claim one place keeps it.
+    /// The time at which it was created, in seconds since 1970; of two objects in one place the older wins.
     pub created: Option<i64>,
-    /// Its labels, for selection.
+    /// Its labels, which routes select by.
     pub labels: Labels,
-    /// The tenant it names in a field of its own. Routes decide whether it may.
+    /// The tenant that it requests in a field of its own. Routes decide whether it may.
     pub tenant: Option<String>,
-    /// Its annotations; sources may leave out those that only others use.
+    /// Its annotations; sources may leave out those that only other tools use.
     pub annotations: BTreeMap<String, String>,
     /// Its groups, unchecked.
     pub groups: Vec<DeclaredGroup>,
-    /// What the source has to say about it, such as a deprecated form. An error whose place has a
+    /// The findings of the source, such as a deprecated form. An error whose location has a
     /// [`group_index`](crate::Location::group_index) keeps that group, or its rule, from being synced.
     pub findings: Vec<Finding>,
-    /// Where its groups stand in files, so that whatever is found later is told there; empty where there is no file.
+    /// The positions of its groups in files, by which later findings are located; empty where there is no file.
     pub positions: Positions,
 }
 
 impl RuleObject {
-    /// An object with these groups, and nothing else said about it.
+    /// Creates an object with these groups and nothing else.
     pub fn new(id: ObjectId, groups: Vec<DeclaredGroup>) -> Self {
         Self {
             id,

@@ -1,5 +1,5 @@
-//! Where the parts of an object stand in its files, so that a finding is told there, even one that a ruler makes long
-//! after the file was read. What is kept of a rule is about as long as its names.
+//! The positions of an object's parts in its files, so that a finding can be located there, even one that a ruler makes
+//! long after the file was read. The memory for a rule is about as long as its names.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,24 +7,24 @@ use std::sync::Arc;
 
 use crate::finding::{Location, Position};
 
-/// Where an object's groups, rules and fields stand in files. Empty for objects that come from none.
+/// The positions of an object's groups, rules and fields in files. Empty for objects that come from none.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Positions {
     /// Marks, compressed with LZ4.
     packed: Arc<[u8]>,
 }
 
-/// A place in a field's text, and where in the file it is. From there on the text goes on in the file as it is, to the
-/// end of its line or to the next segment.
+/// A position in a field's text, and the matching position in the file. From there the text continues in the file
+/// unchanged, to the end of its line or to the next segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// In the text, with its column in bytes.
+    /// The position in the text, with its column in bytes.
     pub text: Position,
-    /// In the file, with its column in characters.
+    /// The position in the file, with its column in characters.
     pub file: Position,
 }
 
-/// Notes positions in the order of the text.
+/// Records positions in the order of the text.
 #[derive(Debug, Default)]
 pub struct PositionsBuilder {
     marks: Vec<u8>,
@@ -37,24 +37,24 @@ const RULE: u8 = 2;
 const FIELD: u8 = 3;
 
 impl PositionsBuilder {
-    /// What follows stands in this file, in a document that begins there.
+    /// Starts a file, with the document that begins at this position.
     pub fn file(&mut self, file: &str, at: Position) {
         self.line = 0;
         self.mark(FILE, Some(file), at);
     }
 
-    /// The object's next group. What follows is of it.
+    /// Starts the object's next group.
     pub fn group(&mut self, name: &str, at: Position) {
         self.mark(GROUP, Some(name), at);
     }
 
-    /// The group's next rule. What follows is of it.
+    /// Starts the group's next rule.
     pub fn rule(&mut self, at: Position) {
         self.mark(RULE, None, at);
     }
 
-    /// A field of the rule or the group, such as `labels.severity`. Its text goes on from `at` unless `segments` say
-    /// otherwise; without any, `None`, positions in it are not known.
+    /// Adds a field of the rule or the group, such as `labels.severity`. Its text begins at `at` and continues
+    /// unchanged unless `segments` differ; with `None`, positions in it are unknown.
     pub fn field(&mut self, name: &str, at: Position, segments: Option<&[Segment]>) {
         self.mark(FIELD, Some(name), at);
         self.number(segments.map_or(0, |segments| segments.len() + 1));
@@ -68,7 +68,7 @@ impl PositionsBuilder {
         }
     }
 
-    /// What was noted.
+    /// Returns the recorded positions.
     pub fn build(self) -> Positions {
         match self.marks.is_empty() {
             true => Positions::default(),
@@ -82,13 +82,13 @@ impl PositionsBuilder {
             self.number(name.len());
             self.marks.extend(name.as_bytes());
         }
-        // What is merged into a mapping stands before it.
+        // A merged mapping may come earlier in the file.
         self.number(usize::from(at.line < self.line) | at.line.abs_diff(self.line) << 1);
         self.number(at.column);
         self.line = at.line;
     }
 
-    /// Seven bits a byte, the lowest first.
+    /// Writes a number with seven bits per byte, the lowest first.
     fn number(&mut self, mut number: usize) {
         while number >= 0x80 {
             self.marks.push(number as u8 | 0x80);
@@ -99,18 +99,18 @@ impl PositionsBuilder {
 }
 
 impl Positions {
-    /// Whether nothing is known.
+    /// Returns whether no position is known.
     pub fn is_empty(&self) -> bool {
         self.packed.is_empty()
     }
 
-    /// The positions of an object whose groups are those of several, one after the other.
+    /// Joins the positions of several objects to those of one with all their groups.
     pub fn concat<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         let marks = all.into_iter().flat_map(Self::marks).collect();
         PositionsBuilder { marks, line: 0 }.build()
     }
 
-    /// The positions of groups that stand in no file: their names, which tell their numbers.
+    /// Creates the positions of groups that come from no file: their names, by which they are numbered.
     pub(crate) fn of_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut builder = PositionsBuilder::default();
         names.into_iter().for_each(|name| builder.group(name, Position { line: 0, column: 0 }));
@@ -121,17 +121,17 @@ impl Positions {
         lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default()
     }
 
-    /// Reads the marks, to look for places among them.
+    /// Reads the marks, to find positions among them.
     pub(crate) fn map(&self) -> PositionMap {
         PositionMap::of(lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default())
     }
 }
 
-/// The positions of an object, read once for any number of places.
+/// The positions of an object, read once for any number of lookups.
 #[derive(Debug, Default)]
 pub(crate) struct PositionMap {
     marks: Vec<u8>,
-    /// The first file, and where the object begins in it.
+    /// The first file, and the position where the object begins in it.
     first: Option<(Arc<str>, Position)>,
     groups: Vec<MarkedGroup>,
     /// The first group of each name.
@@ -142,7 +142,7 @@ pub(crate) struct PositionMap {
 struct MarkedGroup {
     file: Option<Arc<str>>,
     at: Position,
-    /// Where the marks of its rules and fields begin, and in which line the mark before them is.
+    /// The beginning of the marks of its rules and fields, and the line of the mark before them.
     marks: (usize, usize),
 }
 
@@ -171,7 +171,7 @@ impl PositionMap {
         Self { marks, ..map }
     }
 
-    /// Says of a place in an object's terms where it is in its file, or else how to get there from below `root`.
+    /// Adds the position in its file to a location in an object, or else the path from below `root`.
     pub(crate) fn locate(&self, location: &mut Location, root: &str) {
         if is_located(location) {
             return;
@@ -192,8 +192,8 @@ impl PositionMap {
         }
     }
 
-    /// Which group it is that a ruler knows by this name: the first that is declared by it, or that it is a part of
-    /// ([`crate::intake::split`]).
+    /// Returns the number of the group that a ruler has under this name: the first that is declared by it, or that it
+    /// is a part of ([`crate::intake::split`]).
     fn number(&self, name: &str) -> Option<usize> {
         let parts = (1..4).filter_map(|digits| {
             let (whole, number) = name.split_at_checked(name.len().checked_sub(digits)?)?;
@@ -203,7 +203,7 @@ impl PositionMap {
         parts.chain([name]).filter_map(|name| self.by_name.get(name)).min().copied()
     }
 
-    /// The closest position of a place in its group; none where there are no lines.
+    /// Returns the closest position of a location in its group; none where there are no lines.
     fn within(&self, group: &MarkedGroup, location: &Location) -> Option<Position> {
         let (start, line) = group.marks;
         let marks = Marks { rest: self.marks.get(start..).unwrap_or_default(), line };
@@ -234,7 +234,7 @@ impl PositionMap {
     }
 }
 
-/// Whether nothing more can be said of where a place is.
+/// Returns whether a location is as precise as it can be.
 pub(crate) fn is_located(location: &Location) -> bool {
     location.file.is_some() || location.path.is_some()
 }
@@ -253,7 +253,7 @@ struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    /// Where in the file a position of the text is; none if that is not known.
+    /// Returns the position in the file of a position in the text; none if it is unknown.
     fn position(mut self, at: Position, inside: Position) -> Option<Position> {
         let same_line = |segment: Segment| Position {
             line: segment.file.line,
@@ -275,7 +275,7 @@ impl Inside<'_> {
     }
 }
 
-/// Reads what [`PositionsBuilder`] wrote.
+/// Reads the output of [`PositionsBuilder`].
 struct Marks<'a> {
     rest: &'a [u8],
     line: usize,
@@ -327,7 +327,7 @@ impl<'a> Iterator for Marks<'a> {
                 let (name, at) = (self.name()?, self.at()?);
                 let count = self.number()?;
                 let text = Inside { count, segments: Marks { rest: self.rest, line: 0 } };
-                // Four numbers a segment.
+                // Four numbers per segment.
                 for _ in 4..count.saturating_mul(4) {
                     self.number()?;
                 }
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_located_as_closely_as_is_known() {
+    fn location_gets_the_closest_known_position() {
         let positions = noted();
         for (location, expected) in [
             (Location::default(), "a.yaml:1:1"),
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_several_files_knows_the_file_of_each_group() {
+    fn location_in_an_object_of_several_files_gets_the_file_of_its_group() {
         let mut builder = PositionsBuilder::default();
         builder.file("b.yaml", at(1, 1));
         builder.group("h", at(3, 3));
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_a_file_has_paths() {
+    fn location_in_an_object_without_a_file_gets_a_path() {
         let positions = Positions::of_names(["f", "g"]);
         let location = of(Some(3), "labels.severity", Some((1, 2)));
         assert_eq!(
@@ -441,7 +441,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_position_is_read_back(line in 1usize..1 << 40, column in 1usize..1 << 40, before in 1usize..1000, name in ".*") {
+        fn positions_are_read_back(line in 1usize..1 << 40, column in 1usize..1 << 40, before in 1usize..1000, name in ".*") {
             let mut builder = PositionsBuilder::default();
             builder.file(&name, at(before, 1));
             builder.group(&name, at(line, column));

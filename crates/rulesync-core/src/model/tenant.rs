@@ -4,14 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A tenant id that every ruler accepts: what is sent as `X-Scope-OrgID`.
-///
-/// The rules are Mimir's and Loki's (dskit, `tenant.ValidTenantID`): 1 to 150 bytes of letters, digits and
-/// `!-_.*'()`, and neither `.` nor `..`. A `|` would address several tenants at once and is refused.
+/// A tenant id that every ruler accepts: the value of `X-Scope-OrgID`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(Arc<str>);
 
-/// Why a text is no tenant id.
+/// The reason why a text is no tenant id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TenantError {
     /// The text is empty.
@@ -34,7 +31,7 @@ pub enum TenantError {
 }
 
 impl TenantId {
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,7 +70,7 @@ pub struct DestinationId {
 }
 
 impl DestinationId {
-    /// The tenant as a label value or log field: empty if there is none.
+    /// Returns the tenant as a label value or log field: empty if there is none.
     pub fn tenant_str(&self) -> &str {
         self.tenant.as_ref().map_or("", TenantId::as_str)
     }
@@ -93,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_what_rulers_accept() {
+    fn tenant_id_accepts_what_rulers_accept() {
         for id in ["prod", "team-a", "a.b", "A_1", "!*'()", "..."] {
             assert_eq!(id.parse::<TenantId>().unwrap().as_str(), id);
         }

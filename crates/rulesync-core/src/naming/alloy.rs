@@ -10,17 +10,18 @@ use crate::model::object::ObjectId;
 
 /// Names as an Alloy with this prefix and separator gives them.
 ///
-/// Ours is exactly `prefix + separator` and three segments, of which the last is a UUID: never `prefix2…`.
+/// A name is owned if it is exactly `prefix + separator` and three segments, of which the last is a UUID: never
+/// `prefix2…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlloyNaming {
     prefix: Arc<str>,
     separator: Arc<str>,
 }
 
-/// Why a prefix and a separator make no naming.
+/// The reason why a prefix and a separator make no naming.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AlloyNamingError {
-    /// Everything would be ours.
+    /// Every name would be owned.
     #[error("the prefix is empty")]
     NoPrefix,
     /// Names could not be told apart.
@@ -31,15 +32,15 @@ pub enum AlloyNamingError {
     PartOfNames(String),
 }
 
-/// Bytes of a UUID in its usual form.
+/// The length of a UUID in its usual form, in bytes.
 const UUID: usize = 36;
 
 impl AlloyNaming {
-    /// A naming; Alloy's own default is `alloy` and `/`.
+    /// Creates a naming; Alloy's own default is `alloy` and `/`.
     ///
     /// # Errors
     ///
-    /// [`AlloyNamingError`] if names would not be told apart.
+    /// [`AlloyNamingError`] if names could not be distinguished.
     pub fn new(prefix: &str, separator: &str) -> Result<Self, AlloyNamingError> {
         if prefix.is_empty() {
             return Err(AlloyNamingError::NoPrefix);
@@ -53,7 +54,8 @@ impl AlloyNaming {
         Ok(Self { prefix: prefix.into(), separator: separator.into() })
     }
 
-    /// An object without a UID, such as one from a file, gets one made of its name.
+    /// Returns the ruler namespace of an object. One without a UID, such as one from a file, gets a UID made of its
+    /// name.
     pub(super) fn namespace_of(&self, object: &ObjectId, uid: Option<&str>) -> Arc<str> {
         let Self { prefix, separator } = self;
         let (namespace, name) = (object.namespace(), object.name());
@@ -70,7 +72,7 @@ impl AlloyNaming {
         let (names, uid) = (rest.get(..split)?, rest.get(split..)?);
         let (namespace, name) = names.strip_suffix(separator)?.split_once(separator)?;
         let whole = !namespace.is_empty() && !name.is_empty() && is_uuid(uid);
-        // With a separator that names may contain there is more than one way to read it; it is ours all the same.
+        // With a separator that names may contain there is more than one way to parse it; it is owned all the same.
         let dashes = separator.chars().all(|c| c == '-' || c == '.');
         (whole && (dashes || !name.contains(separator))).then_some(Named { namespace, name, kind: None })
     }
@@ -103,11 +105,11 @@ mod tests {
     const UID: &str = "1c2ab3f4-0a1b-4c2d-8e3f-0123456789ab";
 
     #[test]
-    fn owns_exactly_prefix_and_three_segments_ending_in_a_uuid() {
+    fn alloy_naming_owns_exactly_prefix_and_three_segments_ending_in_a_uuid() {
         let naming = AlloyNaming::new("alloy", "/").unwrap();
         let owns = |namespace: &str| naming.parse(namespace).is_some();
         assert!(owns(&format!("alloy/team-a/node.rules/{UID}")));
-        for theirs in [
+        for foreign in [
             format!("alloy2/team-a/node/{UID}"),
             format!("alloy/node/{UID}"),
             format!("alloy/a/b/c/{UID}"),
@@ -117,19 +119,19 @@ mod tests {
             "alloy/team-a/node".to_owned(),
             UID.to_owned(),
         ] {
-            assert!(!owns(&theirs), "{theirs}");
+            assert!(!owns(&foreign), "{foreign}");
         }
     }
 
     #[test]
-    fn what_would_own_too_much_is_no_naming() {
+    fn alloy_naming_refuses_prefixes_and_separators_that_would_own_too_much() {
         assert_eq!(AlloyNaming::new("", "/"), Err(AlloyNamingError::NoPrefix));
         assert_eq!(AlloyNaming::new("a", ""), Err(AlloyNamingError::NoSeparator));
         assert!(AlloyNaming::new("a", "x").is_err());
     }
 
     #[test]
-    fn objects_without_a_uid_get_a_lasting_one() {
+    fn alloy_naming_gives_objects_without_a_uid_a_stable_one() {
         let naming = AlloyNaming::new("alloy", "/").unwrap();
         let object = ObjectId::new(&"files".into(), &"PrometheusRule".into(), "ns", "o");
         let name = naming.namespace_of(&object, None);

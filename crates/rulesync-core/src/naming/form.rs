@@ -1,9 +1,9 @@
-//! The form of the names that the naming by owner gives: whatever does not have it was written by somebody else.
+//! The form of the names that the naming by owner creates: any other name was written by somebody else.
 
 use super::FILE_NAMESPACE;
 
-/// Whether `{Kubernetes namespace}.{name}` is one that [`super::Naming::namespace_of`] can have made, for an object
-/// without a marker of its kind. Names that were too long are cut anywhere and end in a hash of the whole.
+/// Returns whether [`super::Naming::namespace_of`] can have made `{Kubernetes namespace}.{name}`, for an object without
+/// a marker of its kind. Names that were too long are cut anywhere and end in a hash of the whole.
 pub(super) fn is_made(rest: &str) -> bool {
     whole(rest) || without_hash(rest).is_some_and(cut)
 }
@@ -18,7 +18,7 @@ fn whole(rest: &str) -> bool {
     }
 }
 
-/// Whether this is the beginning of a whole name.
+/// Returns whether this is the beginning of a whole name.
 fn cut(rest: &str) -> bool {
     match rest.split_once('.') {
         Some((FILE_NAMESPACE, path)) => is_encoded_path(path, true),
@@ -31,7 +31,7 @@ fn cut(rest: &str) -> bool {
     }
 }
 
-/// A part of a Kubernetes name, or the beginning of one.
+/// Returns whether this is a part of a Kubernetes name, or the beginning of one.
 fn is_label(part: &str, cut: bool) -> bool {
     let alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = part.as_bytes();
@@ -40,7 +40,8 @@ fn is_label(part: &str, cut: bool) -> bool {
         && (cut || bytes.last().is_some_and(alphanumeric))
 }
 
-/// The path of a rule file as file sources encode it: `_XX` for every byte outside of `A-Za-z0-9.-`.
+/// Returns whether this is the path of a rule file as file sources encode it: `_XX` for every byte outside of
+/// `A-Za-z0-9.-`.
 fn is_encoded_path(path: &str, cut: bool) -> bool {
     let mut rest = path.as_bytes();
     loop {
@@ -56,7 +57,7 @@ fn is_encoded_path(path: &str, cut: bool) -> bool {
     }
 }
 
-/// What stands before the hash that a cut name ends in.
+/// Returns the part before the hash that a cut name ends in.
 fn without_hash(rest: &str) -> Option<&str> {
     let (before, hash) = rest.rsplit_once('-')?;
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);

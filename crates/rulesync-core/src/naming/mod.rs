@@ -1,4 +1,4 @@
-//! What is ours and what it is called: the only place that decides whose a ruler namespace is.
+//! The names of ruler namespaces: the only place that decides who owns one.
 
 mod alloy;
 mod form;
@@ -18,8 +18,8 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::kind::{KINDS, PROMETHEUS_RULE, language_of};
 use crate::model::object::ObjectId;
 
-/// How the ruler namespaces of objects are called. Whatever the naming, names parse back exactly, and nothing that
-/// does not parse is ours.
+/// The naming of the ruler namespaces of objects. With every naming, names parse back exactly, and a name that does not
+/// parse is not owned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Naming {
     /// `{owner}.{Kubernetes namespace}.{name}`: needs no escaping in URLs and stays the same when an object is
@@ -29,14 +29,14 @@ pub enum Naming {
     Alloy(AlloyNaming),
 }
 
-/// Which object a ruler namespace was made of.
+/// The object that a ruler namespace was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Named<'a> {
     /// The Kubernetes namespace.
     pub namespace: &'a str,
-    /// The object's name, whole or, in a namespace that was too long, cut.
+    /// The object's name, complete or, in a namespace that was too long, cut.
     pub name: &'a str,
-    /// The kind of the object; none if the name does not tell.
+    /// The kind of the object; none if the name does not contain it.
     pub kind: Option<&'static str>,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Naming {
 }
 
 impl Naming {
-    /// Whether a ruler namespace has the form of this naming, entire: never merely a common beginning.
+    /// Returns whether a whole ruler namespace has the form of this naming: a common beginning is not enough.
     pub fn owns(&self, namespace: &str) -> bool {
         match self {
             Self::Owner(owner) => owner.owns(namespace),
@@ -64,8 +64,8 @@ impl Naming {
         }
     }
 
-    /// The ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut and
-    /// ends in a hash of the whole, where the naming allows that.
+    /// Returns the ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut
+    /// and ends in a hash of the whole, where the naming allows that.
     pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> Arc<str> {
         match self {
             Self::Owner(owner) => {
@@ -78,7 +78,7 @@ impl Naming {
         }
     }
 
-    /// What a ruler namespace was made of; none if it is not ours.
+    /// Returns the object that a ruler namespace was made of; none if the namespace is not owned.
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
         match self {
             Self::Owner(owner) => {
@@ -91,13 +91,13 @@ impl Naming {
     }
 }
 
-/// What tells objects of different kinds and one name apart. No Kubernetes name holds an underscore. Kinds that may be
-/// in either language are the common case and carry none.
+/// Returns the marker that distinguishes objects of different kinds and one name. No Kubernetes name contains an
+/// underscore. Kinds that may be in either language are the common case and have none.
 fn suffix(kind: &str) -> String {
     language_of(kind).map_or_else(String::new, |_| format!("_{}", kind.to_lowercase()))
 }
 
-/// Takes the marker of a kind off the end of a name.
+/// Removes the marker of a kind from the end of a name.
 fn without_kind(rest: &str) -> (&str, &'static str) {
     let marked = KINDS.iter().find_map(|kind| {
         let suffix = suffix(kind);
@@ -106,11 +106,11 @@ fn without_kind(rest: &str) -> (&str, &'static str) {
     marked.unwrap_or((rest, PROMETHEUS_RULE))
 }
 
-/// Stands for a Kubernetes namespace where there is none: for plain rule files, which are named by their path. No
-/// Kubernetes namespace can be called so.
+/// The Kubernetes namespace in the names of plain rule files, which have none and are named by their path. No
+/// Kubernetes namespace can have this name.
 pub const FILE_NAMESPACE: &str = "_file";
 
-/// Enough hexadecimal digits that two long names never meet.
+/// The number of hexadecimal digits of a hash: enough that two long names never collide.
 const HASH_DIGITS: usize = 16;
 
 fn shorten(full: String, max_bytes: usize) -> Arc<str> {
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_names_that_are_made_are_ours(
+        fn naming_owns_only_names_that_it_makes(
             namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
             name in "[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?){0,3}",
             path in "([A-Za-z0-9.-]|_[0-9A-F]{2}){1,120}",
@@ -173,7 +173,7 @@ mod tests {
                 |named| named.namespace == id.namespace() && named.name == id.name()
             ));
             if !file {
-                // Something that no Kubernetes name holds, anywhere behind the owner.
+                // A character that no Kubernetes name contains, anywhere behind the owner.
                 let at = "prod.".len() + position.index(full.len() - "prod.".len());
                 let other = format!("{}{odd}{}", &full[..at], &full[at..]);
                 prop_assert!(!naming.owns(&other), "{}", other);
@@ -190,10 +190,10 @@ mod tests {
         ) {
             let id = object(&namespace, &name);
             let expected = Named { namespace: &namespace, name: &name, kind: Some(PROMETHEUS_RULE) };
-            let ours = naming("prod");
-            let full = ours.namespace_of(&id, Some(&uid), 189);
-            prop_assert!(ours.owns(&full));
-            prop_assert_eq!(ours.parse(&full), Some(expected));
+            let own = naming("prod");
+            let full = own.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(own.owns(&full));
+            prop_assert_eq!(own.parse(&full), Some(expected));
             prop_assert!(!naming("pro").owns(&full) && !naming("prod-eu").owns(&full));
             let alloy = Naming::Alloy(AlloyNaming::new(&prefix, separator).unwrap());
             let full = alloy.namespace_of(&id, Some(&uid), 189);

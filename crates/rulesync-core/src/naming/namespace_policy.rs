@@ -1,47 +1,47 @@
-//! Everything an installation has a say in: what it writes now, what it wrote under earlier names, and what it may
-//! take over from others.
+//! The namespace policy of an installation: the names that it writes now, those that it wrote earlier, and those that
+//! it may take over from others.
 
 use super::{Named, Naming, Owner, Pattern};
 
-/// What a ruler namespace is to us.
+/// The class of a ruler namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamespaceClass {
-    /// Ours, by our present naming.
+    /// Own, by the present naming.
     Managed,
-    /// Ours, by a former naming: goes once its successor is there.
+    /// Own, by an earlier naming: deleted once its successor exists.
     Legacy,
-    /// Somebody else's, from which groups equal to ours may be taken over.
+    /// Foreign, with groups that are replaced by equal own groups.
     Adoptable,
-    /// Where the claims of our owner stand.
+    /// The namespace of the owner's claim.
     Claim,
-    /// Somebody else's: never read further, never touched.
+    /// Foreign: never read further, never touched.
     Foreign,
 }
 
-/// Whose namespaces are ours, and in which sense.
+/// The namespaces of an installation, by class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamespacePolicy {
     /// The owner.
     pub owner: Owner,
-    /// How namespaces are called now.
+    /// The present naming.
     pub naming: Naming,
-    /// How they were called before, by owners and namings the configuration still names.
-    pub former: Vec<Naming>,
-    /// Namespaces of others from which groups equal to ours may be taken over.
+    /// The earlier namings, of owners and namings that the configuration still lists.
+    pub legacy: Vec<Naming>,
+    /// Foreign namespaces whose groups may be replaced by equal own groups.
     pub adopt: Vec<Pattern>,
 }
 
 impl NamespacePolicy {
-    /// The namespace_policy of an owner, with nothing inherited.
+    /// Creates the policy of an owner without legacy or adoptable namespaces.
     pub fn of(owner: Owner) -> Self {
-        Self { naming: Naming::Owner(owner.clone()), owner, former: Vec::new(), adopt: Vec::new() }
+        Self { naming: Naming::Owner(owner.clone()), owner, legacy: Vec::new(), adopt: Vec::new() }
     }
 
-    /// What a ruler namespace is to us.
+    /// Returns the class of a ruler namespace.
     pub fn classify(&self, namespace: &str) -> NamespaceClass {
         if self.naming.owns(namespace) {
             NamespaceClass::Managed
-        } else if self.former.iter().any(|naming| naming.owns(namespace)) {
+        } else if self.legacy.iter().any(|naming| naming.owns(namespace)) {
             NamespaceClass::Legacy
         } else if namespace == self.owner.as_str() {
             NamespaceClass::Claim
@@ -52,14 +52,14 @@ impl NamespacePolicy {
         }
     }
 
-    /// Whether a namespace is ours, by any name.
+    /// Returns whether a namespace is owned, by any naming.
     pub fn owns(&self, namespace: &str) -> bool {
         matches!(self.classify(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
 
-    /// The object a namespace of ours was made of, whatever naming made it.
+    /// Returns the object that an owned namespace was made of, by whatever naming.
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
-        std::iter::once(&self.naming).chain(&self.former).find_map(|naming| naming.parse(namespace))
+        std::iter::once(&self.naming).chain(&self.legacy).find_map(|naming| naming.parse(namespace))
     }
 }
 
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn present_names_come_before_all_others() {
+    fn present_names_take_precedence() {
         let namespace_policy = NamespacePolicy {
-            former: vec![Naming::Owner("old".parse().unwrap())],
+            legacy: vec![Naming::Owner("old".parse().unwrap())],
             adopt: vec!["*".into()],
             ..NamespacePolicy::of("prod".parse().unwrap())
         };
@@ -82,8 +82,8 @@ mod tests {
             ("prod-eu.a.b", NamespaceClass::Adoptable),
         ] {
             assert_eq!(namespace_policy.classify(namespace), classify, "{namespace}");
-            let ours = matches!(classify, NamespaceClass::Managed | NamespaceClass::Legacy);
-            assert_eq!(namespace_policy.owns(namespace), ours, "{namespace}");
+            let own = matches!(classify, NamespaceClass::Managed | NamespaceClass::Legacy);
+            assert_eq!(namespace_policy.owns(namespace), own, "{namespace}");
         }
         let alone = NamespacePolicy::of("prod".parse().unwrap());
         assert_eq!(alone.classify("prod-eu.a.b"), NamespaceClass::Foreign);

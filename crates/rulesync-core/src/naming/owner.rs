@@ -1,4 +1,4 @@
-//! Owners: whose rules these are.
+//! Owners of rules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::{form, without_kind};
 
-/// Whose rules these are: a DNS label, the first segment of every namespace this installation writes.
+/// The owner of rules: a DNS label, the first segment of every namespace this installation writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner(Arc<str>);
 
-/// Why a text is no owner.
+/// The reason why a text is no owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` cannot be an owner: use 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends"
@@ -39,8 +39,8 @@ impl fmt::Display for Owner {
 }
 
 impl Owner {
-    /// Whether a ruler namespace holds rules of this owner: its first segment is the owner, entire, and the rest is a
-    /// name that this crate gives to objects. Anything else was written by somebody else and is left alone.
+    /// Returns whether a ruler namespace holds rules of this owner: its whole first segment is the owner, and the rest is a
+    /// name that this crate gives to objects. Anything else was written by somebody else and is not touched.
     ///
     /// The namespace named by the owner alone is reserved for the claim and holds no object's rules.
     ///
@@ -56,12 +56,12 @@ impl Owner {
         self.rest(namespace).is_some_and(|rest| form::is_made(without_kind(rest).0))
     }
 
-    /// What stands behind the owner and its dot.
+    /// Returns the part behind the owner and its dot.
     pub(super) fn rest<'a>(&self, namespace: &'a str) -> Option<&'a str> {
         namespace.strip_prefix(&*self.0)?.strip_prefix('.')
     }
 
-    /// The owner as text; also the ruler namespace of its claim, which holds no object's rules.
+    /// Returns the owner as text; also the ruler namespace of its claim, which holds no object's rules.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -82,12 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_owner_is_somebody_else() {
+    fn owner_does_not_own_names_of_a_longer_owner() {
         let owner: Owner = "prod".parse().unwrap();
-        for theirs in
+        for foreign in
             ["prod-eu.a.b", "prod", "production.a.b", "prod/a/b", "xprod.a.b", "", "prod.", "prod..x"]
         {
-            assert!(!owner.owns(theirs), "{theirs}");
+            assert!(!owner.owns(foreign), "{foreign}");
         }
     }
 }

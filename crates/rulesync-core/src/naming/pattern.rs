@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Pattern(Arc<str>);
 
 impl Pattern {
-    /// Whether the whole of a name has this form.
+    /// Returns whether a whole name has this form.
     pub fn matches(&self, name: &str) -> bool {
         let Some((head, rest)) = self.0.split_once('*') else { return &*self.0 == name };
         let Some(mut name) = name.strip_prefix(head) else { return false };
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn match_whole_names() {
+    fn patterns_match_whole_names() {
         for (pattern, yes, no) in [
             ("a", &["a"][..], &["", "ab", "ba"][..]),
             ("*", &["", "a", "a/b"], &[]),

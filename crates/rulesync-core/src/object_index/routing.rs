@@ -1,11 +1,11 @@
-//! Where an object goes now, and what to tell the destinations that have it, get it or lose it.
+//! The routing of one object, and the commands for the destinations that have it, receive it or lose it.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::{Effects, Handover, ObjectIndex, namespace_of};
-use crate::desired::LeftBecause;
+use crate::desired::RemovalReason;
 use crate::destination::Command;
 use crate::handover::{HandoverProgress, HandoverState};
 use crate::intake::{Compiled, Offer, RouteMatch, Subject, compile};
@@ -13,32 +13,32 @@ use crate::model::group::Group;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
-/// Why an object is routed.
+/// The reason why an object is routed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Occasion<'a> {
-    /// Whether its content is another than before.
+    /// True if its content has changed.
     pub(super) changed: bool,
-    /// Why it leaves the destinations that it no longer goes to.
-    pub(super) leaves_because: LeftBecause,
-    /// When its source said so.
+    /// The reason why it leaves the destinations that it no longer goes to.
+    pub(super) removal_reason: RemovalReason,
+    /// The time at which its source sent the event.
     pub(super) seen: Instant,
-    /// Whether somebody has just changed it, rather than that it is part of a first load.
+    /// True if somebody has just changed it, rather than that it is part of a first load.
     pub(super) live: bool,
-    /// Destinations that know nothing yet and are told everything.
+    /// Destinations that know nothing yet and are sent all their objects.
     pub(super) fresh: &'a [DestinationId],
 }
 
-/// Where what leaves a destination goes.
+/// The objects that receive the rules of one that leaves a destination.
 #[derive(Clone, Copy)]
 pub(super) struct Moves<'a> {
-    /// As which objects: itself, unless it has another name.
+    /// The receiving objects: the object itself, unless it was renamed.
     pub(super) to: &'a [ObjectId],
     pub(super) progress: &'a HandoverProgress,
 }
 
 impl ObjectIndex {
-    /// Compiles an object and tells its destinations. Destinations that had it are told again only if its content has
-    /// changed, or what is done to it on the way.
+    /// Compiles an object and creates the commands for its destinations. A destination that had it receives it again
+    /// only if its content or its transform has changed.
     pub(super) fn route(
         &mut self,
         id: &ObjectId,
@@ -46,13 +46,13 @@ impl ObjectIndex {
         occasion: Occasion<'_>,
         effects: &mut Effects,
     ) {
-        let Occasion { changed, leaves_because, seen, live, fresh } = occasion;
+        let Occasion { changed, removal_reason, seen, live, fresh } = occasion;
         let Some(record) = self.objects.get(id).filter(|record| record.read) else { return };
         let (namespace, namespace_comes) = namespace_of(id, &self.namespaces);
         let previous = &*record.matches;
         let subject =
             Subject { id, accepted: &record.accepted, groups, namespace, namespace_comes, previous, seen };
-        // A destination that knows nothing yet is told everything.
+        // A destination that knows nothing yet is sent all its objects.
         let had = |destination: &DestinationId| {
             let before = previous.iter().find(|other| other.destination == *destination);
             before.filter(|_| !fresh.contains(destination))
@@ -62,7 +62,8 @@ impl ObjectIndex {
                 && had(&route_match.destination)
                     .is_some_and(|before| before.transform == route_match.transform)
         };
-        let Compiled { matches, offers, refused_by, kept_out } = compile(&subject, &self.table, is_current);
+        let Compiled { matches, offers, refused_by, routing_findings } =
+            compile(&subject, &self.table, is_current);
         let is_new = |destination: &DestinationId| had(destination).is_none();
         let newcomers: Vec<bool> = offers.iter().map(|offer| is_new(&offer.destination)).collect();
 
@@ -71,10 +72,10 @@ impl ObjectIndex {
             effects.protections.push(id.clone());
         }
         record.refused_by = refused_by;
-        for finding in kept_out.iter().filter(|finding| !record.kept_out.contains(finding)) {
+        for finding in routing_findings.iter().filter(|finding| !record.routing_findings.contains(finding)) {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
-        record.kept_out = kept_out;
+        record.routing_findings = routing_findings;
         let before = std::mem::replace(&mut record.matches, matches.into());
         let is_among = |matches: &[RouteMatch], destination: &DestinationId| {
             matches.iter().any(|other| other.destination == *destination)
@@ -86,7 +87,7 @@ impl ObjectIndex {
         }
         let leaves: Vec<&RouteMatch> =
             before.iter().filter(|other| !is_among(&record.matches, &other.destination)).collect();
-        // Each destination that gets it anew holds a share.
+        // Each destination that newly receives it holds a share.
         let progress = HandoverProgress::default();
         for (Offer { destination, namespace, object }, newcomer) in offers.into_iter().zip(newcomers) {
             for finding in &object.findings {
@@ -100,12 +101,14 @@ impl ObjectIndex {
             }
         }
         let uid = record.accepted.uid.clone();
-        let because = |left: &RouteMatch| match leaves_because {
-            LeftBecause::Reconfigured if record.refused_by.contains(&left.route) => LeftBecause::Forbidden,
+        let because = |previous: &RouteMatch| match removal_reason {
+            RemovalReason::Reconfigured if record.refused_by.contains(&previous.route) => {
+                RemovalReason::Forbidden
+            }
             because => because,
         };
-        let gone: Vec<(DestinationId, LeftBecause)> =
-            leaves.iter().map(|left| (left.destination.clone(), because(left))).collect();
+        let gone: Vec<(DestinationId, RemovalReason)> =
+            leaves.iter().map(|previous| (previous.destination.clone(), because(previous))).collect();
         for (destination, because) in &gone {
             self.leave(destination);
             let moves = Moves { to: std::slice::from_ref(id), progress: &progress };
@@ -113,7 +116,7 @@ impl ObjectIndex {
         }
     }
 
-    /// An object is no longer at a destination.
+    /// Records that an object is no longer at a destination.
     pub(super) fn leave(&mut self, destination: &DestinationId) {
         if let Some(uses) = self.uses.get_mut(destination) {
             *uses = uses.saturating_sub(1);
@@ -128,7 +131,7 @@ impl ObjectIndex {
         id: &ObjectId,
         uid: Option<&str>,
         destination: &DestinationId,
-        (moves, because): (Option<Moves<'_>>, LeftBecause),
+        (moves, because): (Option<Moves<'_>>, RemovalReason),
         effects: &mut Effects,
     ) {
         // A ruler that is no longer configured takes no commands.

@@ -1,10 +1,10 @@
-//! The index in the form "build, apply an event, assert what follows": one module for each invariant of
-//! `ARCHITECTURE.md` that it holds, named by it.
+//! The object index: each test builds an index, applies an event and asserts its effects. There is one module for each
+//! subject; its first lines state the invariant of `ARCHITECTURE.md` that it tests.
 
-mod a_destination_lets_go_of_what_leaves_it_only_when_the_other_has_it;
-mod nothing_unreadable_is_empty;
-mod what_is_offered_to_a_ruler;
-mod what_may_not_go_where_it_asks_stays_where_it_may;
+mod moves;
+mod offers;
+mod refused_tenants;
+mod unreadable;
 
 use crate::model::labels::Labels;
 use crate::policy::OnInvalid;
@@ -23,7 +23,7 @@ use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::ruler::RulerError;
 use crate::source::Scope;
 
-/// A ruler that is only asked what it is.
+/// A ruler that is only asked for its properties.
 #[derive(Debug)]
 struct Described;
 
@@ -47,13 +47,13 @@ impl Ruler for Described {
     }
 }
 
-/// A index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
+/// An index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
 struct Bench {
     index: ObjectIndex,
     run: u32,
 }
 
-/// A index with these routes.
+/// An index with these routes.
 fn index(routes: &[Route]) -> Bench {
     Bench { index: ObjectIndex::new(table(routes)), run: 1 }
 }
@@ -78,7 +78,7 @@ fn to(tenant: &str) -> Route {
 fn to_the_labelled() -> Route {
     let from = ValueSource::Label("tenant".into());
     Route {
-        tenant: Tenancy::Claimed { from, pattern: "{value}".parse().unwrap() },
+        tenant: Tenancy::Requested { from, pattern: "{value}".parse().unwrap() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("labelled", "central", None)
     }
@@ -101,7 +101,7 @@ fn object(name: &str, expr: &str, labels: &[(&str, &str)]) -> RuleObject {
 }
 
 impl Bench {
-    /// The same, with objects that are known already.
+    /// Adds objects that are known already.
     fn with(mut self, objects: &[RuleObject]) -> Self {
         for object in objects {
             self.upsert(object.clone());
@@ -136,14 +136,17 @@ impl Bench {
     }
 }
 
-/// What follows, in short.
+/// Returns a short form of the effects.
 fn effects(effects: &Effects) -> Vec<String> {
-    let protections = effects.protections.iter().map(|id| format!("look whether {} is protected", id.name()));
+    let protections =
+        effects.protections.iter().map(|id| format!("protection of {} may have changed", id.name()));
     let commands = effects.commands.iter().map(|(destination, command)| match command {
         Command::Upsert { namespace, object, .. } => {
             format!("{destination} gets {namespace} ({} groups)", object.groups.len())
         }
-        Command::HandOver { namespace, .. } => format!("{destination} says when it has written {namespace}"),
+        Command::HandOver { namespace, .. } => {
+            format!("{destination} reports when it has written {namespace}")
+        }
         Command::Remove { namespace, .. } => format!("{destination} drops {namespace}"),
         other => format!("{destination}: {other:?}"),
     });
@@ -156,11 +159,11 @@ fn effects(effects: &Effects) -> Vec<String> {
 
 const NOTHING: [&str; 0] = [];
 
-mod work_is_proportional_to_what_changed {
+mod changes {
     use super::*;
 
     #[test]
-    fn what_says_the_same_has_no_effect() {
+    fn unchanged_object_has_no_effects() {
         let of = |expr: &str, labels: &[(&str, &str)]| object("o", expr, labels);
         let mut bench = index(&[to("t")]).with(&[of("1", &[])]);
         assert_eq!(effects(&bench.upsert(of("1", &[]))), NOTHING);
@@ -171,36 +174,36 @@ mod work_is_proportional_to_what_changed {
     }
 
     #[test]
-    fn another_map_tells_only_those_for_whom_something_changes() {
+    fn new_routing_table_sends_commands_only_where_something_changes() {
         let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
         assert_eq!(effects(&bench.reroute(table(&[to("t")]), &[])), NOTHING);
         let more = effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"]));
         assert_eq!(more, ["central/u gets us.ns.o (1 groups)"]);
-        let anew = effects(&bench.reroute(table(&[to("t"), to("u")]), &["t"]));
-        assert_eq!(anew, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
+        let commands = effects(&bench.reroute(table(&[to("t"), to("u")]), &["t"]));
+        assert_eq!(commands, ["central/t gets us.ns.o (1 groups)"], "it knows nothing yet");
         let label = ExternalLabel {
             name: "cluster".into(),
             value: Value::Constant("a".into()),
             add_if_absent: false,
         };
-        let treated = [Route { external_labels: vec![label], ..to("t") }, to("u")];
-        let otherwise = effects(&bench.reroute(table(&treated), &[]));
+        let labelled = [Route { external_labels: vec![label], ..to("t") }, to("u")];
+        let otherwise = effects(&bench.reroute(table(&labelled), &[]));
         assert_eq!(otherwise, ["central/t gets us.ns.o (1 groups)"]);
     }
 
     #[test]
-    fn findings_are_told_once() {
+    fn findings_are_reported_once() {
         let mut bench = index(&[to("t")]);
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 1);
         assert_eq!(bench.malformed("k", "o", false).findings.len(), 0);
         bench.upsert(object("o", "1", &[]));
-        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1, "it was well in between");
+        assert_eq!(bench.malformed("k", "o", false).findings.len(), 1, "it was readable in between");
     }
 
     #[test]
-    fn a_map_that_reads_other_annotations_needs_objects_anew() {
+    fn routing_table_that_reads_other_annotations_needs_objects_again() {
         let by = |key: &str| Route {
-            tenant: Tenancy::Claimed {
+            tenant: Tenancy::Requested {
                 from: ValueSource::Annotation(key.into()),
                 pattern: "{value}".parse().unwrap(),
             },
@@ -208,17 +211,17 @@ mod work_is_proportional_to_what_changed {
             ..Route::all("by", "central", None)
         };
         let (plain, one, two) = (table(&[to("t")]), table(&[by("a")]), table(&[by("a"), by("b")]));
-        assert!(one.looks_further_than(&plain) && two.looks_further_than(&one));
-        assert!(!plain.looks_further_than(&one) && !one.looks_further_than(&two));
-        assert!(!one.looks_further_than(&one));
+        assert!(one.reads_more_than(&plain) && two.reads_more_than(&one));
+        assert!(!plain.reads_more_than(&one) && !one.reads_more_than(&two));
+        assert!(!one.reads_more_than(&one));
     }
 }
 
-mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
+mod snapshots {
     use super::*;
 
     #[test]
-    fn what_a_later_run_has_not_said_is_known_by_source() {
+    fn objects_missing_from_a_later_run_are_known_by_source() {
         let mut bench = index(&[to("t")]).with(&[object("o", "1", &[]), object("p", "1", &[])]);
         bench.malformed("k", "q", false);
         bench.malformed("other", "r", false);
@@ -232,30 +235,30 @@ mod nothing_is_deleted_before_every_source_has_shown_all_it_has {
                 .map(|id| id.name().to_owned())
                 .collect()
         };
-        assert_eq!(missing(&bench), ["p", "q"], "what is of another source is its own affair");
+        assert_eq!(missing(&bench), ["p", "q"], "objects of other sources do not count");
         bench.malformed("k", "q", false);
-        assert_eq!(missing(&bench), ["p"], "what cannot be read is there all the same");
+        assert_eq!(missing(&bench), ["p"], "an unreadable object exists all the same");
     }
 }
 
-mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
+mod kubernetes_namespaces {
     use super::*;
 
-    /// Its label is read off the Kubernetes namespace, and left out where that has none.
+    /// A label that is read from the Kubernetes namespace, and left out where that has none.
     fn labelled_by_namespace() -> Route {
         let value = Value::from(ValueSource::NamespaceLabel("team".into()));
         let label = ExternalLabel { name: "team".into(), value, add_if_absent: false };
         Route { external_labels: vec![label], ..to("t") }
     }
 
-    /// The value of the label `team` of the only rule that is ordered.
+    /// Returns the label `team` of the only rule in the commands.
     fn team(effects: &Effects) -> Option<String> {
         let [(_, Command::Upsert { object, .. })] = effects.commands.as_slice() else { return None };
         object.groups[0].body.decode().unwrap().rules[0].labels.get("team").cloned()
     }
 
     #[test]
-    fn while_its_source_may_yet_tell() {
+    fn object_waits_while_its_source_may_send_the_kubernetes_namespace() {
         let mut bench = index(&[labelled_by_namespace()]);
         bench.namespace("elsewhere", Some(&[]));
         assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING);
@@ -264,12 +267,12 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 
     #[test]
-    fn and_not_for_one_that_nobody_will_tell_about() {
+    fn object_does_not_wait_for_a_kubernetes_namespace_that_no_source_sends() {
         let mut bench = index(&[labelled_by_namespace()]);
         let routed = bench.upsert(object("o", "1", &[]));
         assert_eq!(effects(&routed), ["central/t gets us.ns.o (1 groups)"]);
         assert_eq!(team(&routed), None);
-        // What other sources tell is no word on this one's namespaces.
+        // The Kubernetes namespaces of other sources do not count for this one.
         let mut bench = index(&[labelled_by_namespace()]);
         let input = Some(NamespaceMetadata::default());
         bench.index.namespace(&"another".into(), "ns".to_owned(), input.clone(), Instant::now());
@@ -278,7 +281,7 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 
     #[test]
-    fn and_goes_by_what_it_says_now() {
+    fn object_follows_changes_of_its_kubernetes_namespace() {
         let of_team = Route {
             namespace_selector: serde_json::from_str::<Selector>(r#"{"match_labels":{"team":"x"}}"#).unwrap(),
             ..to("t")

@@ -1,4 +1,4 @@
-//! The log: one line a change, none for a no-op.
+//! The log: one line for each change, none for a no-op.
 
 use std::fmt;
 
@@ -9,10 +9,11 @@ use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
+use crate::plan::Reason;
 
-/// Logs a finding in fields, so that nothing of it is said twice.
+/// Logs a finding in fields, without repeating any of them.
 macro_rules! log_finding {
-    ($level:ident, $message:literal, $finding:ident as $said:ident, $($subject:tt)*) => {{
+    ($level:ident, $message:literal, $finding:ident as $key:ident, $($subject:tt)*) => {{
         let Finding { code, message, location, hint, .. } = $finding;
         $level!(
             $($subject)*,
@@ -24,14 +25,14 @@ macro_rules! log_finding {
             line = location.position.map(|position| position.line),
             column = location.position.map(|position| position.column),
             code,
-            $said = message,
+            $key = message,
             hint = hint.as_deref(),
             $message
         );
     }};
 }
 
-/// One log line a change, none for a no-op.
+/// Logs one line for each change, none for a no-op.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogReporter;
 
@@ -40,7 +41,12 @@ impl Reporter for LogReporter {
         match outcome {
             Outcome::Synced { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, %reason, "Rule group synced");
+                match reason {
+                    Reason::Missing => {
+                        info!(%object, ruler, tenant, namespace, group, %reason, "Rule group created");
+                    }
+                    _ => info!(%object, ruler, tenant, namespace, group, %reason, "Rule group updated"),
+                }
             }
             Outcome::Removed { subject, reason } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
@@ -48,29 +54,29 @@ impl Reporter for LogReporter {
             }
             Outcome::Refused { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, .. } = line(subject);
-                log_finding!(error, "Rule group refused", finding as error, %object, ruler, tenant, namespace);
+                log_finding!(error, "Rule group rejected by ruler", finding as error, %object, ruler, tenant, namespace);
             }
             Outcome::Failed { subject, error, retry_in } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "Write to the ruler failed, will be retried");
+                warn!(%object, ruler, tenant, namespace, group, %error, ?retry_in, "Write failed, retrying");
             }
             Outcome::MoreFailed { destination, namespace, more } => {
                 let (ruler, tenant) = (&*destination.ruler, destination.tenant_str());
-                warn!(ruler, tenant, %namespace, more, "More rule groups of the namespace failed");
+                warn!(ruler, tenant, %namespace, more, "Further writes of the namespace failed, retrying");
             }
             Outcome::Found { object, destination, finding } => {
                 let (ruler, tenant) = destination_of(destination.as_ref());
                 if finding.withholds() {
                     log_finding!(error, "Rule not synced", finding as error, %object, ruler, tenant);
                 } else if finding.is_error() {
-                    log_finding!(warn, "Ruler is expected to refuse the rule", finding as error, %object, ruler, tenant);
+                    log_finding!(warn, "Ruler expected to reject rule", finding as error, %object, ruler, tenant);
                 } else {
                     log_finding!(warn, "Rule has a warning", finding as warning, %object, ruler, tenant);
                 }
             }
             Outcome::MoreFound { object, destination, more } => {
                 let (ruler, tenant) = destination_of(destination.as_ref());
-                warn!(%object, ruler, tenant, more, "More findings: the status has them all");
+                warn!(%object, ruler, tenant, more, "Further findings omitted, see the status");
             }
             Outcome::Failing { subject, finding } => {
                 let Line { object, ruler, tenant, namespace, .. } = line(subject);
@@ -80,7 +86,7 @@ impl Reporter for LogReporter {
                 let hint = hint.as_deref();
                 warn!(
                     %object, ruler, tenant, namespace, group, rule, rule_name, code, error, hint,
-                    "Rule evaluation fails"
+                    "Rule evaluation failing"
                 );
             }
             Outcome::Recovered { destination, rules } => {
@@ -88,7 +94,7 @@ impl Reporter for LogReporter {
                     ruler = &*destination.ruler,
                     tenant = destination.tenant_str(),
                     rules,
-                    "Rules evaluate again"
+                    "Rule evaluation recovered"
                 );
             }
             Outcome::NotLoaded { destination, groups: 0, .. } => {
@@ -106,8 +112,8 @@ impl Reporter for LogReporter {
                     tenant,
                     groups,
                     example,
-                    "Ruler has stored rule groups and does not load them: another group may freeze the tenant, or \
-                     evaluation is off; see the ruler's log"
+                    "Ruler does not load stored rule groups: another group may freeze the tenant, or evaluation is \
+                     off; see the ruler's log"
                 );
             }
             Outcome::DestinationDown { destination, error, retry_in } => {
@@ -128,25 +134,27 @@ impl Reporter for LogReporter {
                 let (ruler, tenant) = (&*destination.ruler, destination.tenant_str());
                 let message = match reason {
                     HeldReason::Configuration => {
-                        "Deletes are held: a changed configuration asks for them. They go after the delete guard's window"
+                        "Deletes paused by delete guard: a changed configuration requires them. They are made after the \
+                         guard's window"
                     }
                     HeldReason::Route => {
-                        "No route leads here any more: these rule groups are deleted after the delete guard's window, unless \
-                         a route leads here again. If the owner was changed by mistake, see previous_owners"
+                        "Deletes paused by delete guard: no route leads here any more. They are made after the guard's \
+                         window, unless a route leads here again. If the owner was changed by mistake, see previous_owners"
                     }
                     HeldReason::Vanished => {
-                        "Deletes are held: more than half of the source's objects disappeared at once. They go after the delete \
-                         guard's window if the source is healthy then"
+                        "Deletes paused by delete guard: more than half of the source's objects disappeared at once. They \
+                         are made after the guard's window if the source is healthy then"
                     }
                     HeldReason::SourceEmpty => {
-                        "Deletes are held: their source has nothing left. Release them if that is meant"
+                        "Deletes paused by delete guard: their source is empty. Release them if that is intended"
                     }
                     HeldReason::Source => {
-                        "Deletes are held: their source may not know what it says. They are made or dropped once it does"
+                        "Deletes paused by delete guard: their source may not see its objects. They are made or withdrawn \
+                         once it does"
                     }
                     _ => {
-                        "Deletes are held: they are too large a share of what this owner has there. Release them if they \
-                         are meant"
+                        "Deletes paused by delete guard: they exceed the allowed share of the owner's groups. Release \
+                         them if they are intended"
                     }
                 };
                 match until {
@@ -154,50 +162,50 @@ impl Reporter for LogReporter {
                     None => warn!(ruler, tenant, groups, "{message}"),
                 }
             }
-            Outcome::Vanished { source, held: Some(reason), left } => {
+            Outcome::Vanished { source, held: Some(reason), remaining } => {
                 let message = match reason {
                     HeldReason::SourceEmpty => {
-                        "Source has nothing left: its deletes are held in all tenants. Release them if that is meant"
+                        "Source is empty: its deletes are paused in all tenants. Release them if that is intended"
                     }
                     _ => {
-                        "More than half of the source's objects disappeared at once: its deletes are held in all tenants, and made after \
-                         the delete guard's window if the source is healthy then"
+                        "More than half of the source's objects disappeared at once: its deletes are paused in all \
+                         tenants, and made after the delete guard's window if the source is healthy then"
                     }
                 };
-                warn!(source = &**source, left, "{message}");
+                warn!(source = &**source, remaining, "{message}");
             }
-            Outcome::Vanished { source, held: None, left } => {
-                info!(source = &**source, left, "Deletes of the source are no longer held");
+            Outcome::Vanished { source, held: None, remaining } => {
+                info!(source = &**source, remaining, "Deletes of the source no longer paused");
             }
             Outcome::NoneHeld { destination } => {
                 info!(
                     ruler = &*destination.ruler,
                     tenant = destination.tenant_str(),
-                    "No deletes are held any more"
+                    "Deletes no longer paused by delete guard"
                 );
             }
-            Outcome::Conflict { destination, claim, us } => {
+            Outcome::Conflict { destination, foreign, own } => {
                 error!(
                     ruler = &*destination.ruler,
                     tenant = destination.tenant_str(),
-                    theirs = %claim,
-                    ours = %us,
-                    previous_installation = claim.name(),
+                    foreign_claim = %foreign,
+                    own_claim = %own,
+                    previous_installation = foreign.name(),
                     "Another installation writes here as the same owner: nothing is written. Give one of the two another \
-                     `owner`, or take its claim over by `previous_installations` if it is no more"
+                     `owner`, or take its claim over by `previous_installations` if it no longer exists"
                 );
             }
             Outcome::ConflictOver { destination } => {
                 info!(
                     ruler = &*destination.ruler,
                     tenant = destination.tenant_str(),
-                    "The claim of the other installation is gone, writing again"
+                    "Claim of the other installation deleted, writing again"
                 );
             }
             Outcome::Normalized { subject, fields } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
                 let fields = fields.join(", ");
-                warn!(%object, ruler, tenant, namespace, group, fields, "Ruler keeps the rule group in a form of its own");
+                warn!(%object, ruler, tenant, namespace, group, fields, "Ruler stores the rule group in a form of its own");
             }
             Outcome::Contested { subject, fields } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
@@ -213,13 +221,13 @@ impl Reporter for LogReporter {
                     namespace,
                     group,
                     fields,
-                    "Rule group is contested: it was found changed at three looks in a row. Another tool writes it, or the \
-                     ruler does not store what it accepts; it is repaired once a resync interval"
+                    "Rule group contested: three lists in a row found it changed. Another tool writes it, or the ruler \
+                     does not store what it accepts; it is repaired once per resync interval"
                 );
             }
             Outcome::ContestOver { subject } => {
                 let Line { object, ruler, tenant, namespace, group } = line(subject);
-                info!(%object, ruler, tenant, namespace, group, "Rule group is no longer contested");
+                info!(%object, ruler, tenant, namespace, group, "Rule group no longer contested");
             }
             Outcome::Unreadable { destination, group, reason } => {
                 warn!(
@@ -227,13 +235,13 @@ impl Reporter for LogReporter {
                     tenant = destination.tenant_str(),
                     group,
                     reason,
-                    "Rule group in the ruler cannot be read"
+                    "Rule group in ruler unreadable"
                 );
             }
             Outcome::SourceDown { source, reason } => {
-                warn!(source = &**source, reason, "Source is not available")
+                warn!(source = &**source, reason, "Source unavailable")
             }
-            Outcome::SourceUp { source, objects } => info!(source = &**source, objects, "Source is ready"),
+            Outcome::SourceUp { source, objects } => info!(source = &**source, objects, "Source ready"),
         }
     }
 }
@@ -250,7 +258,7 @@ fn destination_of(destination: Option<&DestinationId>) -> (Option<&str>, Option<
     (destination.map(|destination| &*destination.ruler), destination.map(DestinationId::tenant_str))
 }
 
-/// An object, or nothing; only made a text of where somebody reads it.
+/// An object, or nothing; formatted only if the line is logged.
 struct Shown<'a>(Option<&'a ObjectId>);
 
 impl fmt::Display for Shown<'_> {

@@ -1,15 +1,15 @@
-//! Plans: what changes, in which order, and what is held.
+//! Plans: the changes, their order, and the deletes that are held.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::desired::tests::{group, object};
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::finding::Location;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
-/// Plans a whole destination. Deletes that are protected, or that the guard would hold back, are marked with the reason.
+/// Plans a whole destination. Deletes that are protected, or that the guard would hold, are marked with the reason.
 fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
     Plan::new(destination, plan_with(input, guard, |change| change.held), input.desired)
 }
@@ -23,7 +23,7 @@ fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
     plan(&destination(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
 }
 
-/// An input in which nothing is to be taken over from others.
+/// An input without foreign groups to adopt.
 fn input<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
@@ -42,7 +42,7 @@ fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
 }
 
 #[test]
-fn prints_as_a_diff_and_as_json() {
+fn plan_is_shown_as_a_diff_and_as_json() {
     let (a1, a2, b) = (group("a", "1"), group("a", "2"), group("b", "1"));
     let mut desired = Desired::default();
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![a1, group("new", "1")]));
@@ -62,7 +62,7 @@ fn prints_as_a_diff_and_as_json() {
 }
 
 #[test]
-fn plan_never_touches_namespaces_of_others_whatever_was_observed() {
+fn plan_never_touches_foreign_namespaces() {
     let a = group("a", "1");
     let mut desired = Desired::default();
     desired.upsert(&"them.ns.o".into(), object("o", None, vec![a.clone()]));
@@ -74,17 +74,17 @@ fn plan_never_touches_namespaces_of_others_whatever_was_observed() {
 }
 
 #[test]
-fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group() {
+fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     let about = |finding: Finding, group: &str| {
         let location =
             Location { group: Some(group.to_owned()), field: Some("expr".to_owned()), ..Location::default() };
-        finding.at(location).hint("mend it")
+        finding.at(location).hint("fix it")
     };
-    let mut it = object("o", None, vec![group("doubted", "1"), group("taken", "1"), group("good", "1")]);
+    let mut it = object("o", None, vec![group("suspect", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();
     it.findings = [
-        about(Finding::doubt("promql", "cannot be read"), "doubted"),
-        about(Finding::doubt("promql", "cannot be read either"), "taken"),
+        about(Finding::suspicion("promql", "cannot be read"), "suspect"),
+        about(Finding::suspicion("promql", "cannot be read either"), "taken"),
         about(Finding::error("poison", "freezes a tenant"), "withheld"),
         about(Finding::warning("unknown-key", "is not known"), "good"),
     ]
@@ -95,31 +95,31 @@ fn what_is_refused_is_told_and_a_doubt_only_until_the_ruler_has_taken_the_group(
     insta::assert_snapshot!(plan, @r#"
     r/t: 2 changes
       + us.ns.o / good (1 rules) of K ns/o
-      ! K ns/o: group "doubted", expr: cannot be read (mend it)
-      ! K ns/o: group "withheld", expr: freezes a tenant (mend it)
+      ! K ns/o: group "suspect", expr: cannot be read (fix it)
+      ! K ns/o: group "withheld", expr: freezes a tenant (fix it)
     "#);
     let object = plan.refusals[0].object.clone();
-    for (finding, told) in [
-        (about(Finding::doubt("recording-field", "`for` has no meaning"), "good"), 1),
-        (about(Finding::doubt("recording-field", "`for` has no meaning"), "taken"), 0),
+    for (finding, count) in [
+        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "good"), 1),
+        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "taken"), 0),
         (about(Finding::warning("unknown-key", "is not known"), "good"), 0),
         (Finding::error("duration", "of the whole object"), 1),
     ] {
         let findings = [finding];
         let dry_run = DryRun::new(vec![plan.clone()], [(&object, findings.as_slice())]);
-        assert_eq!(dry_run.refusals.len(), told, "{}", findings[0]);
+        assert_eq!(dry_run.refusals.len(), count, "{}", findings[0]);
         assert!(!dry_run.is_clean());
     }
     assert!(DryRun::new(Vec::new(), []).is_clean());
 }
 
 #[test]
-fn deletes_wait_until_they_are_safe() {
+fn plan_makes_only_safe_deletes() {
     let g = group("g", "1");
     let mut desired = Desired::default();
     let dropped = object("dropped", None, vec![g.clone()]);
     desired.upsert(&"us.ns.dropped".into(), dropped.clone());
-    desired.remove(&"us.ns.dropped".into(), &dropped.id, LeftBecause::Deleted);
+    desired.remove(&"us.ns.dropped".into(), &dropped.id, RemovalReason::Deleted);
     desired.protect(
         &"us.ns.held".into(),
         &object("held", None, vec![]).id,
@@ -137,7 +137,7 @@ fn deletes_wait_until_they_are_safe() {
 }
 
 #[test]
-fn a_refused_group_keeps_what_the_ruler_has() {
+fn plan_leaves_the_stored_version_of_a_refused_group() {
     let mut desired = Desired::default();
     let mut kept = object("o", None, vec![]);
     kept.refused = Box::new(["g".into()]);
@@ -147,7 +147,7 @@ fn a_refused_group_keeps_what_the_ruler_has() {
 }
 
 #[test]
-fn an_object_without_groups_takes_one_delete() {
+fn plan_deletes_the_namespace_of_an_object_without_groups_at_once() {
     let mut desired = Desired::default();
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![]));
     let observed = observe(&[("us.ns.o", &group("a", "1")), ("us.ns.o", &group("b", "1"))]);
@@ -157,7 +157,7 @@ fn an_object_without_groups_takes_one_delete() {
 }
 
 #[test]
-fn a_plan_shows_what_the_guard_would_hold_back() {
+fn plan_marks_deletes_that_the_guard_would_hold() {
     let (desired, g) = (Desired::default(), group("g", "1"));
     let names: Vec<String> = (0..12).map(|n| format!("us.ns.o{n}")).collect();
     let held = |count: usize| {
@@ -174,12 +174,12 @@ fn a_plan_shows_what_the_guard_would_hold_back() {
 }
 
 #[test]
-fn former_names_go_once_there_is_a_successor() {
+fn plan_deletes_legacy_namespaces_with_a_successor() {
     let mut desired = Desired::default();
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
     let namespace_policy = NamespacePolicy {
-        former: vec![crate::Naming::Owner("old".parse().unwrap())],
+        legacy: vec![crate::Naming::Owner("old".parse().unwrap())],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let input = input(&desired, &observed, ALL, &namespace_policy);
@@ -193,7 +193,7 @@ fn former_names_go_once_there_is_a_successor() {
 }
 
 #[test]
-fn a_former_name_has_the_successor_that_its_own_object_has() {
+fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
     let alloy = |prefix: &str| Naming::Alloy(crate::AlloyNaming::new(prefix, "/").unwrap());
     let uid = "00000000-0000-0000-0000-000000000001";
     let mut desired = Desired::default();
@@ -203,7 +203,7 @@ fn a_former_name_has_the_successor_that_its_own_object_has() {
     desired.upsert(&of_p, object("p", None, vec![group("g", "1")]));
     let namespace_policy = NamespacePolicy {
         naming: alloy("new"),
-        former: vec![alloy("old")],
+        legacy: vec![alloy("old")],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let observed = Observed::default();
@@ -212,11 +212,11 @@ fn a_former_name_has_the_successor_that_its_own_object_has() {
     assert_eq!(successor("o"), Some(&of_o));
     assert_eq!(successor("p"), Some(&of_p));
     assert_eq!(successor("gone"), None, "its deletion is one like any other");
-    assert_eq!(super::successor(&of_o, input), None, "it is no former name");
+    assert_eq!(super::successor(&of_o, input), None, "it is no legacy name");
 }
 
 #[test]
-fn what_the_guard_would_hold_is_marked_and_what_comes_of_one_namespace_is_not() {
+fn plan_marks_held_deletes_and_never_those_of_a_single_namespace() {
     let g = group("g", "1");
     let many: Vec<String> = (0..12).map(|n| format!("us.ns.o{n}")).collect();
     let several: Vec<(&str, &DesiredGroup)> = many.iter().map(|name| (name.as_str(), &g)).collect();
@@ -226,13 +226,13 @@ fn what_the_guard_would_hold_is_marked_and_what_comes_of_one_namespace_is_not() 
     let groups: Vec<DesiredGroup> = (0..12).map(|n| group(&format!("g{n}"), "1")).collect();
     let one: Vec<(&str, &DesiredGroup)> = groups.iter().map(|group| ("us.ns.o", group)).collect();
     assert_eq!(held(planned(&desired, &observe(&one), ALL)), 0);
-    // What is protected is no part of it.
+    // Protected deletes do not count.
     let protected = planned(&desired, &observe(&several), Deletes { known: false, ..ALL });
     assert!(protected.changes.iter().all(|change| change.held == Some(HeldReason::Snapshot)));
 }
 
 #[test]
-fn of_what_is_held_for_an_object_only_what_is_not_allowed_goes() {
+fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     let (kept, lacks) = (group("kept", "1"), group("lacks", "1"));
     let (namespace, object): (Arc<str>, _) = ("us.ns.o".into(), object("o", None, vec![]).id);
     let enforced = Some(Arc::default());
@@ -248,7 +248,7 @@ fn of_what_is_held_for_an_object_only_what_is_not_allowed_goes() {
     assert_eq!(planned.len(), 2);
     assert!(planned[0].0.contains("us.ns.o / lacks") && planned[0].1 == Reason::NotAllowed, "{planned:?}");
     assert_eq!((planned[0].2, planned[1].2), (None, Some(HeldReason::TenantRefused)));
-    // When nothing holds it any more, all of it is like any other.
+    // Without protection, all its groups are planned like any other.
     desired.protect(&namespace, &object, None);
     assert!(of(&desired).iter().all(|(_, reason, held)| *reason == Reason::NotDeclared && held.is_none()));
 }
@@ -280,7 +280,7 @@ fn namespaces(world: World) -> std::collections::BTreeMap<Arc<str>, Vec<DesiredG
 
 proptest! {
     #[test]
-    fn carrying_a_plan_out_leaves_nothing_to_do(should in world(), is in world()) {
+    fn plan_leaves_nothing_to_do_when_it_is_carried_out(should in world(), is in world()) {
         let mut desired = Desired::default();
         for (namespace, groups) in namespaces(should) {
             desired.upsert(&namespace, object(&namespace, None, groups));

@@ -1,4 +1,4 @@
-//! What routes can read off an object and its Kubernetes namespace.
+//! The input of routing: what routes can read of an object and its Kubernetes namespace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::labels::Labels;
 use crate::model::object::ObjectId;
 
-/// Where a value stands.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ValueSource {
     /// A label of the object.
@@ -21,37 +21,37 @@ pub enum ValueSource {
     NamespaceName,
 }
 
-/// What is known of a Kubernetes namespace.
+/// The metadata of a Kubernetes namespace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamespaceMetadata {
     /// Its labels.
     pub labels: Labels,
-    /// Its annotations, as far as its source tells them.
+    /// Its annotations, as far as its source sends them.
     pub annotations: Labels,
 }
 
-/// What is known of an object when it is routed.
+/// The facts by which an object is routed.
 #[derive(Debug, Clone, Copy)]
 pub struct RoutingInput<'a> {
-    /// Which one it is.
+    /// Its identity.
     pub id: &'a ObjectId,
     /// Its labels.
     pub labels: &'a Labels,
-    /// Its annotations, as far as routes ask for them.
+    /// Its annotations, as far as routes read them.
     pub annotations: &'a Labels,
-    /// The tenant it names in a field of its own.
+    /// The tenant that it requests in a field of its own.
     pub tenant: Option<&'a str>,
-    /// The language it says it is written in, by its kind or by an annotation.
+    /// The language that its kind or an annotation declares.
     pub language: Option<&'a str>,
     /// Its Kubernetes namespace, if known.
     pub namespace: Option<&'a NamespaceMetadata>,
-    /// Whether its Kubernetes namespace will be known, if it is not.
+    /// True if its Kubernetes namespace will be known, if it is not.
     pub namespace_comes: bool,
 }
 
 #[cfg(test)]
 impl<'a> RoutingInput<'a> {
-    /// Of an object of which nothing is known but which one it is, by a source that tells of no Kubernetes namespaces.
+    /// Creates the input of an object of which only the identity is known, from a source without Kubernetes namespaces.
     pub(crate) fn bare(id: &'a ObjectId, nothing: &'a Labels) -> Self {
         Self {
             id,
@@ -66,7 +66,7 @@ impl<'a> RoutingInput<'a> {
 }
 
 impl ValueSource {
-    /// The value; none if there is none.
+    /// Returns the value; none if it is missing.
     pub fn value<'a>(&self, input: &RoutingInput<'a>) -> Option<&'a str> {
         match self {
             Self::Label(key) => input.labels.get(key),
@@ -77,7 +77,7 @@ impl ValueSource {
         }
     }
 
-    /// The key, if it is an annotation of the object.
+    /// Returns the key, if it is an annotation of the object.
     pub(crate) fn annotation(&self) -> Option<&str> {
         match self {
             Self::Annotation(key) => Some(key),
@@ -85,12 +85,12 @@ impl ValueSource {
         }
     }
 
-    /// Whether whoever writes the object decides it.
+    /// Returns whether the author of the object controls it.
     pub fn is_the_authors(&self) -> bool {
         matches!(self, Self::Label(_) | Self::Annotation(_))
     }
 
-    /// Whether more of a Kubernetes namespace must be known than its name.
+    /// Returns whether more of a Kubernetes namespace must be known than its name.
     pub fn needs_namespace(&self) -> bool {
         matches!(self, Self::NamespaceLabel(_) | Self::NamespaceAnnotation(_))
     }

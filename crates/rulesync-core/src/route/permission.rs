@@ -1,4 +1,4 @@
-//! Who may choose which tenants and values.
+//! Permissions to choose tenants and values.
 
 use super::input::RoutingInput;
 use super::selector::Selector;
@@ -7,21 +7,21 @@ use crate::naming::Pattern;
 /// Lets Kubernetes namespaces choose values: tenants for their objects, or values of a label or matcher.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permission {
-    /// The Kubernetes namespaces it is for, by name; none means that the selector alone decides.
+    /// The Kubernetes namespaces it is for, by name; empty means that the selector alone decides.
     pub namespaces: Vec<Pattern>,
     /// The Kubernetes namespaces it is for, by their labels.
     pub namespace_selector: Selector,
-    /// The values they may choose, as they are written there. Capitals are not small letters.
+    /// The values they may choose, as they are written there. Case matters.
     pub values: Vec<Pattern>,
 }
 
 impl Permission {
-    /// Whether it lets the Kubernetes namespace of an object choose a value.
+    /// Returns whether it lets the Kubernetes namespace of an object choose a value.
     pub(crate) fn covers(&self, input: &RoutingInput<'_>, value: &str) -> bool {
         self.is_for(input) && self.values.iter().any(|pattern| pattern.matches(value))
     }
 
-    /// Whether it is for the Kubernetes namespace of an object.
+    /// Returns whether it is for the Kubernetes namespace of an object.
     pub(crate) fn is_for(&self, input: &RoutingInput<'_>) -> bool {
         let named = self.namespaces.is_empty()
             || self.namespaces.iter().any(|pattern| pattern.matches(input.id.namespace()));

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::labels::Labels;
 
-/// The label every Kubernetes namespace carries with its own name.
+/// The label of every Kubernetes namespace with its own name.
 pub(crate) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// Which labels something must have. An empty selector selects everything.
+/// A selector of labels. An empty one selects everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
-    /// Labels that must be there with this value.
+    /// Labels that must exist with this value.
     #[serde(default)]
     pub match_labels: BTreeMap<String, String>,
-    /// Further conditions; all must hold.
+    /// Further conditions; all must be met.
     #[serde(default)]
     pub match_expressions: Vec<Requirement>,
 }
@@ -27,27 +27,27 @@ pub struct Selector {
 pub struct Requirement {
     /// The label.
     pub key: String,
-    /// What must hold of it.
+    /// The operator.
     pub operator: Operator,
     /// The values `In` and `NotIn` compare with.
     #[serde(default)]
     pub values: Vec<String>,
 }
 
-/// What must hold of a label.
+/// The operator of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operator {
-    /// It is there, with one of the values.
+    /// The label exists, with one of the values.
     In,
-    /// It is not there, or with another value.
+    /// The label is missing or has another value.
     NotIn,
-    /// It is there.
+    /// The label exists.
     Exists,
-    /// It is not there.
+    /// The label is missing.
     DoesNotExist,
 }
 
-/// Why a selector makes no sense.
+/// The reason why a selector is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
     /// `In` or `NotIn` without values.
@@ -69,11 +69,11 @@ pub enum SelectorError {
 }
 
 impl Selector {
-    /// Whether the selector makes sense, by Kubernetes' rules.
+    /// Checks that the selector is valid by Kubernetes' rules.
     ///
     /// # Errors
     ///
-    /// A [`SelectorError`] for the first requirement that does not.
+    /// A [`SelectorError`] for the first requirement that is not.
     pub fn validate(&self) -> Result<(), SelectorError> {
         for Requirement { key, operator, values } in &self.match_expressions {
             let (key, operator) = (key.clone(), *operator);
@@ -90,19 +90,19 @@ impl Selector {
         Ok(())
     }
 
-    /// Whether it selects everything.
+    /// Returns whether it selects everything.
     pub fn is_empty(&self) -> bool {
         self.match_labels.is_empty() && self.match_expressions.is_empty()
     }
 
-    /// Whether labels are selected.
+    /// Returns whether labels are selected.
     pub fn matches(&self, labels: &Labels) -> bool {
         self.holds(|key| labels.get(key))
     }
 
-    /// Whether a Kubernetes namespace is selected; none if that depends on labels we do not know.
+    /// Returns whether a Kubernetes namespace is selected; none if that depends on unknown labels.
     ///
-    /// Its name answers `kubernetes.io/metadata.name`, so that a selector on names needs no permission to read
+    /// Its name is the value of `kubernetes.io/metadata.name`, so that a selector on names needs no permission to read
     /// namespaces.
     pub fn matches_namespace(&self, name: &str, labels: Option<&Labels>) -> Option<bool> {
         if labels.is_none() && self.keys().any(|key| key != NAMESPACE_NAME) {
@@ -115,7 +115,7 @@ impl Selector {
         )
     }
 
-    /// Whether it asks for more of a Kubernetes namespace than its name.
+    /// Returns whether it needs more of a Kubernetes namespace than its name.
     pub fn needs_namespace_labels(&self) -> bool {
         self.keys().any(|key| key != NAMESPACE_NAME)
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn selects_as_kubernetes_does() {
+    fn selector_selects_as_kubernetes_does() {
         let labels: Labels = [("tenant", "prod"), ("team", "a")].into_iter().collect();
         for (json, expected) in [
             ("{}", true),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_requirement_has_values_where_its_operator_takes_them() {
+    fn selector_requirement_has_values_where_its_operator_takes_them() {
         for (operator, values, valid) in [
             (Operator::In, 1, true),
             (Operator::In, 0, false),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_is_known_by_its_name() {
+    fn selector_knows_a_namespace_by_its_name() {
         let by_name = selector(r#"{"match_labels":{"kubernetes.io/metadata.name":"monitoring"}}"#);
         assert_eq!(by_name.matches_namespace("monitoring", None), Some(true));
         assert_eq!(by_name.matches_namespace("other", None), Some(false));
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_requirements_are_refused() {
+    fn selector_refuses_invalid_requirements() {
         assert!(selector(r#"{"match_expressions":[{"key":"a","operator":"In"}]}"#).validate().is_err());
         assert!(
             selector(r#"{"match_expressions":[{"key":"a","operator":"Exists","values":["x"]}]}"#)

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-/// What a claim is made into: `team-{value}` makes `payments` the tenant `team-payments`.
+/// A pattern of tenants: `team-{value}` makes `payments` the tenant `team-payments`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantPattern {
     before: Arc<str>,
     after: Arc<str>,
 }
 
-/// A pattern without a place for the claim, or with two.
+/// A pattern without a place for the requested value, or with two.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` must hold `{{value}}` exactly once: that is where the claim goes")]
+#[error("`{0}` must hold `{{value}}` exactly once: that is where the requested value goes")]
 pub struct TenantPatternError(String);
 
 impl Default for TenantPattern {
@@ -34,13 +34,13 @@ impl std::str::FromStr for TenantPattern {
 }
 
 impl TenantPattern {
-    /// The tenant's name for a claim.
-    pub fn apply(&self, claim: &str) -> String {
-        format!("{}{claim}{}", self.before, self.after)
+    /// Returns the name of the tenant for a requested value.
+    pub fn apply(&self, requested: &str) -> String {
+        format!("{}{requested}{}", self.before, self.after)
     }
 
-    /// The claim that makes a tenant's name, if one does.
-    pub fn claim_of<'a>(&self, tenant: &'a str) -> Option<&'a str> {
+    /// Returns the requested value that makes a tenant's name, if one does.
+    pub fn requested_for<'a>(&self, tenant: &'a str) -> Option<&'a str> {
         tenant.strip_prefix(&*self.before)?.strip_suffix(&*self.after)
     }
 }

@@ -1,4 +1,4 @@
-//! The values of the labels and matchers that a route adds: the administrator's own, or taken from an object or its
+//! The values of the labels and matchers that a route adds: set in the configuration, or read from an object or its
 //! Kubernetes namespace, within limits.
 
 use std::fmt;
@@ -10,20 +10,20 @@ use crate::intake::text::{TextFault, taken_fault};
 /// The value of a label or matcher that a route adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// This text, for all objects. Whoever wrote the configuration answers for it, templates included.
+    /// This text, for all objects. It may contain templates, since it comes from the configuration.
     Constant(String),
     /// A text that is read for each object.
     From(ValueFrom),
 }
 
-/// Where a value is read, and within which limits.
+/// The source of a value, and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueFrom {
-    /// Where it stands.
+    /// The source.
     pub origin: ValueSource,
-    /// The value for objects that have none there. An empty value counts as none.
+    /// The value for objects without one. An empty value counts as none.
     pub default: Option<String>,
-    /// Who may choose which values; empty: everyone any.
+    /// Permissions to choose values; empty: everyone may choose any.
     pub allow: Vec<Permission>,
 }
 
@@ -34,7 +34,7 @@ impl From<ValueSource> for Value {
 }
 
 impl Value {
-    /// Where it is read, if it is.
+    /// Returns the source, if it is read for each object.
     pub fn source(&self) -> Option<&ValueFrom> {
         match self {
             Self::Constant(_) => None,
@@ -42,7 +42,7 @@ impl Value {
         }
     }
 
-    /// The texts that whoever wrote the configuration chose.
+    /// Returns the text from the configuration: the constant or the default.
     pub(crate) fn configured(&self) -> Option<&str> {
         match self {
             Self::Constant(text) => Some(text),
@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// The value for one object.
+    /// Returns the value for one object.
     pub(crate) fn resolve<'a>(&'a self, input: &RoutingInput<'a>) -> Result<&'a str, ValueFault<'a>> {
         let source = match self {
             Self::Constant(text) => return Ok(text),
@@ -70,12 +70,12 @@ impl Value {
     }
 }
 
-/// Why an object gets no value.
+/// The reason why an object gets no value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ValueFault<'a> {
     /// It has none, and there is no default.
     Missing(&'a ValueSource),
-    /// Its value does not name anything.
+    /// Its value is not a name.
     Text(&'a ValueSource, &'a str, TextFault),
     /// Its Kubernetes namespace may not choose this value.
     NotAllowed(&'a ValueSource, &'a str),
@@ -107,7 +107,7 @@ impl fmt::Display for ValueFault<'_> {
     }
 }
 
-/// The beginning of a value, quoted: an annotation may be long.
+/// Returns the beginning of a value, quoted: an annotation may be long.
 pub(crate) fn shown(value: &str) -> String {
     const MAX_CHARACTERS: usize = 64;
     match value.char_indices().nth(MAX_CHARACTERS) {

@@ -5,12 +5,12 @@
 //!
 //! [`Ruler::evaluation`]: crate::Ruler::evaluation
 
-/// Whether a ruler could be asked.
+/// The answer of a ruler that was asked for evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evaluation {
-    /// This ruler has no way to tell.
+    /// The ruler does not support it.
     Unsupported,
-    /// It told everything it has loaded of the namespaces it was asked for.
+    /// The ruler has passed everything that it has loaded of the namespaces it was asked for.
     Read,
 }
 
@@ -30,17 +30,17 @@ pub struct EvaluatedGroup {
 pub struct EvaluatedRule {
     /// The alert's or the recorded series' name.
     pub name: String,
-    /// How its last evaluation went.
+    /// The result of its last evaluation.
     pub health: RuleHealth,
 }
 
-/// How the last evaluation of a rule went.
+/// The result of the last evaluation of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleHealth {
     /// Not evaluated yet.
     Unknown,
     /// Evaluated.
     Healthy,
-    /// Failed, in the ruler's words.
+    /// Failed, with the ruler's message.
     Failing(String),
 }

@@ -12,8 +12,8 @@ pub enum Write<'a> {
     Put {
         /// The group.
         group: &'a EncodedGroup<'a>,
-        /// Whether the local checks have found something wrong with the group. It may be in order all the same, but is
-        /// better tried apart from groups without findings.
+        /// True if the local checks have findings about the group. It may be valid all the same, but is better tried
+        /// apart from groups without findings.
         has_finding: bool,
     },
     /// Deletes a group.

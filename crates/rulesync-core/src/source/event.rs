@@ -16,7 +16,7 @@ use super::Source;
 pub enum SourceEvent {
     /// Another snapshot of a scope begins. The first one of each scope begins with [`Source::run`], without this event.
     SnapshotStarted(Scope),
-    /// Everything in the scope has been sent since its snapshot began; what was not is gone.
+    /// Everything in the scope has been sent since its snapshot began; objects that were not sent no longer exist.
     SnapshotComplete(Scope),
     /// The object exists, new or changed. Sending it again unchanged costs nothing.
     Upsert(RuleObject),
@@ -24,18 +24,18 @@ pub enum SourceEvent {
     Malformed {
         /// The object.
         id: ObjectId,
-        /// What is wrong with it.
+        /// The problem.
         finding: Finding,
-        /// Whether it may stand for objects of other names, as a file that was never parsed does. While there is such
+        /// True if it may stand for objects of other names, as a file that was never parsed does. While there is such
         /// an object, no rules count as orphaned, and nothing counts as missing from a snapshot.
         hides: bool,
     },
-    /// The object is gone.
+    /// The object no longer exists.
     Delete(ObjectId),
-    /// The object is gone, and its rules belong to others now: its author renamed it. Its rules are deleted from
-    /// rulers once those of the others, which were sent before, are written.
+    /// The object was renamed: it no longer exists, and others have its rules. Its rules are deleted from rulers once
+    /// those of the others, which were sent before, are written.
     Renamed {
-        /// The object that is gone.
+        /// The object that no longer exists.
         id: ObjectId,
         /// The objects that have its rules.
         to: Vec<ObjectId>,
@@ -49,20 +49,20 @@ pub enum SourceEvent {
         /// Its annotations; those that only other tools use may be left out.
         annotations: Labels,
     },
-    /// A Kubernetes namespace is gone.
+    /// A Kubernetes namespace no longer exists.
     NamespaceGone {
         /// The Kubernetes namespace.
         name: String,
     },
     /// The source cannot see its objects at the moment; those known stay.
     Unavailable {
-        /// The reason, and what is being waited for.
+        /// The reason, and what the source waits for.
         reason: String,
     },
     /// The kind of its objects is missing, or about to be: deletions that were sent just before are not believed,
     /// because a deleted CRD takes all its objects with it. Implies [`SourceEvent::Unavailable`].
     KindGone {
-        /// What was observed, and what is being waited for.
+        /// The observation, and what the source waits for.
         reason: String,
     },
     /// A kind that not every cluster has is installed, or is not. Sent before the first snapshot of the kind is
@@ -70,7 +70,7 @@ pub enum SourceEvent {
     Kind {
         /// The kind, such as `LoggingRule`.
         kind: Arc<str>,
-        /// Whether it is installed.
+        /// True if it is installed.
         installed: bool,
     },
     /// The source sees its objects again.

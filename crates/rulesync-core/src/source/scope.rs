@@ -23,12 +23,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The objects of a kind in all Kubernetes namespaces.
+    /// Creates the scope of the objects of a kind in all Kubernetes namespaces.
     pub fn kind(kind: &str) -> Self {
         Self::Kind { kind: kind.into(), namespace: None }
     }
 
-    /// The objects of a kind in one Kubernetes namespace.
+    /// Creates the scope of the objects of a kind in one Kubernetes namespace.
     pub fn kind_in(kind: &str, namespace: &str) -> Self {
         Self::Kind { kind: kind.into(), namespace: Some(namespace.into()) }
     }
@@ -45,7 +45,7 @@ impl Scope {
         }
     }
 
-    /// The Kubernetes namespace that it is restricted to.
+    /// Returns the Kubernetes namespace that it is restricted to.
     pub(crate) fn namespace(&self) -> Option<&str> {
         match self {
             Self::Kind { namespace, .. } => namespace.as_deref(),

@@ -41,7 +41,7 @@ impl Sink {
         (Self::new(source.into(), 0, events), SinkEvents(receiver))
     }
 
-    /// The name of the source: the first argument of [`ObjectId::new`](crate::ObjectId::new).
+    /// Returns the name of the source: the first argument of [`ObjectId::new`](crate::ObjectId::new).
     pub fn source(&self) -> &Arc<str> {
         &self.source
     }
@@ -63,7 +63,7 @@ impl Sink {
 pub struct SinkEvents(mpsc::Receiver<SourceMessage>);
 
 impl SinkEvents {
-    /// Waits for the next event; none when every sink is gone.
+    /// Waits for the next event; returns none when every sink has been dropped.
     pub async fn next(&mut self) -> Option<SourceEvent> {
         Some(self.0.recv().await?.event)
     }

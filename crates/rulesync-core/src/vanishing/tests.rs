@@ -1,4 +1,4 @@
-//! What is taken for an accident, and for how long.
+//! Objects that vanish by accident: when their deletes are held, and for how long.
 
 use super::*;
 
@@ -33,7 +33,7 @@ impl Bench {
 
     fn come_back(&mut self, numbers: std::ops::Range<usize>) -> &mut Self {
         self.left += numbers.len();
-        numbers.for_each(|n| self.vanishing.is_there(&id(n)));
+        numbers.for_each(|n| self.vanishing.exists(&id(n)));
         self
     }
 
@@ -51,7 +51,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn most_of_a_source_at_once_is_held_and_one_object_never_is() {
+async fn vanishing_of_most_objects_is_held_and_of_a_single_one_never_is() {
     assert_eq!(Bench::of(1).vanish(0..1).held(), None, "the only one");
     assert_eq!(Bench::of(10).vanish(0..5).held(), None, "half");
     assert_eq!(Bench::of(9).vanish(0..5).held(), Some(HeldReason::Vanished));
@@ -64,14 +64,14 @@ async fn most_of_a_source_at_once_is_held_and_one_object_never_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_held_for_a_window_and_what_is_empty_until_something_comes_back() {
+async fn hold_lasts_a_window_and_without_objects_until_some_return() {
     let mut most = Bench::of(9);
     assert_eq!(most.vanish(0..6).after(299).held(), Some(HeldReason::Vanished));
     let mut most = Bench::of(9);
     most.vanish(0..6).held();
     assert_eq!(most.after(299).held(), Some(HeldReason::Vanished));
     most.healthy = false;
-    assert_eq!(most.after(1).held(), Some(HeldReason::Vanished), "it cannot see");
+    assert_eq!(most.after(1).held(), Some(HeldReason::Vanished), "the source cannot see its objects");
     most.healthy = true;
     assert_eq!(most.held(), None);
     let mut all = Bench::of(9);
@@ -81,11 +81,11 @@ async fn is_held_for_a_window_and_what_is_empty_until_something_comes_back() {
     let mut all = Bench::of(9);
     all.vanish(0..9).held();
     assert_eq!(all.come_back(0..4).held(), Some(HeldReason::Vanished));
-    assert_eq!(all.come_back(4..5).held(), None, "most are there again");
+    assert_eq!(all.come_back(4..5).held(), None, "most exist again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kubernetes_namespace_that_is_gone_accounts_for_its_objects() {
+async fn deleted_kubernetes_namespace_explains_vanished_objects() {
     let mut bench = Bench::of(12);
     assert_eq!(bench.vanish(0..11).held(), Some(HeldReason::Vanished));
     bench.vanishing.explain("a");
@@ -93,15 +93,15 @@ async fn a_kubernetes_namespace_that_is_gone_accounts_for_its_objects() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_follows_within_a_breath_belongs_to_the_others_for_half_a_minute() {
-    let breath = |millis: u64| {
+async fn objects_that_vanish_within_a_second_belong_together_for_half_a_minute() {
+    let vanish_after = |millis: u64| {
         let mut bench = Bench::of(4);
         bench.vanish(0..2);
         bench.now += Duration::from_millis(millis);
         bench.vanish(2..3).held()
     };
-    assert_eq!(breath(1_000), Some(HeldReason::Vanished));
-    assert_eq!(breath(1_001), None, "one for itself");
+    assert_eq!(vanish_after(1_000), Some(HeldReason::Vanished));
+    assert_eq!(vanish_after(1_001), None, "one for itself");
     let stream = |seconds: usize| {
         let mut bench = Bench::of(seconds + 2);
         for n in 0..=seconds {
@@ -111,7 +111,7 @@ async fn who_follows_within_a_breath_belongs_to_the_others_for_half_a_minute() {
     };
     assert_eq!(stream(30), 31);
     assert_eq!(stream(31), 1, "it has gone on for too long to be one event");
-    // While something is held, whatever follows belongs to it.
+    // While something is held, whatever vanishes afterwards belongs to it.
     let mut held = Bench::of(12);
     held.vanish(0..9).held();
     held.after(60).vanish(9..10);
@@ -119,7 +119,7 @@ async fn who_follows_within_a_breath_belongs_to_the_others_for_half_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_judged_again_when_the_window_may_be_over_and_forgotten_with_its_source() {
+async fn hold_is_judged_again_at_its_end_and_forgotten_with_its_source() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::of(9);
     assert!(bench.vanishing.is_empty());
@@ -132,14 +132,14 @@ async fn is_judged_again_when_the_window_may_be_over_and_forgotten_with_its_sour
     assert_eq!(bench.vanishing.due(bench.now), Some(began + policy.window));
     assert_eq!(bench.vanishing.due(began + policy.window), None, "it is over");
     assert!(!bench.vanishing.forget("another"));
-    assert!(bench.vanishing.forget("s"), "something was held");
+    assert!(bench.vanishing.forget("s"), "deletes were held");
     assert!(bench.vanishing.is_empty());
     bench.vanish(6..7);
     assert!(!bench.vanishing.forget("s"), "nothing was");
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_is_told_once() {
+async fn hold_is_reported_once() {
     let policy = DeleteGuard::default();
     let mut bench = Bench::of(9);
     bench.vanish(0..6);
@@ -156,7 +156,7 @@ async fn news_is_told_once() {
     assert_eq!(judge(0, now), [("s".into(), Some(HeldReason::SourceEmpty))]);
     assert_eq!(judge(6, now), [("s".into(), None)]);
     assert_eq!(judge(6, now + SETTLE_TIME), []);
-    assert!(!bench.vanishing.is_empty(), "who follows within a breath belongs to them");
+    assert!(!bench.vanishing.is_empty(), "objects that vanish within a second belong to them");
     bench.vanishing.judge(
         &policy,
         |_| Remaining { objects: 6, healthy: true, poll_interval: Duration::ZERO },
@@ -166,18 +166,18 @@ async fn news_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
+async fn orphans_are_held_for_a_window_or_while_nothing_else_exists() {
     let policy = DeleteGuard::default();
     let began = Instant::now();
     let of = |objects, healthy| Remaining { objects, healthy, poll_interval: Duration::ZERO };
     let mut orphans = Orphans::default();
-    assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "one is no accident");
+    assert_eq!(orphans.judge(&policy, 1, &[of(0, true)], began), None, "a single one is no accident");
     assert_eq!(orphans.judge(&policy, 3, &[of(3, true)], began), None, "half is none");
     assert_eq!((orphans.held(), orphans.due(began)), (None, None));
-    // Of which source they were is not known.
+    // Their source is unknown.
     let sources = [of(2, true), of(9, true)];
     assert_eq!(orphans.judge(&policy, 3, &sources, began), Some(Some(HeldReason::Vanished)));
-    assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "that is no news");
+    assert_eq!(orphans.judge(&policy, 3, &sources, began), None, "nothing has changed");
     assert_eq!(orphans.held(), Some(HeldReason::Vanished));
     let over = began + policy.window;
     assert_eq!(orphans.due(began), Some(over));
@@ -185,7 +185,7 @@ async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
     assert_eq!(orphans.judge(&policy, 3, &[of(2, true), of(9, false)], over), None, "one cannot see");
     assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(None));
     assert_eq!(orphans.judge(&policy, 2, &[of(1, true)], over), None, "the rest goes too");
-    // When they are gone, others are judged anew.
+    // When they are gone, others are judged again.
     assert_eq!(orphans.judge(&policy, 0, &sources, over), None);
     assert_eq!(orphans.judge(&policy, 3, &sources, over), Some(Some(HeldReason::Vanished)));
     assert_eq!(orphans.judge(&policy, 3, &[of(0, true)], over), Some(Some(HeldReason::SourceEmpty)));
@@ -196,7 +196,7 @@ async fn orphans_are_held_for_a_window_or_as_long_as_nothing_else_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_looks_seldom_is_believed_when_it_has_looked_again() {
+async fn source_that_polls_seldom_is_trusted_after_another_poll() {
     let mut bench = Bench::of(9);
     bench.poll_interval = Duration::from_secs(10 * 60);
     bench.vanish(0..6).held();
@@ -204,7 +204,7 @@ async fn a_source_that_looks_seldom_is_believed_when_it_has_looked_again() {
     assert_eq!(bench.vanishing.due(bench.now), Some(until));
     assert_eq!(bench.after(20 * 60 - 1).held(), Some(HeldReason::Vanished));
     assert_eq!(bench.after(1).held(), None);
-    // The same for what vanished while nobody watched.
+    // The same holds for orphans.
     let (began, policy, mut orphans) = (bench.now, DeleteGuard::default(), Orphans::default());
     let of = |poll_interval| Remaining { objects: 2, healthy: true, poll_interval };
     let sources = [of(Duration::ZERO), of(Duration::from_secs(10 * 60))];

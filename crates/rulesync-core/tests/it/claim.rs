@@ -1,4 +1,4 @@
-//! Two clusters that were given the same owner find out before they fight.
+//! Two clusters with the same owner notice each other before they overwrite each other's rules.
 
 use rulesync_core::{CLAIM_GROUP, DestinationState, EngineBuilder, Installation, OwnerClaim};
 
@@ -11,7 +11,7 @@ fn cluster(name: &str) -> impl FnOnce(EngineBuilder) -> EngineBuilder {
 
 fn start(ruler: &MemoryRuler, name: &str) -> World {
     let world = World::with(ruler, |_| {}, cluster(name));
-    world.teller.upsert(object("o", &[("g", name)]));
+    world.source.upsert(object("o", &[("g", name)]));
     world
 }
 
@@ -21,33 +21,33 @@ fn claimed_by(ruler: &MemoryRuler) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_claim_is_written_before_anything_else_and_once() {
+async fn claim_is_written_first_and_once() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, "a");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
     resync().await;
     resync().await;
-    assert_eq!(ruler.counts(), (3, 0, 0), "one look soon after it was claimed, then the usual ones");
+    assert_eq!(ruler.counts(), (3, 0, 0), "one list soon after the claim was written, then the usual ones");
     world.stop().await;
     let again = start(&ruler, "a");
-    again.teller.complete();
+    again.source.complete();
     again.settle().await;
-    assert_eq!(ruler.requests(), ["GET prod"], "it is still ours");
+    assert_eq!(ruler.requests(), ["GET prod"], "the claim still exists");
     again.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_cluster_stops_says_why_and_goes_on_when_the_first_is_gone() {
+async fn claim_stops_a_second_cluster_until_the_first_is_gone() {
     let ruler = MemoryRuler::default();
     let first = start(&ruler, "a");
-    first.teller.complete();
+    first.source.complete();
     first.settle().await;
     ruler.requests();
     let second = start(&ruler, "b");
-    second.teller.upsert(object("other", &[("g", "b")]));
-    second.teller.complete();
+    second.source.upsert(object("other", &[("g", "b")]));
+    second.source.complete();
     let status = second.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
     let error = status.destinations[0].error.clone().unwrap();
     assert!(error.contains("cluster a") && error.contains("this is cluster b"), "{error}");
@@ -65,12 +65,12 @@ async fn a_second_cluster_stops_says_why_and_goes_on_when_the_first_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_that_start_at_the_same_moment_find_out_within_seconds() {
+async fn claims_of_two_clusters_at_the_same_moment_are_settled_within_seconds() {
     for seed in 0..20 {
         fastrand::seed(seed);
         let ruler = MemoryRuler::default();
         let worlds = [start(&ruler, "a"), start(&ruler, "b")];
-        worlds.iter().for_each(|world| world.teller.complete());
+        worlds.iter().for_each(|world| world.source.complete());
         tokio::time::sleep(std::time::Duration::from_secs(15)).await;
         let mut conflicts = 0;
         for world in &worlds {
@@ -82,7 +82,7 @@ async fn two_that_start_at_the_same_moment_find_out_within_seconds() {
         ruler.requests();
         resync().await;
         let (_, posts, deletes) = ruler.counts();
-        assert_eq!((posts, deletes), (0, 0), "seed {seed}: nobody fights");
+        assert_eq!((posts, deletes), (0, 0), "seed {seed}: no cluster overwrites the other");
         let holder = claimed_by(&ruler).unwrap();
         assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, holder, "seed {seed}");
         for world in worlds {
@@ -92,34 +92,34 @@ async fn two_that_start_at_the_same_moment_find_out_within_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_that_is_refused_stops_nothing() {
+async fn claim_that_is_refused_stops_nothing() {
     let ruler = MemoryRuler::default();
     ruler.refuse("vector(1)");
     let world = start(&ruler, "a");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us/rulesync", "POST prod us.ns.o/g"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn switched_off_it_is_neither_written_nor_respected() {
+async fn claims_that_are_switched_off_are_neither_written_nor_respected() {
     let ruler = MemoryRuler::default();
     let first = start(&ruler, "a");
-    first.teller.complete();
+    first.source.complete();
     first.settle().await;
     first.stop().await;
     ruler.requests();
     let second = World::with(&ruler, |setup| setup.policy.claim = false, cluster("b"));
-    second.teller.upsert(object("o", &[("g", "b")]));
-    second.teller.complete();
+    second.source.upsert(object("o", &[("g", "b")]));
+    second.source.complete();
     second.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/g"]);
     second.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn owners_that_begin_alike_never_touch_each_other() {
+async fn owners_with_a_common_prefix_never_touch_each_other() {
     let ruler = MemoryRuler::default();
     let owned = |owner: &'static str| {
         let world = World::with(
@@ -128,20 +128,20 @@ async fn owners_that_begin_alike_never_touch_each_other() {
             cluster(owner),
         );
         for n in 0..20 {
-            world.teller.upsert(object(&format!("o{n}"), &[("g", owner)]));
+            world.source.upsert(object(&format!("o{n}"), &[("g", owner)]));
         }
-        world.teller.complete();
+        world.source.complete();
         world
     };
     let (prod, eu) = (owned("prod"), owned("prod-eu"));
     prod.settle().await;
     eu.settle().await;
     ruler.requests();
-    (0..20).for_each(|n| prod.teller.delete(&format!("o{n}")));
+    (0..20).for_each(|n| prod.source.delete(&format!("o{n}")));
     prod.until(|status| status.destinations[0].state == DestinationState::Holding).await;
     prod.handle.release_deletes(&central("prod")).await;
     prod.settle().await;
-    assert!(ruler.requests().iter().all(|r| !r.contains("prod-eu")), "only what is its own");
+    assert!(ruler.requests().iter().all(|r| !r.contains("prod-eu")), "only its own namespaces");
     let left = ruler.groups("prod");
     assert_eq!(left.len(), 22, "twenty namespaces and two claims: {:?}", left.keys());
     assert!(left.keys().all(|name| name.starts_with("prod-eu") || name == "prod"));
@@ -150,11 +150,11 @@ async fn owners_that_begin_alike_never_touch_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_nobody_can_name_makes_no_claim() {
+async fn cluster_without_an_identity_makes_no_claim() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod")]);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(claimed_by(&ruler), None);
     world.stop().await;
@@ -171,8 +171,8 @@ fn release(name: &str, previous: &[&str]) -> impl FnOnce(EngineBuilder) -> Engin
 
 fn start_release(ruler: &MemoryRuler, name: &str, previous: &[&str]) -> World {
     let world = World::with(ruler, |_| {}, release(name, previous));
-    world.teller.upsert(object("o", &[("g", name)]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", name)]));
+    world.source.complete();
     world
 }
 
@@ -181,7 +181,7 @@ fn expr(ruler: &MemoryRuler) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_releases_of_one_cluster_find_out_and_a_renamed_one_goes_on() {
+async fn claims_distinguish_releases_of_one_cluster_and_follow_a_renamed_one() {
     let ruler = MemoryRuler::default();
     let first = start_release(&ruler, "monitoring/one", &[]);
     first.settle().await;
@@ -200,17 +200,17 @@ async fn two_releases_of_one_cluster_find_out_and_a_renamed_one_goes_on() {
     renamed.settle().await;
     assert_eq!((expr(&ruler).as_str(), claimed_by(&ruler).as_deref()), ("monitoring/two", Some("a")));
     renamed.stop().await;
-    // The first, should it come back, finds out.
+    // The first release notices when it comes back.
     let first = start_release(&ruler, "monitoring/one", &[]);
     first.until(|status| status.destinations[0].state == DestinationState::Conflict).await;
     first.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_from_before_installations_is_taken_over_in_its_cluster() {
+async fn claim_without_an_installation_is_taken_over_in_its_cluster() {
     let ruler = MemoryRuler::default();
     let older = start(&ruler, "a");
-    older.teller.complete();
+    older.source.complete();
     older.settle().await;
     older.stop().await;
     let newer = start_release(&ruler, "monitoring/one", &[]);

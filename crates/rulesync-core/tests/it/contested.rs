@@ -1,4 +1,4 @@
-//! Groups that do not stay as they were written: repaired each time, never learned, and told.
+//! Groups that do not stay as they were written: repaired each time, never learned, and reported.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::world::{MemoryRuler, World, object, resync};
 
 async fn one(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
-    world.teller.upsert(object("o", &[("g", "declared"), ("h", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "declared"), ("h", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     world
@@ -31,7 +31,7 @@ fn codes(status: &Status) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_edit_again_and_again_is_repaired_each_time_and_told() {
+async fn repeated_edit_is_repaired_each_time_and_reported() {
     for respells in [false, true] {
         let ruler = MemoryRuler::default();
         if respells {
@@ -56,7 +56,7 @@ async fn the_same_edit_again_and_again_is_repaired_each_time_and_told() {
         let finding = &status.objects[0].destinations[0].findings[0];
         assert!(finding.message.contains("rules[0].expr differs"), "{finding}");
         resync().await;
-        // It stays as it was written from now on.
+        // The group stays as it was written from now on.
         resync().await;
         let status = world.status().await;
         assert_eq!((status.destinations[0].state, codes(&status)), (DestinationState::InSync, vec![]));
@@ -65,7 +65,7 @@ async fn the_same_edit_again_and_again_is_repaired_each_time_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_contested_group_is_repaired_once_a_resync_and_changed_at_once() {
+async fn contested_group_is_repaired_once_per_resync_and_written_at_once_when_declared_again() {
     let ruler = MemoryRuler::default();
     let world = one(&ruler).await;
     for _ in 0..40 {
@@ -81,21 +81,21 @@ async fn a_contested_group_is_repaired_once_a_resync_and_changed_at_once() {
     let (_, posts, _) = ruler.counts();
     assert!(posts <= 3, "{posts} writes in ten minutes");
     insist(&ruler);
-    world.teller.upsert(object("o", &[("g", "declared anew"), ("h", "1")]));
+    world.source.upsert(object("o", &[("g", "declared again"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(expr(&ruler), "declared anew", "its author does not wait");
+    assert_eq!(expr(&ruler), "declared again", "its author does not wait");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_that_are_accepted_and_not_stored_are_no_success() {
+async fn accepted_writes_that_are_not_stored_are_no_success() {
     let ruler = MemoryRuler::default();
     let world = one(&ruler).await;
     ruler.swallow_writes(true);
-    world.teller.upsert(object("o", &[("g", "new"), ("h", "1")]));
+    world.source.upsert(object("o", &[("g", "new"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     resync().await;
-    // In virtual time a moment that has passed is ever longer ago.
+    // In virtual time the last success moves into the past.
     let success = world.status().await.destinations[0].last_success;
     for _ in 0..3 {
         resync().await;
@@ -106,7 +106,7 @@ async fn writes_that_are_accepted_and_not_stored_are_no_success() {
         (DestinationState::Contested, vec!["contested"])
     );
     let since = success.unwrap() - status.destinations[0].last_success.unwrap();
-    assert!(since > 15 * 60, "what was written is not there, and there was success {since} s ago");
+    assert!(since > 15 * 60, "the write is missing, but there was success {since} s ago");
     ruler.swallow_writes(false);
     resync().await;
     resync().await;
@@ -118,15 +118,15 @@ async fn writes_that_are_accepted_and_not_stored_are_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_that_was_read_half_written_is_read_again_before_it_is_judged() {
+async fn half_written_group_is_read_again_before_it_is_judged() {
     let ruler = MemoryRuler::default();
     let world = one(&ruler).await;
     resync().await;
     ruler.requests();
     ruler.half_write("us.ns.o", "g");
     resync().await;
-    assert_eq!(ruler.counts(), (2, 0, 0), "looked at again, and not written");
-    // But a group without rules that stays is somebody's doing.
+    assert_eq!(ruler.counts(), (2, 0, 0), "listed again, and not written");
+    // But a group without rules that stays was changed by somebody.
     ruler.edit("prod", |groups| groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules.clear());
     resync().await;
     assert_eq!(expr(&ruler), "declared");
@@ -135,16 +135,16 @@ async fn a_group_that_was_read_half_written_is_read_again_before_it_is_judged() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_makes_by_itself_is_learned_shown_and_tested_again() {
+async fn normalization_is_learned_reported_and_tested_again() {
     let ruler = MemoryRuler::default();
     ruler.normalise(|group| group.limit = 0);
     let world = World::start(&ruler);
     for name in ["o", "p"] {
         let mut limited = object(name, &[("g", "1")]);
         limited.groups[0].limit = Some(7);
-        world.teller.upsert(limited);
+        world.source.upsert(limited);
     }
-    world.teller.complete();
+    world.source.complete();
     for _ in 0..3 {
         resync().await;
     }
@@ -161,7 +161,7 @@ async fn what_a_server_makes_by_itself_is_learned_shown_and_tested_again() {
     }
     let (_, posts, _) = ruler.counts();
     assert_eq!(posts, 1, "one group an hour");
-    // The server is upgraded and keeps the field.
+    // The server is upgraded and stores the field.
     ruler.normalise(|_| {});
     for _ in 0..14 {
         resync().await;

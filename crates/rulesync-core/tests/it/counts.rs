@@ -12,14 +12,14 @@ fn hundred() -> Vec<RuleObject> {
 
 async fn synced(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
-    hundred().into_iter().for_each(|object| world.teller.upsert(object));
-    world.teller.complete();
+    hundred().into_iter().for_each(|object| world.source.upsert(object));
+    world.source.complete();
     world.settle().await;
     world
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_sync_lists_once_and_writes_each_group_once() {
+async fn first_sync_lists_once_and_writes_each_group_once() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     assert_eq!(ruler.counts(), (1, 300, 0));
@@ -28,7 +28,7 @@ async fn a_first_sync_lists_once_and_writes_each_group_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_with_nothing_changed_lists_once() {
+async fn restart_without_changes_lists_once() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     ruler.requests();
@@ -40,33 +40,33 @@ async fn a_restart_with_nothing_changed_lists_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_changed_group_is_one_write() {
+async fn changed_group_is_one_write() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
-    world.teller.upsert(object("o7", &[("a", "1"), ("b", "changed"), ("c", "3")]));
+    world.source.upsert(object("o7", &[("a", "1"), ("b", "changed"), ("c", "3")]));
     world.settle().await;
     assert_eq!(ruler.requests(), ["POST prod us.ns.o7/b"]);
     assert_eq!(ruler.groups("prod")["us.ns.o7"]["b"].rules[0].expr, "changed");
-    world.teller.upsert(object("o7", &[("a", "1"), ("b", "changed")]));
+    world.source.upsert(object("o7", &[("a", "1"), ("b", "changed")]));
     world.settle().await;
     assert_eq!(ruler.requests(), ["DELETE prod us.ns.o7/c"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_object_is_one_delete() {
+async fn deleted_object_is_one_delete() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
-    world.teller.delete("o7");
+    world.source.delete("o7");
     world.settle().await;
     assert_eq!(ruler.requests(), ["DELETE prod us.ns.o7"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_change_a_group_costs_nothing() {
+async fn unchanged_groups_cost_no_requests() {
     let ruler = MemoryRuler::default();
     let world = synced(&ruler).await;
     ruler.requests();
@@ -81,7 +81,7 @@ async fn what_does_not_change_a_group_costs_nothing() {
     };
     let spaced = object("o1", &[("a", " 1\n"), ("b", "2"), ("c", "3")]);
     for update in [unchanged, labelled, annotated, spaced] {
-        world.teller.upsert(update);
+        world.source.upsert(update);
         world.settle().await;
         assert_eq!(ruler.requests(), Vec::<String>::new());
     }
@@ -89,7 +89,7 @@ async fn what_does_not_change_a_group_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_label_that_leaves_the_selector_takes_the_rules_with_it() {
+async fn object_that_leaves_the_selector_is_deleted_from_the_ruler() {
     let ruler = MemoryRuler::default();
     let mut by_team = route("prod");
     by_team.namespace_selector = selector(r#"{"match_labels":{"team":"a"}}"#);
@@ -99,25 +99,25 @@ async fn a_label_that_leaves_the_selector_takes_the_rules_with_it() {
         labels: [("team", team)].into_iter().collect(),
         annotations: Labels::default(),
     };
-    world.teller.say(namespace("a"));
-    world.teller.upsert(object("o1", &[("a", "1"), ("b", "1")]));
-    world.teller.upsert(object("o2", &[("a", "1")]));
-    world.teller.complete();
+    world.source.send(namespace("a"));
+    world.source.upsert(object("o1", &[("a", "1"), ("b", "1")]));
+    world.source.upsert(object("o2", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.counts(), (1, 3, 0));
-    world.teller.say(namespace("b"));
+    world.source.send(namespace("b"));
     world.settle().await;
     let mut requests = ruler.requests();
     requests.sort();
     assert_eq!(requests, ["DELETE prod us.ns.o1", "DELETE prod us.ns.o2"]);
-    world.teller.say(namespace("a"));
+    world.source.send(namespace("a"));
     world.settle().await;
     assert_eq!(ruler.counts(), (0, 3, 0));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_ours_is_left_alone_and_what_is_orphaned_goes() {
+async fn foreign_namespaces_stay_and_orphans_are_deleted() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     let foreign = ["us", "us2.ns.o", "usage", "other.ns.o1"];
@@ -137,17 +137,17 @@ async fn what_is_not_ours_is_left_alone_and_what_is_orphaned_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_deleted_before_everything_was_seen() {
+async fn nothing_is_deleted_before_every_source_is_complete() {
     let ruler = MemoryRuler::default();
     synced(&ruler).await.stop().await;
     ruler.requests();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o0", &[("a", "new")]));
+    world.source.upsert(object("o0", &[("a", "new")]));
     world.until(|_| ruler.groups("prod")["us.ns.o0"]["a"].rules[0].expr == "new").await;
     resync().await;
     assert_eq!(ruler.counts(), (2, 1, 0));
-    hundred().into_iter().take(99).for_each(|object| world.teller.upsert(object));
-    world.teller.complete();
+    hundred().into_iter().take(99).for_each(|object| world.source.upsert(object));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 99);
     assert!(!ruler.groups("prod").contains_key("us.ns.o99"));
@@ -155,7 +155,7 @@ async fn nothing_is_deleted_before_everything_was_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_object_keeps_what_the_ruler_has_and_what_it_may_hide() {
+async fn unreadable_object_protects_its_rules_and_those_that_it_may_hide() {
     for (hides, orphaned) in [(true, &[][..]), (false, &["DELETE prod us.ns.unknown"])] {
         let ruler = MemoryRuler::default();
         synced(&ruler).await.stop().await;
@@ -165,17 +165,17 @@ async fn an_unreadable_object_keeps_what_the_ruler_has_and_what_it_may_hide() {
         });
         ruler.requests();
         let world = World::start(&ruler);
-        hundred().into_iter().skip(1).for_each(|object| world.teller.upsert(object));
+        hundred().into_iter().skip(1).for_each(|object| world.source.upsert(object));
         let finding = rulesync_core::Finding::error("yaml", "line 3 makes no sense");
-        world.teller.say(SourceEvent::Malformed { id: id("o0"), finding, hides });
-        world.teller.complete();
+        world.source.send(SourceEvent::Malformed { id: id("o0"), finding, hides });
+        world.source.complete();
         world.settle().await;
         resync().await;
         let mut requests = ruler.requests();
         requests.retain(|request| request != "GET prod");
         assert_eq!(requests, orphaned, "hides: {hides}");
-        // It could not be read, and is gone: nothing is hidden any more.
-        world.teller.delete("o0");
+        // The object was unreadable and is deleted: nothing is hidden any more.
+        world.source.delete("o0");
         world.settle().await;
         let mut requests = ruler.requests();
         requests.extend(orphaned.iter().map(ToString::to_string));

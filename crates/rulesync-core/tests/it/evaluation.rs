@@ -1,4 +1,4 @@
-//! How rules fare at their ruler shows in the status: loaded, failing, not loaded.
+//! The evaluation of rules in the status: loaded, failing, not loaded.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use rulesync_core::{
 
 use crate::world::{MemoryRuler, World, exposed, object};
 
-/// A ruler that says of its groups what it is told to say.
+/// A ruler that reports the evaluation that it is told to.
 #[derive(Debug, Clone, Default)]
 struct Evaluating {
     stored: MemoryRuler,
-    /// What is loaded, by group, with the health of its one rule.
+    /// The loaded groups, with the health of their only rule.
     loaded: Arc<Mutex<Vec<(&'static str, RuleHealth)>>>,
     asked: Arc<Mutex<usize>>,
     fails: Arc<Mutex<bool>>,
@@ -48,7 +48,7 @@ impl Ruler for Evaluating {
         namespaces: &[&str],
         found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
-        assert_eq!(namespaces, ["us.ns.o"], "only ours are asked for");
+        assert_eq!(namespaces, ["us.ns.o"], "only own namespaces are asked for");
         *self.asked.lock().unwrap() += 1;
         if *self.fails.lock().unwrap() {
             return Err(crate::world::unavailable());
@@ -69,19 +69,19 @@ fn evaluation(status: &Status) -> Option<EvaluationState> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
+async fn evaluation_shows_groups_that_are_not_loaded_and_rules_that_fail() {
     let ruler = Evaluating::default();
     let named = NamedRuler::new("central", Arc::new(ruler.clone()));
     let world = World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine);
-    world.teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1"), ("b", "1")]));
+    world.source.complete();
     let status = world.settle().await;
-    assert_eq!(evaluation(&status), None, "nobody has asked yet");
+    assert_eq!(evaluation(&status), None, "the ruler was not asked yet");
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
-    // The tenant is frozen: what was written is in the store, and not loaded.
+    // The tenant is frozen: groups are stored and not loaded.
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::NotLoaded)).await;
     assert_eq!(status.destinations[0].not_loaded, 1);
-    assert_eq!(status.objects[0].state, ObjectState::Synced, "it is in the ruler as declared");
+    assert_eq!(status.objects[0].state, ObjectState::Synced, "the ruler has it as declared");
     assert!(status.objects[0].destinations[0].findings[0].to_string().contains("does not load it"));
     *ruler.loaded.lock().unwrap() =
         vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))];
@@ -90,7 +90,7 @@ async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
     assert!(status.objects[0].destinations[0].findings[0].to_string().ends_with("too many series"));
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
-    // Seldom: once an interval while all is well.
+    // Seldom: once per interval while all rules are healthy.
     let before = *ruler.asked.lock().unwrap();
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     let asked = *ruler.asked.lock().unwrap() - before;
@@ -99,18 +99,18 @@ async fn what_is_stored_and_not_loaded_or_fails_shows_and_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_ruler_cannot_tell_the_metrics_say_nothing() {
+async fn evaluation_metrics_are_missing_while_the_ruler_cannot_report_them() {
     let (ruler, metrics) = (Evaluating::default(), Metrics::default());
     let named = NamedRuler::new("central", Arc::new(ruler.clone()));
     let counted = metrics.clone();
     let world =
         World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine.metrics(counted));
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     let shown = |name: &str| exposed(&metrics).lines().any(|line| line.starts_with(&format!("{name}{{")));
     let names = ["rulesync_evaluation_failing_rules", "rulesync_evaluation_not_loaded_groups"];
-    assert!(!names.iter().any(|name| shown(name)), "nobody has asked yet");
+    assert!(!names.iter().any(|name| shown(name)), "the ruler was not asked yet");
     *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
     assert!(names.iter().all(|name| shown(name)));

@@ -1,10 +1,9 @@
-//! Durations: whatever the text, the answer is Prometheus' own, which is written down here a second time in another
-//! way.
+//! Durations: for any text the result is that of Prometheus, which is implemented here a second time in another way.
 
 use proptest::prelude::*;
 use rulesync_core::{DurationError, PromDuration};
 
-/// The longest a ruler can hold, in milliseconds.
+/// The longest duration that a ruler can hold, in milliseconds.
 const LONGEST: u128 = i64::MAX as u128 / 1_000_000;
 
 const UNITS: [(&str, u128); 7] = [
@@ -17,7 +16,7 @@ const UNITS: [(&str, u128); 7] = [
     ("ms", 1),
 ];
 
-/// The grammar by taking terms off the front, unit after unit; in numbers that do not overflow where the text is short.
+/// Parses by the grammar, one term after the other; in numbers that do not overflow where the text is short.
 fn expected(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
@@ -39,7 +38,7 @@ fn expected(text: &str) -> Option<u64> {
     (rest.is_empty() && !text.is_empty() && sum <= LONGEST).then(|| u64::try_from(sum).unwrap())
 }
 
-/// How servers print: years and weeks only where nothing is left over.
+/// Prints as servers print: years and weeks only without a remainder.
 fn printed(millis: u64) -> String {
     let mut left = u128::from(millis);
     let mut text = String::new();
@@ -75,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn a_text_means_what_prometheus_says(text in text()) {
+    fn duration_text_means_what_prometheus_reads(text in text()) {
         let parsed = text.parse::<PromDuration>();
         prop_assert_eq!(parsed.as_ref().ok().map(|duration| duration.as_millis()), expected(&text), "{:?}", parsed);
         match parsed {
@@ -88,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn every_duration_survives_print_and_json(millis in prop_oneof![0..100_000_u64, 0..=u64::try_from(LONGEST).unwrap()]) {
+    fn duration_survives_printing_and_json(millis in prop_oneof![0..100_000_u64, 0..=u64::try_from(LONGEST).unwrap()]) {
         let duration = PromDuration::from_millis(millis);
         prop_assert_eq!(duration.to_string(), printed(millis));
         prop_assert_eq!(duration.to_string().parse(), Ok(duration));
@@ -97,12 +96,12 @@ proptest! {
     }
 
     #[test]
-    fn no_length_panics(millis: u64) {
+    fn duration_of_any_length_never_panics(millis: u64) {
         prop_assert_eq!(PromDuration::from_millis(millis).to_string(), printed(millis));
     }
 }
 
-/// They cost next to nothing, so there are more of them; `PROPTEST_CASES` still counts if it asks for more.
+/// The number of cases: these are cheap, so there are more of them; `PROPTEST_CASES` may raise it further.
 fn cases() -> u32 {
     ProptestConfig::default().cases.max(1_000)
 }

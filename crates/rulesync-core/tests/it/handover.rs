@@ -1,4 +1,4 @@
-//! Moves that something comes in between: a reload, a restart, an object that nobody could read.
+//! Handovers that are interrupted: by a reload, a restart, or an object that cannot be read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rulesync_core::{
     ValueSource,
 };
 
-use crate::inherit::MemoryInventory;
+use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
@@ -18,10 +18,10 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
     RuleObject { labels: [("tenant", tenant)].into_iter().collect(), ..object("o", &[("g", expr)]) }
 }
 
-/// A route by which objects claim any tenant that begins with `own`.
-fn claimed() -> Route {
+/// A route by which objects request any tenant that begins with `own`.
+fn requested() -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["own*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     }
@@ -31,20 +31,20 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
     Some(ruler.groups(tenant).get("us.ns.o")?["g"].rules[0].expr.clone())
 }
 
-/// A process that remembers its destinations in an inventory.
+/// A process that stores its destinations in an inventory.
 fn remembering(ruler: &MemoryRuler, inventory: &MemoryInventory, routes: Vec<Route>) -> World {
     World::with(ruler, |setup| setup.routes = routes, |engine| engine.inventory(inventory.clone()))
 }
 
-/// The same, after it has written an object to a tenant.
+/// Waits until an object has been written to a tenant.
 async fn settled(world: World, tenant: &str) -> World {
-    world.teller.upsert(of(tenant, "1"));
-    world.teller.complete();
+    world.source.upsert(of(tenant, "1"));
+    world.source.complete();
     world.settle().await;
     world
 }
 
-/// The same setup, with other ways to the same ruler.
+/// The same setup, with other connections to the same ruler.
 fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
@@ -52,16 +52,16 @@ fn with_other_connections(world: &World, ruler: &MemoryRuler) -> Setup {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
-    for routes in [vec![route("own-a"), route("own-b")], vec![claimed()]] {
+async fn handover_ends_at_a_replacement_of_its_ruler() {
+    for routes in [vec![route("own-a"), route("own-b")], vec![requested()]] {
         let ruler = MemoryRuler::default();
         let world = settled(World::with_routes(&ruler, routes), "own-a").await;
         ruler.break_group("g", Some(unavailable()));
-        world.teller.upsert(of("own-b", "1"));
+        world.source.upsert(of("own-b", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         world.handle.reconfigure(with_other_connections(&world, &ruler)).await.unwrap();
         tokio::time::sleep(HALF_AN_HOUR).await;
-        assert_eq!(expr(&ruler, "own-a").as_deref(), Some("1"), "it is evaluated somewhere all the time");
+        assert_eq!(expr(&ruler, "own-a").as_deref(), Some("1"), "it is always evaluated somewhere");
         ruler.break_group("g", None);
         world.until(|_| expr(&ruler, "own-a").is_none()).await;
         assert_eq!(expr(&ruler, "own-b").as_deref(), Some("1"));
@@ -70,7 +70,7 @@ async fn a_ruler_that_is_replaced_during_a_move_ends_it_like_the_one_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluated() {
+async fn handover_survives_a_reload_that_replaces_the_ruler() {
     let ruler = MemoryRuler::default();
     let world = settled(World::with_routes(&ruler, vec![route("a")]), "a").await;
     ruler.break_group("g", Some(unavailable()));
@@ -86,12 +86,12 @@ async fn a_reload_that_replaces_the_ruler_and_moves_an_object_leaves_it_evaluate
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it() {
+async fn handover_of_an_object_that_moves_on_ends_for_every_place() {
     let ruler = MemoryRuler::default();
-    let world = settled(World::with_routes(&ruler, vec![claimed()]), "own-a").await;
+    let world = settled(World::with_routes(&ruler, vec![requested()]), "own-a").await;
     ruler.break_group("g", Some(unavailable()));
     for tenant in ["own-b", "own-c"] {
-        world.teller.upsert(of(tenant, "1"));
+        world.source.upsert(of(tenant, "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert_eq!(expr(&ruler, "own-a").as_deref(), Some("1"));
     }
@@ -99,7 +99,7 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
     let is = |tenant: &str| expr(&ruler, tenant).is_some();
     world
         .until(|_| {
-            assert!(is("own-a") || is("own-b") || is("own-c"), "it is evaluated somewhere all the time");
+            assert!(is("own-a") || is("own-b") || is("own-c"), "it is always evaluated somewhere");
             is("own-c") && !is("own-a") && !is("own-b")
         })
         .await;
@@ -107,21 +107,21 @@ async fn who_moves_on_while_moving_leaves_the_first_place_when_the_last_has_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_when_the_new_one_has_it() {
+async fn handover_follows_a_refused_tenant_after_a_restart() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
-    let start = || remembering(&ruler, &inventory, vec![claimed()]);
+    let start = || remembering(&ruler, &inventory, vec![requested()]);
     let world = settled(start(), "own").await;
-    world.teller.upsert(of("onw", "1"));
+    world.source.upsert(of("onw", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
     world.stop().await;
     let world = start();
-    world.teller.upsert(of("onw", "1"));
-    world.teller.complete();
+    world.source.upsert(of("onw", "1"));
+    world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     ruler.break_group("g", Some(unavailable()));
-    world.teller.upsert(of("own-2", "1"));
+    world.source.upsert(of("own-2", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "it is evaluated somewhere all the time");
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "it is always evaluated somewhere");
     ruler.break_group("g", None);
     world.until(|_| expr(&ruler, "own").is_none()).await;
     assert_eq!(expr(&ruler, "own-2").as_deref(), Some("1"));
@@ -129,45 +129,45 @@ async fn who_returns_from_a_refused_tenant_after_a_restart_leaves_the_old_place_
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_be_read_at_the_start_and_can_later_is_not_deleted_in_between() {
+async fn object_that_is_unreadable_at_the_start_is_not_deleted() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
-    let start = || remembering(&ruler, &inventory, vec![claimed()]);
+    let start = || remembering(&ruler, &inventory, vec![requested()]);
     let world = settled(start(), "own").await;
     world.stop().await;
     let world = start();
     let finding = Finding::error("yaml", "line 3 makes no sense");
-    world.teller.say(SourceEvent::Malformed { id: id("o"), finding, hides: false });
-    world.teller.complete();
+    world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     ruler.requests();
-    world.teller.upsert(of("own", "1"));
+    world.source.upsert(of("own", "1"));
     tokio::time::sleep(HALF_AN_HOUR).await;
     let writes: Vec<String> = ruler.requests().into_iter().filter(|r| !r.starts_with("GET")).collect();
-    assert_eq!(writes, [""; 0], "it is there as it should be");
+    assert_eq!(writes, [""; 0], "the ruler has it as declared");
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
-    // While the process runs, and by one that never saw where the object was.
+async fn refused_tenant_leaves_only_rules_that_satisfy_the_route() {
+    // While the process runs, and after a restart that does not know where the object was.
     for restarts in [false, true] {
         let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
         let enforcing = || {
             let value = Value::Constant("a".to_owned());
             let label = ExternalLabel { name: "team".to_owned(), value, add_if_absent: false };
-            vec![Route { external_labels: vec![label], ..claimed() }]
+            vec![Route { external_labels: vec![label], ..requested() }]
         };
         let start = |routes| remembering(&ruler, &inventory, routes);
-        let mut world = settled(start(vec![claimed()]), "own").await;
-        world.teller.upsert(of("onw", "1"));
+        let mut world = settled(start(vec![requested()]), "own").await;
+        world.source.upsert(of("onw", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert!(expr(&ruler, "own").is_some());
         if restarts {
             world.stop().await;
             world = start(enforcing());
-            world.teller.upsert(of("onw", "1"));
-            world.teller.complete();
+            world.source.upsert(of("onw", "1"));
+            world.source.complete();
         } else {
             let setup = Setup { routes: enforcing(), ..world.setup.clone() };
             world.handle.reconfigure(setup).await.unwrap();
@@ -176,12 +176,12 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
         assert!(expr(&ruler, "own").is_some(), "it waits a window: {restarts}");
         tokio::time::sleep(Duration::from_secs(2 * 60)).await;
         assert_eq!(expr(&ruler, "own"), None, "it lacks the label: {restarts}");
-        // Mended, it comes back with it.
-        world.teller.upsert(of("own", "1"));
+        // When it is fixed, the object comes back with the label.
+        world.source.upsert(of("own", "1"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert_eq!(ruler.groups("own")["us.ns.o"]["g"].rules[0].labels["team"], "a");
-        // What satisfies it stays.
-        world.teller.upsert(of("onw", "2"));
+        // Rules that satisfy the route stay.
+        world.source.upsert(of("onw", "2"));
         tokio::time::sleep(HALF_AN_HOUR).await;
         assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
         world.stop().await;
@@ -189,24 +189,24 @@ async fn what_stays_for_a_refused_tenant_is_held_to_what_is_enforced_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_while_it_moves_is_deleted_like_anything_else() {
+async fn deletes_during_a_handover_are_guarded() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("a"), route("b")]);
     let all = |tenant: &str| {
         for n in 0..12 {
             let labels = [("tenant", tenant)].into_iter().collect();
-            world.teller.upsert(RuleObject { labels, ..object(&format!("o{n}"), &[("g", "1")]) });
+            world.source.upsert(RuleObject { labels, ..object(&format!("o{n}"), &[("g", "1")]) });
         }
     };
     all("a");
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     ruler.break_group("g", Some(unavailable()));
     all("b");
     tokio::time::sleep(HALF_AN_HOUR).await;
-    // They have not moved yet, so that nothing speaks for what is left of them.
-    (0..12).for_each(|n| world.teller.delete(&format!("o{n}")));
+    // They have not moved yet, so that nothing declares the rules that remain.
+    (0..12).for_each(|n| world.source.delete(&format!("o{n}")));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(ruler.groups("a").len(), 12, "all of a source at once is held");
+    assert_eq!(ruler.groups("a").len(), 12, "all deletes of a source at once are held");
     world.stop().await;
 }

@@ -1,20 +1,20 @@
-//! One invalid group holds up nothing, keeps what the ruler had, and is told with its place.
+//! An invalid group delays no other, keeps its version in the ruler, and is reported with its location.
 
 use rulesync_core::{ObjectState, SourceEvent};
 
 use crate::world::{MemoryRuler, World, id, object, resync};
 
 #[tokio::test(start_paused = true)]
-async fn one_invalid_group_among_a_thousand() {
+async fn invalid_group_does_not_affect_a_thousand_others() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o500", &[("good", "1"), ("bad", "fine so far")]));
-    world.teller.complete();
+    world.source.upsert(object("o500", &[("good", "1"), ("bad", "fine so far")]));
+    world.source.complete();
     world.settle().await;
     ruler.refuse("broken(");
     for n in 0..1000 {
         let bad = if n == 500 { "broken(" } else { "1" };
-        world.teller.upsert(object(&format!("o{n}"), &[("good", "1"), ("bad", bad)]));
+        world.source.upsert(object(&format!("o{n}"), &[("good", "1"), ("bad", bad)]));
     }
     let status = world.settle().await;
     let groups = ruler.groups("prod");
@@ -30,7 +30,7 @@ async fn one_invalid_group_among_a_thousand() {
     ruler.requests();
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "a refused group is not offered again while nothing changes");
-    world.teller.upsert(object("o500", &[("good", "1"), ("bad", "mended")]));
+    world.source.upsert(object("o500", &[("good", "1"), ("bad", "mended")]));
     let status = world.settle().await;
     assert_eq!(status.destinations[0].refused, 0);
     assert_eq!(ruler.requests(), ["POST prod us.ns.o500/bad"]);
@@ -38,14 +38,14 @@ async fn one_invalid_group_among_a_thousand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_before_it_is_offered_keeps_its_group() {
+async fn invalid_group_refused_locally_keeps_its_stored_version() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("good", "1"), ("bad", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("good", "1"), ("bad", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
-    world.teller.upsert(object("o", &[("good", "2"), ("bad", " ")]));
+    world.source.upsert(object("o", &[("good", "2"), ("bad", " ")]));
     let status = world.settle().await;
     assert_eq!(ruler.requests(), ["POST prod us.ns.o/good"]);
     assert_eq!(ruler.groups("prod")["us.ns.o"].len(), 2);
@@ -54,48 +54,48 @@ async fn what_is_refused_before_it_is_offered_keeps_its_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_the_ruler_cannot_hold_is_never_offered() {
+async fn group_with_a_name_that_the_ruler_cannot_hold_is_never_offered() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let long = "x".repeat(190);
-    world.teller.upsert(object("o", &[("good", "1"), ("/bad", "1"), (&long, "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("good", "1"), ("/bad", "1"), (&long, "1")]));
+    world.source.complete();
     let status = world.settle().await;
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.o/good"]);
     let findings = &status.objects[0].destinations[0].findings;
-    let told: Vec<_> = findings
+    let reported: Vec<_> = findings
         .iter()
         .map(|finding| (finding.code, finding.location.group.as_deref(), finding.location.field.as_deref()))
         .collect();
     let of = |group| ("group-name", Some(group), Some("name"));
-    assert_eq!(told, [of("/bad"), of(&long)]);
+    assert_eq!(reported, [of("/bad"), of(&long)]);
     assert_eq!(status.objects[0].state, ObjectState::Refused);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_ruler_takes_against_expectation_is_a_warning_and_what_it_refuses_is_told_once() {
+async fn suspicion_becomes_a_warning_if_the_ruler_accepts_and_is_reported_once_if_it_refuses() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     ruler.refuse("min(up");
-    world.teller.upsert(object("newer", &[("g", "sum(up")]));
-    world.teller.upsert(object("wrong", &[("g", "min(up")]));
-    world.teller.complete();
+    world.source.upsert(object("newer", &[("g", "sum(up")]));
+    world.source.upsert(object("wrong", &[("g", "min(up")]));
+    world.source.complete();
     let status = world.settle().await;
-    let told = |name: &str| {
+    let reported = |name: &str| {
         let object = status.objects.iter().find(|object| object.name == name).unwrap();
         let findings = &object.destinations[0].findings;
-        let told: Vec<_> =
+        let reported: Vec<_> =
             findings.iter().map(|finding| (finding.code, finding.is_error(), finding.offered)).collect();
-        (object.state, told)
+        (object.state, reported)
     };
-    assert_eq!(told("newer"), (ObjectState::Synced, vec![("promql", false, false)]));
-    assert_eq!(told("wrong"), (ObjectState::Refused, vec![("refused", true, false)]));
+    assert_eq!(reported("newer"), (ObjectState::Synced, vec![("promql", false, false)]));
+    assert_eq!(reported("wrong"), (ObjectState::Refused, vec![("refused", true, false)]));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_objects_that_claim_one_place_are_settled_by_age() {
+async fn namespace_of_two_objects_belongs_to_the_older_one() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut old = object("o", &[("a", "old")]);
@@ -103,33 +103,33 @@ async fn two_objects_that_claim_one_place_are_settled_by_age() {
     let mut young = object("o", &[("a", "young")]);
     young.created = Some(2);
     young.id = rulesync_core::ObjectId::new(&"script".into(), &"Other".into(), "ns", "o");
-    world.teller.upsert(young);
-    world.teller.upsert(old);
-    world.teller.complete();
+    world.source.upsert(young);
+    world.source.upsert(old);
+    world.source.complete();
     let status = world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "old");
     assert_eq!(status.objects.iter().filter(|o| o.state == ObjectState::Refused).count(), 1);
-    world.teller.say(SourceEvent::Delete(id("o")));
+    world.source.send(SourceEvent::Delete(id("o")));
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "young");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_whose_name_makes_no_name_of_ours_is_refused_and_names_of_others_are_left_alone() {
+async fn object_without_a_valid_namespace_is_refused_and_foreign_namespaces_stay() {
     let ruler = MemoryRuler::default();
-    let theirs = ["us.", "us..x", "us.UPPER.x", "us.ns.b extra", "us.ns.c\nd", "us.ns"];
+    let foreign = ["us.", "us..x", "us.UPPER.x", "us.ns.b extra", "us.ns.c\nd", "us.ns"];
     let group = rulesync_core::Group { name: "g".to_owned(), ..rulesync_core::Group::default() };
-    for namespace in theirs {
+    for namespace in foreign {
         let groups = [("g".to_owned(), group.clone())].into();
         ruler.edit("prod", |all| drop(all.insert(namespace.to_owned(), groups)));
     }
     let world = World::start(&ruler);
-    world.teller.upsert(object("good", &[("g", "1")]));
+    world.source.upsert(object("good", &[("g", "1")]));
     for name in ["Upper", "with space", "a/b", "_x", ""] {
-        world.teller.upsert(object(name, &[("g", "1")]));
+        world.source.upsert(object(name, &[("g", "1")]));
     }
-    world.teller.complete();
+    world.source.complete();
     let status = world.settle().await;
     let refused = status.objects.iter().filter(|object| object.state == ObjectState::Refused);
     assert_eq!(refused.count(), 5);
@@ -137,6 +137,6 @@ async fn an_object_whose_name_makes_no_name_of_ours_is_refused_and_names_of_othe
     assert_eq!((upper.findings[0].code, upper.destinations.len()), ("name", 0));
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.good/g"]);
     resync().await;
-    assert!(theirs.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));
+    assert!(foreign.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));
     world.stop().await;
 }

@@ -10,16 +10,15 @@ mod contested;
 #[cfg(test)]
 mod counts;
 #[cfg(test)]
-mod deleting;
+mod delete_guard;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod handover;
-mod heal;
 #[cfg(test)]
-mod inherit;
+mod inheritance;
 #[cfg(test)]
 mod invalid;
 #[cfg(test)]
@@ -27,17 +26,19 @@ mod moves;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
-mod routed;
+mod removed_routes;
 #[cfg(test)]
-mod routes;
+mod replacements;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
-mod successors;
+mod transforms;
 #[cfg(test)]
 mod vanishing;
 #[cfg(test)]

@@ -9,12 +9,12 @@ use crate::world::{MemoryRuler, World, exposed, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);
 
-/// An object that claims a tenant by its label.
+/// An object that requests a tenant by its label.
 fn of(tenant: &str, groups: &[(&str, &str)]) -> RuleObject {
     RuleObject { labels: [("tenant", tenant)].into_iter().collect(), ..object("o", groups) }
 }
 
-/// `tenant: a` leads to one ruler, `tenant: b` to another.
+/// Two routes: `tenant: a` leads to one ruler, `tenant: b` to another.
 async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
     let ruler = NamedRuler::new("there", Arc::new(there.clone()));
     let world = World::with(
@@ -25,8 +25,8 @@ async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
         },
         |engine| engine,
     );
-    world.teller.upsert(of("a", &[("g", "1"), ("h", "1")]));
-    world.teller.complete();
+    world.source.upsert(of("a", &[("g", "1"), ("h", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(here.groups("a").len(), 1);
     drop((here.requests(), there.requests()));
@@ -34,13 +34,13 @@ async fn two(here: &MemoryRuler, there: &MemoryRuler) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_place_has_it_until_the_new_one_does() {
+async fn move_keeps_the_old_rules_until_the_new_ones_are_written() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(here.groups("a").len(), 1, "it is evaluated somewhere all the time");
+    assert_eq!(here.groups("a").len(), 1, "it is always evaluated somewhere");
     assert!(here.requests().iter().all(|request| request.starts_with("GET")));
     there.fail(None);
     world.until(|_| here.groups("a").is_empty()).await;
@@ -49,13 +49,13 @@ async fn the_old_place_has_it_until_the_new_one_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_before_having_left_has_never_been_away() {
+async fn move_that_is_reverted_changes_nothing() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    world.teller.upsert(of("a", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("a", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(Duration::from_secs(60)).await;
     there.fail(None);
     world.settle().await;
@@ -66,13 +66,13 @@ async fn who_comes_back_before_having_left_has_never_been_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_deleted_while_it_moves_is_gone_from_both() {
+async fn move_of_a_deleted_object_leaves_no_rules() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.fail(Some(unavailable()));
-    world.teller.upsert(of("b", &[("g", "1"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "1"), ("h", "1")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     world.until(|_| here.groups("a").is_empty()).await;
     there.fail(None);
     world.settle().await;
@@ -81,24 +81,24 @@ async fn what_is_deleted_while_it_moves_is_gone_from_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_group_holds_up_no_move_but_a_refused_object_stays() {
+async fn move_waits_for_no_refused_group_unless_all_are_refused() {
     let (here, there) = (MemoryRuler::default(), MemoryRuler::default());
     let world = two(&here, &there).await;
     there.refuse("2");
-    world.teller.upsert(of("b", &[("g", "2"), ("h", "2")]));
+    world.source.upsert(of("b", &[("g", "2"), ("h", "2")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!((here.groups("a").len(), there.groups("b").len()), (1, 0));
-    world.teller.upsert(of("b", &[("g", "2"), ("h", "1")]));
+    world.source.upsert(of("b", &[("g", "2"), ("h", "1")]));
     world.until(|_| here.groups("a").is_empty()).await;
     assert_eq!(there.groups("b")["us.ns.o"].len(), 1);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
+async fn tenant_is_used_from_its_first_object_to_its_last() {
     let ruler = MemoryRuler::default();
     let by_label = Route {
-        tenant: Tenancy::Claimed {
+        tenant: Tenancy::Requested {
             from: ValueSource::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         },
@@ -106,44 +106,44 @@ async fn a_tenant_comes_with_its_first_object_and_goes_with_its_last() {
         ..Route::all("claims", "central", None)
     };
     let world = World::with_routes(&ruler, vec![by_label]);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     assert_eq!(
         (ruler.requests().len(), world.status().await.destinations.len()),
         (0, 0),
-        "nobody has claimed any"
+        "no object has requested any"
     );
-    world.teller.upsert(of("x", &[("g", "1")]));
+    world.source.upsert(of("x", &[("g", "1")]));
     world.settle().await;
     assert_eq!(ruler.requests(), ["GET x", "POST x us.ns.o/g"]);
-    world.teller.upsert(of("y", &[("g", "1")]));
+    world.source.upsert(of("y", &[("g", "1")]));
     let status = world.until(|status| status.destinations.len() == 1 && ruler.groups("x").is_empty()).await;
     assert_eq!(status.destinations[0].tenant.as_deref(), Some("y"));
     assert_eq!(ruler.requests(), ["GET y", "POST y us.ns.o/g", "DELETE x us.ns.o"]);
-    world.teller.upsert(of("x", &[("g", "1")]));
+    world.source.upsert(of("x", &[("g", "1")]));
     world.until(|status| status.destinations.len() == 1 && ruler.groups("y").is_empty()).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     world.until(|status| status.destinations.is_empty()).await;
     assert!(ruler.groups("x").is_empty() && ruler.groups("y").is_empty());
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_that_has_ended_leaves_no_series_behind() {
+async fn metrics_of_a_destination_end_with_it() {
     let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
     let counted = metrics.clone();
-    let claimed = Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+    let requested = Route {
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     };
-    let world = World::with(&ruler, |setup| setup.routes = vec![claimed], |engine| engine.metrics(counted));
-    world.teller.upsert(of("first", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with(&ruler, |setup| setup.routes = vec![requested], |engine| engine.metrics(counted));
+    world.source.upsert(of("first", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert!(exposed(&metrics).contains(r#"tenant="first""#));
     for n in 0..20 {
-        world.teller.upsert(of(&format!("t{n}"), &[("g", "1")]));
+        world.source.upsert(of(&format!("t{n}"), &[("g", "1")]));
         world.settle().await;
     }
     world.until(|status| status.destinations.len() == 1).await;
@@ -156,10 +156,10 @@ async fn a_destination_that_has_ended_leaves_no_series_behind() {
     world.stop().await;
 }
 
-/// A route to the tenant of the label, for tenants of this pattern.
-fn claimed(pattern: &str) -> Route {
+/// A route to the tenant in the label, for tenants of this pattern.
+fn requested(pattern: &str) -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec![pattern.into()], ..Permission::default() }],
         ..Route::all("claimed", "central", None)
     }
@@ -170,46 +170,46 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_misspelt_tenant_moves_nothing_and_removes_nothing() {
-    let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
+async fn misspelt_tenant_moves_and_deletes_nothing() {
+    let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
-    let start = || World::with(&ruler, |setup| setup.routes = vec![claimed("own*")], remember);
+    let start = || World::with(&ruler, |setup| setup.routes = vec![requested("own*")], remember);
     let world = start();
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     crate::world::resync().await;
     ruler.requests();
-    world.teller.upsert(of("onw", &[("g", "2")]));
+    world.source.upsert(of("onw", &[("g", "2")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "as it was, where it was");
+    assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "unchanged, in its place");
     let status = world.status().await;
     assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
     let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
     assert!(finding.message.contains("its rules stay in central/own"), "{finding}");
     world.stop().await;
-    // After a restart nobody knows where it was, so it stays wherever it may have been.
+    // After a restart its earlier tenant is unknown, so its rules stay wherever it may have been.
     let world = start();
-    world.teller.upsert(of("onw", &[("g", "2")]));
-    world.teller.complete();
+    world.source.upsert(of("onw", &[("g", "2")]));
+    world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"));
-    // Mended, it is written in its place.
-    world.teller.upsert(of("own-2", &[("g", "3")]));
+    // When it is fixed, it is written to its tenant.
+    world.source.upsert(of("own-2", &[("g", "3")]));
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!((expr(&ruler, "own-2").as_deref(), expr(&ruler, "own")), (Some("3"), None));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permission_that_is_taken_away_takes_the_rules_with_it_after_a_window() {
+async fn removed_permission_deletes_the_rules_after_a_window() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("own")]);
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with_routes(&ruler, vec![requested("own")]);
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     let mut setup = world.setup.clone();
-    setup.routes = vec![claimed("other")];
+    setup.routes = vec![requested("other")];
     world.handle.reconfigure(setup).await.unwrap();
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
     assert!(expr(&ruler, "own").is_some());
@@ -219,30 +219,30 @@ async fn a_permission_that_is_taken_away_takes_the_rules_with_it_after_a_window(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_is_deleted_while_its_tenant_is_refused_takes_its_rules_with_it() {
+async fn deleted_object_with_a_refused_tenant_takes_its_rules_with_it() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("own")]);
-    world.teller.upsert(of("own", &[("g", "1")]));
-    world.teller.complete();
+    let world = World::with_routes(&ruler, vec![requested("own")]);
+    world.source.upsert(of("own", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
-    world.teller.upsert(of("onw", &[("g", "1")]));
+    world.source.upsert(of("onw", &[("g", "1")]));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    world.teller.delete("o");
+    world.source.delete("o");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(expr(&ruler, "own").is_none());
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
+async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
     // Refused by the ruler, or locally: with a label or a tenant that was allowed before.
     for locally in [false, true] {
         let ruler = MemoryRuler::default();
         let world = World::start(&ruler);
         let mut before = object("o", &[("g", "1"), ("h", "1")]);
         before.groups[0].source_tenants = Some(vec!["prod".to_owned()]);
-        world.teller.upsert(before);
-        world.teller.complete();
+        world.source.upsert(before);
+        world.source.complete();
         world.settle().await;
         let mut setup = world.setup.clone();
         setup.routes[0].external_labels = vec![rulesync_core::ExternalLabel {
@@ -252,7 +252,7 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
         }];
         ruler.refuse("bad");
         let bad = if locally { "" } else { "bad" };
-        world.teller.upsert(object("o", &[("g", bad), ("h", "1")]));
+        world.source.upsert(object("o", &[("g", bad), ("h", "1")]));
         tokio::time::sleep(Duration::from_secs(60)).await;
         world.handle.reconfigure(setup).await.unwrap();
         tokio::time::sleep(Duration::from_secs(4 * 60)).await;
@@ -264,7 +264,7 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
         tokio::time::sleep(Duration::from_secs(3 * 60)).await;
         assert_eq!(there(), ["h"], "locally: {locally}");
         assert_eq!(ruler.groups("prod")["us.ns.o"]["h"].rules[0].labels["team"], "a");
-        world.teller.upsert(object("o", &[("g", "mended"), ("h", "1")]));
+        world.source.upsert(object("o", &[("g", "mended"), ("h", "1")]));
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(there(), ["g", "h"]);
         world.stop().await;
@@ -272,16 +272,16 @@ async fn a_former_version_stays_only_if_it_satisfies_what_is_enforced_now() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
+async fn tenant_without_objects_affects_no_other() {
     let ruler = MemoryRuler::default();
-    let world = World::with_routes(&ruler, vec![claimed("*")]);
+    let world = World::with_routes(&ruler, vec![requested("*")]);
     for (name, tenant) in [("o", "x"), ("p", "y")] {
         let labels = [("tenant", tenant)].into_iter().collect();
-        world.teller.upsert(RuleObject { labels, ..object(name, &[("g", "1")]) });
+        world.source.upsert(RuleObject { labels, ..object(name, &[("g", "1")]) });
     }
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
-    world.teller.delete("o");
+    world.source.delete("o");
     let status = world.until(|status| status.destinations.len() == 1).await;
     assert_eq!(
         (status.destinations[0].tenant.as_deref(), status.destinations[0].retiring),
@@ -292,39 +292,39 @@ async fn a_tenant_that_loses_its_last_object_takes_no_other_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_name_in_the_same_place_is_written_before_the_former_goes() {
+async fn renamed_object_is_written_before_its_legacy_name_is_deleted() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let renamed = |from: &str, to: &str| {
-        world.teller.say(SourceEvent::Renamed { id: id(from), to: vec![id(to)] });
+        world.source.send(SourceEvent::Renamed { id: id(from), to: vec![id(to)] });
     };
     let has = |name: &str| ruler.groups("prod").contains_key(&format!("us.ns.{name}"));
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
 
     ruler.break_group("h", Some(unavailable()));
-    world.teller.upsert(object("p", &[("h", "1")]));
+    world.source.upsert(object("p", &[("h", "1")]));
     renamed("o", "p");
     tokio::time::sleep(HALF_AN_HOUR).await;
-    assert!(has("o") && !has("p"), "it is evaluated under some name all the time");
+    assert!(has("o") && !has("p"), "it is always evaluated under some name");
     ruler.break_group("h", None);
     world.until(|_| !has("o")).await;
     assert!(has("p"));
 
-    // What is refused altogether by its new name stays under the former.
+    // If all groups are refused under the new name, they stay under the old one.
     ruler.refuse("bad");
-    world.teller.upsert(object("q", &[("i", "bad")]));
+    world.source.upsert(object("q", &[("i", "bad")]));
     renamed("p", "q");
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert!(has("p"));
-    // Mended.
-    world.teller.upsert(object("q", &[("i", "1")]));
+    // When it is fixed, the new name takes over.
+    world.source.upsert(object("q", &[("i", "1")]));
     world.until(|_| !has("p")).await;
     assert!(has("q"));
     // An object that goes nowhere takes nothing over.
     let nowhere = RuleObject { labels: Default::default(), ..object("r", &[("j", "1")]) };
-    world.teller.upsert(nowhere);
+    world.source.upsert(nowhere);
     renamed("q", "r");
     world.until(|_| !has("q")).await;
     world.stop().await;

@@ -1,4 +1,4 @@
-//! One-shot runs: they end when everything is in its place, and give up on what keeps silent.
+//! One-shot runs: they end when everything is in sync, and give up on a silent source or ruler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, Policy, RunError, Summary};
 use tokio::time::Instant;
 
-use crate::world::{MemoryRuler, Teller, object, route, script};
+use crate::world::{MemoryRuler, SourceControl, object, route, scripted_source};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Runs an engine once while somebody speaks for its source; with the virtual time that it took.
+/// Runs an engine once while `speak` controls its source; returns the result with the virtual time that it took.
 async fn once(
     ruler: &MemoryRuler,
-    speak: impl AsyncFnOnce(&Teller),
+    speak: impl AsyncFnOnce(&SourceControl),
 ) -> (Result<Summary, RunError>, Duration) {
-    let (source, teller) = script();
+    let (source, control) = scripted_source();
     let mut engine = Engine::builder("us".parse().unwrap());
     let setup = rulesync_core::Setup {
         namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
@@ -32,21 +32,21 @@ async fn once(
         let result = engine.build().unwrap().sync_once(std::future::pending()).await;
         (result, start.elapsed())
     };
-    let (result, ()) = tokio::join!(run, speak(&teller));
+    let (result, ()) = tokio::join!(run, speak(&control));
     result
 }
 
-/// Whether a time is this one, and no more than a moment later.
+/// Returns whether a time is the expected one, or at most a moment longer.
 fn is_about(time: Duration, expected: Duration) -> bool {
     (expected..expected + Duration::from_secs(2)).contains(&time)
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_as_soon_as_everything_is_in_its_place() {
+async fn one_shot_run_ends_when_everything_is_in_sync() {
     let ruler = MemoryRuler::default();
-    let (summary, time) = once(&ruler, async |teller| {
-        teller.upsert(object("o", &[("a", "1"), ("b", "1")]));
-        teller.complete();
+    let (summary, time) = once(&ruler, async |control| {
+        control.upsert(object("o", &[("a", "1"), ("b", "1")]));
+        control.complete();
     })
     .await;
     let summary = summary.unwrap();
@@ -55,42 +55,42 @@ async fn ends_as_soon_as_everything_is_in_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_keeps_silent_is_given_up() {
+async fn one_shot_run_gives_up_on_a_silent_source() {
     let (result, time) = once(&MemoryRuler::default(), async |_| {}).await;
     let error = result.unwrap_err().to_string();
-    assert!(error.contains("nothing was heard of it for 30s"), "{error}");
+    assert!(error.contains("it has sent nothing for 30s"), "{error}");
     assert!(is_about(time, PATIENCE), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_snapshot_is_no_reason_to_give_up() {
+async fn one_shot_run_waits_for_a_long_snapshot() {
     let ruler = MemoryRuler::default();
-    let (summary, _) = once(&ruler, async |teller| {
+    let (summary, _) = once(&ruler, async |control| {
         for n in 0..6 {
-            teller.upsert(object(&format!("o{n}"), &[("a", "1")]));
+            control.upsert(object(&format!("o{n}"), &[("a", "1")]));
             tokio::time::sleep(PATIENCE * 2 / 3).await;
         }
-        teller.complete();
+        control.complete();
     })
     .await;
     assert_eq!(summary.unwrap().applied, 6);
-    let (result, time) = once(&ruler, async |teller| {
+    let (result, time) = once(&ruler, async |control| {
         tokio::time::sleep(PATIENCE * 2 / 3).await;
-        teller.upsert(object("o", &[("a", "1")]));
+        control.upsert(object("o", &[("a", "1")]));
     })
     .await;
     assert!(result.is_err() && is_about(time, PATIENCE * 5 / 3), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_gets_nowhere_is_left_and_the_summary_says_what_is_undone() {
+async fn one_shot_run_gives_up_on_a_ruler_without_progress_and_reports_the_rest() {
     let ruler = MemoryRuler::default();
-    let (summary, time) = once(&ruler, async |teller| {
+    let (summary, time) = once(&ruler, async |control| {
         // It was listed, and does not answer any more.
         tokio::time::sleep(Duration::from_secs(1)).await;
         ruler.delay(TIMEOUT * 10);
-        teller.upsert(object("o", &[("a", "1")]));
-        teller.complete();
+        control.upsert(object("o", &[("a", "1")]));
+        control.complete();
     })
     .await;
     let summary = summary.unwrap();

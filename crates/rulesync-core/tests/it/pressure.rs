@@ -1,4 +1,4 @@
-//! Rulers under pressure: limits, limits, outages, leaders that change, and rulers that store things their own way.
+//! Rulers under pressure: limits, outages, changes of leader, and rulers that store groups in a form of their own.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
 
-fn say(world: &World, objects: std::ops::Range<usize>, expr: &str) {
-    objects.for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", expr)])));
+fn upsert_all(world: &World, objects: std::ops::Range<usize>, expr: &str) {
+    objects.for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("g", expr)])));
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
+async fn limit_of_groups_lets_deletes_pass_first_and_retries_seldom() {
     let ruler = MemoryRuler::default();
     ruler.limit_groups(Some(100));
     let world = World::start(&ruler);
-    say(&world, 0..300, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..300, "1");
+    world.source.complete();
     world.until(|status| status.destinations[0].state == DestinationState::Failing).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     ruler.requests();
     resync().await;
     let (_, posts, _) = ruler.counts();
     assert!(posts < 120, "{posts} writes that could not succeed, in five minutes, for 200 groups");
-    (0..30).for_each(|n| world.teller.delete(&format!("o{n}")));
+    (0..30).for_each(|n| world.source.delete(&format!("o{n}")));
     world.until(|_| !ruler.groups("prod").contains_key("us.ns.o0")).await;
     resync().await;
-    assert_eq!(ruler.groups("prod").len(), 100, "what was deleted made room");
+    assert_eq!(ruler.groups("prod").len(), 100, "the deletes made room");
     ruler.limit_groups(None);
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 270);
@@ -36,15 +36,15 @@ async fn at_the_limit_deletes_go_first_and_the_rest_waits_quietly() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_an_hour_of_outage_ends_in_one_wave_each_change_once() {
+async fn outage_ends_in_one_write_for_each_change() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    say(&world, 0..500, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..500, "1");
+    world.source.complete();
     world.settle().await;
     ruler.fail(Some(unavailable()));
     for round in 0..30 {
-        say(&world, 0..500, &round.to_string());
+        upsert_all(&world, 0..500, &round.to_string());
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     let (gets, posts, _) = ruler.counts();
@@ -59,20 +59,20 @@ async fn half_an_hour_of_outage_ends_in_one_wave_each_change_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_with_thousands_of_changes_delays_no_other() {
+async fn tenant_with_thousands_of_changes_delays_no_other() {
     let ruler = MemoryRuler::default();
     let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
-    say(&world, 0..5000, "1");
+    upsert_all(&world, 0..5000, "1");
     world.until(|status| status.destinations[0].pending > 4000).await;
     ruler.requests();
     let labels = [("tenant", "stage")].into_iter().collect();
-    world.teller.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
+    world.source.upsert(rulesync_core::RuleObject { labels, ..object("single", &[("g", "1")]) });
     world.until(|_| ruler.groups("stage").len() == 1).await;
     let before: Vec<String> = ruler.requests();
     let single = before.iter().position(|request| request.starts_with("POST stage")).unwrap();
-    // Up to a hundred milliseconds pass between two looks; the request itself comes within a few of the others.
+    // Up to a hundred milliseconds pass between two polls; the request itself comes within a few of the others.
     assert!(single < 8 * 101 + 16, "{single} requests of the other tenant came first");
     assert!(
         world.status().await.destinations.iter().any(|destination| destination.pending > 1000),
@@ -82,16 +82,16 @@ async fn a_tenant_with_thousands_of_changes_delays_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
+async fn group_that_always_fails_delays_no_other_of_its_object() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
-    ruler.break_group("b", Some(RulerError::denied("a gateway dislikes it".to_owned())));
-    world.teller.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
+    ruler.break_group("b", Some(RulerError::denied("a gateway dislikes it")));
+    world.source.upsert(object("o", &[("a", "2"), ("b", "2"), ("c", "2")]));
     world.until(|_| ruler.groups("prod")["us.ns.o"].contains_key("c")).await;
-    world.teller.upsert(object("other", &[("a", "1")]));
+    world.source.upsert(object("other", &[("a", "1")]));
     world.until(|_| ruler.groups("prod").contains_key("us.ns.other")).await;
     let status = world.status().await;
     assert_eq!(status.destinations[0].state, DestinationState::Failing);
@@ -103,7 +103,7 @@ async fn one_group_that_always_fails_holds_up_no_other_of_its_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
+async fn standby_makes_no_requests_and_a_new_leader_lists_before_it_writes() {
     let ruler = MemoryRuler::default();
     let elected = || Leadership::elected();
     let (first_lease, first) = elected();
@@ -111,20 +111,20 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     let worlds =
         [first, second].map(|leadership| World::with(&ruler, |_| {}, |engine| engine.leadership(leadership)));
     for world in &worlds {
-        say(world, 0..10, "1");
-        world.teller.complete();
+        upsert_all(world, 0..10, "1");
+        world.source.complete();
     }
     let far = Instant::now() + Duration::from_secs(1_000_000);
     first_lease.renew(LeaderTerm { start_before: far, finish_by: far });
     worlds[0].settle().await;
     assert_eq!(ruler.counts(), (1, 10, 0));
     resync().await;
-    assert_eq!(ruler.counts(), (1, 0, 0), "the standby asks nothing");
+    assert_eq!(ruler.counts(), (1, 0, 0), "the standby makes no requests");
     let status = worlds[1].status().await;
     assert!(status.ready() && status.destinations[0].state == DestinationState::Standby);
-    // The first dies in the middle of something the second has not seen the end of.
-    say(&worlds[0], 0..5, "2");
-    say(&worlds[1], 0..10, "2");
+    // The first leader dies in the middle of writes whose end the second has not seen.
+    upsert_all(&worlds[0], 0..5, "2");
+    upsert_all(&worlds[1], 0..10, "2");
     worlds[0].until(|_| ruler.groups("prod")["us.ns.o4"]["g"].rules[0].expr == "2").await;
     ruler.requests();
     first_lease.step_down();
@@ -132,7 +132,7 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
     worlds[1].settle().await;
     let requests = ruler.requests();
     assert_eq!(requests[0], "GET prod");
-    assert_eq!(requests.len(), 6, "only what was not there yet: {requests:?}");
+    assert_eq!(requests.len(), 6, "only missing groups: {requests:?}");
     assert_eq!(worlds[0].status().await.destinations[0].state, DestinationState::Standby);
     for world in worlds {
         world.stop().await;
@@ -140,12 +140,12 @@ async fn a_standby_asks_nothing_and_a_new_leader_reads_before_it_writes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
+async fn leader_whose_term_expires_gives_up_requests_under_way() {
     let ruler = MemoryRuler::default();
     let (handle, leadership) = Leadership::elected();
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
-    say(&world, 0..10, "1");
-    world.teller.complete();
+    upsert_all(&world, 0..10, "1");
+    world.source.complete();
     let soon = |start, finish| {
         let after = |seconds| Instant::now() + Duration::from_secs(seconds);
         LeaderTerm { start_before: after(start), finish_by: after(finish) }
@@ -153,7 +153,7 @@ async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
     handle.renew(soon(10, 15));
     world.settle().await;
     ruler.hang(true);
-    say(&world, 0..10, "2");
+    upsert_all(&world, 0..10, "2");
     tokio::time::sleep(Duration::from_secs(11)).await;
     ruler.hang(false);
     ruler.requests();
@@ -167,7 +167,7 @@ async fn a_leader_whose_time_runs_out_gives_up_what_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
+async fn invalid_rules_are_omitted_where_the_policy_allows_it() {
     let ruler = MemoryRuler::default();
     ruler.refuse("bad");
     ruler.refuse("worse");
@@ -179,8 +179,8 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
         rulesync_core::RuleObject { groups, ..object("o", &[]) }
     };
     let world = World::with(&ruler, |setup| setup.policy.on_invalid = OnInvalid::Rule, |engine| engine);
-    world.teller.upsert(rules(&["1", "bad", "2", "worse", "3"]));
-    world.teller.complete();
+    world.source.upsert(rules(&["1", "bad", "2", "worse", "3"]));
+    world.source.complete();
     let status = world.settle().await;
     let exprs = || -> Vec<String> {
         ruler.groups("prod")["us.ns.o"]["g"].rules.iter().map(|rule| rule.expr.clone()).collect()
@@ -192,11 +192,11 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     assert_eq!(at, [Some(1), Some(3)], "numbered as the author did");
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0), "and not offered again");
-    world.teller.upsert(rules(&["1", "mended", "2"]));
+    world.source.upsert(rules(&["1", "mended", "2"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "mended", "2"]);
     // Rules that are refused before they are offered keep their numbers too.
-    world.teller.upsert(rules(&["", "1", "bad", "2", "", "worse"]));
+    world.source.upsert(rules(&["", "1", "bad", "2", "", "worse"]));
     let status = world.settle().await;
     assert_eq!(exprs(), ["1", "2"]);
     let numbers = |findings: &[rulesync_core::Finding]| -> Vec<Option<usize>> {
@@ -204,7 +204,7 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
     };
     assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
     assert_eq!(numbers(&status.objects[0].destinations[0].findings), [Some(2), Some(5)]);
-    world.teller.upsert(rules(&["bad"]));
+    world.source.upsert(rules(&["bad"]));
     world.settle().await;
     assert_eq!(exprs(), ["1", "2"], "a group of nothing is no group");
     world.stop().await;
@@ -213,9 +213,9 @@ async fn where_that_is_wanted_only_the_rules_at_fault_are_left_out() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// What a ruler makes of groups by itself is written a few times at most, and any other difference once a resync.
+    /// A server's own form of a group is written a few times at most, and any other difference once per resync.
     #[test]
-    fn no_ruler_makes_us_write_for_ever(
+    fn normalization_by_any_ruler_ends_in_no_further_writes(
         habit in 0..7_u8,
         exprs in prop::collection::vec("[ -~\\n\u{e9}]{1,30}", 1..4),
         limit in 0..5_i64,
@@ -236,9 +236,9 @@ proptest! {
             for (n, expr) in exprs.iter().enumerate() {
                 let mut declared = object(&format!("o{n}"), &[("g", expr.as_str())]);
                 declared.groups[0].limit = Some(limit);
-                world.teller.upsert(declared);
+                world.source.upsert(declared);
             }
-            world.teller.complete();
+            world.source.complete();
             world.settle().await;
             for _ in 0..4 {
                 resync().await;

@@ -1,18 +1,18 @@
-//! A new setup is taken over without disturbing what stays the same.
+//! Reloads: a new setup is applied without disturbing the parts that stay the same.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, RunError, SetupError};
 
-use crate::world::{MemoryRuler, World, object, route, script, unavailable};
+use crate::world::{MemoryRuler, World, object, route, scripted_source, unavailable};
 
 #[tokio::test(start_paused = true)]
-async fn a_new_route_writes_and_a_removed_one_cleans_up() {
+async fn reload_writes_by_a_new_route_and_cleans_up_a_removed_one() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     let mut everything = route("all");
@@ -25,22 +25,22 @@ async fn a_new_route_writes_and_a_removed_one_cleans_up() {
     setup.routes = vec![everything];
     world.handle.reconfigure(setup.clone()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
-    assert_eq!(ruler.groups("prod").len(), 1, "a mistake can be mended for a window of the guard");
+    assert_eq!(ruler.groups("prod").len(), 1, "a mistake can be fixed for a window of the guard");
     world.until(|_| ruler.groups("prod").is_empty()).await;
     let (gets, posts, deletes) = ruler.counts();
     assert_eq!((posts, deletes), (0, 1));
-    assert!(gets <= 4, "two destinations are looked at now and then, as ever: {gets}");
+    assert!(gets <= 4, "two destinations are listed now and then: {gets}");
     world.until(|status| status.destinations.len() == 1).await;
     assert_eq!(world.status().await.destinations.len(), 1);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
+async fn reload_of_a_changed_ruler_lists_it_again_and_no_other() {
     let (ruler, other) = (MemoryRuler::default(), MemoryRuler::default());
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     let mut setup = world.setup.clone();
@@ -57,62 +57,62 @@ async fn a_changed_ruler_is_listed_anew_and_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_done_about_invalid_rules_may_change_for_objects_that_do_not() {
+async fn reload_of_the_invalid_rule_policy_applies_to_unchanged_objects() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut it = object("o", &[]);
     let rules = r#"[{"record": "r", "expr": "1"}, {"alert": "A", "expr": "1", "for": "soon"}]"#;
     it.groups = serde_json::from_str(&format!(r#"[{{"name": "a", "rules": {rules}}}]"#)).unwrap();
-    world.teller.upsert(it.clone());
-    world.teller.complete();
+    world.source.upsert(it.clone());
+    world.source.complete();
     world.settle().await;
     assert!(ruler.groups("prod").is_empty());
     let mut setup = world.setup.clone();
     setup.policy.on_invalid = rulesync_core::OnInvalid::Rule;
     world.handle.reconfigure(setup.clone()).await.unwrap();
     // The source is asked for everything again.
-    world.teller.upsert(it.clone());
-    world.teller.complete();
+    world.source.upsert(it.clone());
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules.len(), 1);
     setup.policy.on_invalid = rulesync_core::OnInvalid::Group;
     world.handle.reconfigure(setup).await.unwrap();
-    world.teller.upsert(it);
-    world.teller.complete();
+    world.source.upsert(it);
+    world.source.complete();
     let status = world.settle().await;
     assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
-    assert!(ruler.groups("prod").contains_key("us.ns.o"), "what the ruler has for a refused group stays");
+    assert!(ruler.groups("prod").contains_key("us.ns.o"), "the stored version of a refused group stays");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_source_deletes_only_what_it_does_not_declare() {
+async fn reload_of_a_source_deletes_only_objects_that_the_new_one_does_not_declare() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("stays", &[("a", "1")]));
-    world.teller.upsert(object("goes", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("stays", &[("a", "1")]));
+    world.source.upsert(object("goes", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
-    let (source, teller) = script();
+    let (source, control) = scripted_source();
     let mut setup = world.setup.clone();
     setup.sources = vec![NamedSource { name: "script".into(), source: Arc::new(source) }];
     world.handle.reconfigure(setup).await.unwrap();
-    teller.upsert(object("stays", &[("a", "1")]));
+    control.upsert(object("stays", &[("a", "1")]));
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     assert_eq!(
         ruler.requests(),
         Vec::<String>::new(),
         "nothing is deleted before the new source has shown all"
     );
-    teller.complete();
+    control.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["DELETE prod us.ns.goes"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_setup_that_does_not_fit_changes_nothing() {
+async fn reload_of_an_invalid_setup_changes_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut setup = world.setup.clone();
@@ -128,14 +128,14 @@ async fn a_setup_that_does_not_fit_changes_nothing() {
 async fn one_shot_runs_end() {
     let ruler = MemoryRuler::default();
     let engine = |ruler: &MemoryRuler| {
-        let (source, teller) = script();
-        teller.upsert(object("o", &[("a", "1"), ("bad", "broken(")]));
-        teller.complete();
+        let (source, control) = scripted_source();
+        control.upsert(object("o", &[("a", "1"), ("bad", "broken(")]));
+        control.complete();
         let engine = Engine::builder("us".parse().unwrap())
             .source("script", source)
             .ruler("central", ruler.clone())
             .route(route("prod"));
-        (engine.build().unwrap(), teller)
+        (engine.build().unwrap(), control)
     };
     ruler.refuse("broken(");
     let (planner, _teller) = engine(&ruler);
@@ -164,7 +164,7 @@ async fn one_shot_runs_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
+async fn reload_of_invalid_routes_is_refused() {
     use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Route, Tenancy, Value, ValueSource};
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
@@ -176,45 +176,46 @@ async fn routes_that_make_no_sense_are_refused_and_the_running_ones_stay() {
         mode: Mode::Override,
     };
     let plain = || Route::all("other", "central", Some("prod".parse().unwrap()));
-    let claimed = Tenancy::Claimed { from: ValueSource::NamespaceName, pattern: "{value}".parse().unwrap() };
+    let requested =
+        Tenancy::Requested { from: ValueSource::NamespaceName, pattern: "{value}".parse().unwrap() };
     for (route, says) in [
         (Route { external_labels: vec![label("a")], ..plain() }, "transform rules differently"),
         (Route { external_labels: vec![label("a-b")], ..plain() }, "letters, digits and underscores"),
         (Route { external_labels: vec![label("a"), label("a")], ..plain() }, "says twice"),
         (Route { query_matchers: vec![matcher("__name__", "x")], ..plain() }, "cannot be enforced"),
         (Route { query_matchers: vec![matcher("a", "")], ..plain() }, "value is empty"),
-        (Route { tenant: claimed, ..plain() }, "allows none"),
+        (Route { tenant: requested, ..plain() }, "allows none"),
     ] {
         let mut setup = world.setup.clone();
         setup.routes.push(route);
         let refused = world.handle.reconfigure(setup).await.unwrap_err();
         assert!(refused.to_string().contains(says), "{refused}");
     }
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 1);
     world.stop().await;
 }
 
-/// An engine for one run over a source that has nothing, and a ruler that has nine objects of ours.
-fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, crate::world::Teller) {
-    let (source, teller) = script();
-    teller.complete();
+/// An engine for one run over an empty source, and a ruler that has nine own objects.
+fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, crate::world::SourceControl) {
+    let (source, control) = scripted_source();
+    control.complete();
     let engine = Engine::builder("us".parse().unwrap())
         .source("script", source)
         .ruler("central", ruler.clone())
         .route(route("prod"))
         .release_deletes(release);
-    (engine.build().unwrap(), teller)
+    (engine.build().unwrap(), control)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_release_it() {
+async fn one_shot_run_holds_deletes_unless_they_are_released() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    (0..9).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
-    world.teller.complete();
+    (0..9).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    world.source.complete();
     world.settle().await;
     world.stop().await;
     let (once, _teller) = emptied(&ruler, false);
@@ -228,16 +229,16 @@ async fn a_one_shot_run_holds_what_looks_like_an_accident_unless_it_is_told_to_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait() {
-    let year = rulesync_core::RulerError::unavailable("too many requests".to_owned())
-        .with_retry_after(Some(Duration::from_secs(365 * 24 * 60 * 60)));
+async fn reload_does_not_wait_for_a_long_retry_after() {
+    let year = rulesync_core::RulerError::unavailable("too many requests")
+        .with_retry_after(Duration::from_secs(365 * 24 * 60 * 60));
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.fail(Some(year.clone()));
-    world.teller.upsert(object("o", &[("a", "2")]));
+    world.source.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     let destination = world.status().await.destinations.remove(0);
     assert!(destination.retry_at.is_some(), "{destination:?}");
@@ -246,14 +247,14 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
     tokio::time::sleep(Duration::from_secs(6 * 60)).await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2", "five minutes at most");
     ruler.fail(Some(year.clone()));
-    world.teller.upsert(object("o", &[("a", "3")]));
+    world.source.upsert(object("o", &[("a", "3")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     ruler.fail(None);
     world.handle.reconfigure(world.setup.clone()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "3");
     world.stop().await;
-    // A one-shot run gives up, and says what was not done.
+    // A one-shot run gives up, and reports the changes that were not made.
     ruler.fail(Some(year));
     let (once, _teller) = emptied(&ruler, false);
     let before = tokio::time::Instant::now();
@@ -263,16 +264,16 @@ async fn a_ruler_that_asks_for_a_year_is_asked_again_and_a_reload_does_not_wait(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
+async fn status_request_delays_nothing() {
     let (hanging, other) = (MemoryRuler::default(), MemoryRuler::default());
     let world = World::start(&hanging);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     hanging.hang(true);
-    world.teller.upsert(object("o", &[("a", "2")]));
+    world.source.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_millis(10)).await;
-    // The new destination waits for what its predecessor has under way.
+    // The new destination waits for requests of its predecessor.
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(other.clone()))];
     world.handle.reconfigure(setup).await.unwrap();
@@ -287,7 +288,7 @@ async fn whoever_asks_for_the_status_keeps_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
+async fn findings_of_one_object_are_reported_as_a_few_and_a_count() {
     #[derive(Debug, Clone, Default)]
     struct Counting(Arc<std::sync::Mutex<(usize, usize)>>);
     impl rulesync_core::Reporter for Counting {
@@ -301,20 +302,20 @@ async fn thousands_of_findings_of_one_object_are_a_few_and_a_count() {
         }
     }
     let (ruler, counting) = (MemoryRuler::default(), Counting::default());
-    let told = counting.clone();
-    let world = World::with(&ruler, |_| {}, |engine| engine.reporter(told));
+    let reported = counting.clone();
+    let world = World::with(&ruler, |_| {}, |engine| engine.reporter(reported));
     let names: Vec<String> = (0..5000).map(|n| format!("g{n}")).collect();
     let groups: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-    world.teller.upsert(object("o", &groups));
-    world.teller.complete();
+    world.source.upsert(object("o", &groups));
+    world.source.complete();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (found, more) = *counting.0.lock().unwrap();
-    assert!(found <= 10 && found + more >= 5000, "{found} told and {more} counted");
+    assert!(found <= 10 && found + more >= 5000, "{found} reported and {more} counted");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
+async fn reload_of_the_owner_or_the_naming_is_refused() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let alloy = || rulesync_core::Naming::Alloy(rulesync_core::AlloyNaming::new("alloy", "/").unwrap());
@@ -330,36 +331,36 @@ async fn neither_the_owner_nor_the_naming_can_be_changed_while_it_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ours_and_whether_it_is_claimed_may_change_while_it_runs() {
+async fn reload_changes_legacy_names_and_whether_claims_are_written() {
     let ruler = MemoryRuler::default();
     let old = World::with(
         &ruler,
         |setup| setup.namespace_policy = NamespacePolicy::of("old".parse().unwrap()),
         |engine| engine,
     );
-    old.teller.upsert(object("o", &[("g", "1")]));
-    old.teller.complete();
+    old.source.upsert(object("o", &[("g", "1")]));
+    old.source.complete();
     old.settle().await;
     old.stop().await;
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["old.ns.o", "us.ns.o"]);
     let mut setup = world.setup.clone();
-    setup.namespace_policy.former = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
+    setup.namespace_policy.legacy = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
     world.handle.reconfigure(setup.clone()).await.unwrap();
     world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
-    // A claim by somebody else stops us only if claims are respected.
-    let theirs = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
-    let group = theirs.group(&"us".parse().unwrap(), rulesync_core::QueryLanguage::PromQl);
+    // The claim of another installation stops writes only if claims are respected.
+    let foreign = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
+    let group = foreign.group(&"us".parse().unwrap(), rulesync_core::QueryLanguage::PromQl);
     ruler.edit("prod", |groups| {
         groups.insert("us".to_owned(), [(rulesync_core::CLAIM_GROUP.to_owned(), group)].into());
     });
     setup.policy.claim = !setup.policy.claim;
     world.handle.reconfigure(setup.clone()).await.unwrap();
     world.settle().await;
-    world.teller.upsert(object("o", &[("g", "2")]));
+    world.source.upsert(object("o", &[("g", "2")]));
     tokio::time::sleep(Duration::from_secs(60)).await;
     let written = ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr == "2";
     assert_eq!(written, !setup.policy.claim);

@@ -1,4 +1,4 @@
-//! What vanishes from a source together is held in all tenants, however little it is in each.
+//! Objects that vanish from a source together: their deletes are held in all tenants, however few there are in each.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::world::{MemoryRuler, World, object, resync};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Every object goes to the tenant of its label.
+/// A route that sends every object to the tenant of its label.
 fn by_label() -> Route {
     Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("by-label", "central", None)
     }
@@ -25,27 +25,27 @@ fn of(number: usize) -> RuleObject {
     }
 }
 
-/// So many objects in the ruler, all in one tenant or each in its own.
+/// An engine with this number of objects in the ruler, all in one tenant or each in its own.
 async fn start(ruler: &MemoryRuler, objects: usize, tenants: bool) -> World {
     let world = match tenants {
         true => World::with_routes(ruler, vec![by_label()]),
         false => World::start(ruler),
     };
-    say(&world, 0..objects, tenants);
-    world.teller.complete();
+    upsert_all(&world, 0..objects, tenants);
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     world
 }
 
-fn say(world: &World, numbers: std::ops::Range<usize>, tenants: bool) {
+fn upsert_all(world: &World, numbers: std::ops::Range<usize>, tenants: bool) {
     for n in numbers {
-        world.teller.upsert(if tenants { of(n) } else { object(&format!("o{n}"), &[("g", "1")]) });
+        world.source.upsert(if tenants { of(n) } else { object(&format!("o{n}"), &[("g", "1")]) });
     }
 }
 
 fn vanish(world: &World, numbers: std::ops::Range<usize>) {
-    numbers.for_each(|n| world.teller.delete(&format!("o{n}")));
+    numbers.for_each(|n| world.source.delete(&format!("o{n}")));
 }
 
 fn held(status: &Status, reason: HeldReason) -> usize {
@@ -54,7 +54,7 @@ fn held(status: &Status, reason: HeldReason) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_emptied_is_held_until_released_in_all_tenants() {
+async fn emptied_source_is_held_in_all_tenants_until_released() {
     for (objects, tenants) in [(2, false), (9, false), (200, true)] {
         let ruler = MemoryRuler::default();
         let world = start(&ruler, objects, tenants).await;
@@ -73,7 +73,7 @@ async fn a_source_that_is_emptied_is_held_until_released_in_all_tenants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
+async fn vanishing_of_most_objects_is_held_for_a_window() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 30, true).await;
     vanish(&world, 0..20);
@@ -81,12 +81,12 @@ async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
     tokio::time::sleep(4 * MINUTE).await;
     let (_, _, deletes) = ruler.counts();
     assert_eq!(deletes, 0);
-    // A source that cannot see is not believed, however long it takes.
-    world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
+    // A source that cannot see its objects is not trusted, however long that takes.
+    world.source.send(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
     tokio::time::sleep(20 * MINUTE).await;
     let (_, _, deletes) = ruler.counts();
     assert_eq!(deletes, 0);
-    world.teller.say(SourceEvent::Available);
+    world.source.send(SourceEvent::Available);
     tokio::time::sleep(MINUTE).await;
     let gone: Vec<String> = ruler.requests().into_iter().filter(|r| r.starts_with("DELETE")).collect();
     assert_eq!(gone.iter().filter(|r| r.contains("us.ns.o")).count(), 20);
@@ -94,12 +94,12 @@ async fn most_of_a_source_is_held_for_a_window_and_goes_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_back_meanwhile_was_never_away() {
+async fn vanished_objects_that_return_are_not_deleted() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 9, true).await;
     vanish(&world, 0..9);
     world.until(|status| held(status, HeldReason::SourceEmpty) == 9).await;
-    say(&world, 0..8, true);
+    upsert_all(&world, 0..8, true);
     tokio::time::sleep(MINUTE).await;
     let (_, posts, deletes) = ruler.counts();
     assert_eq!((posts, deletes), (0, 1), "one object");
@@ -109,20 +109,20 @@ async fn what_comes_back_meanwhile_was_never_away() {
 #[tokio::test(start_paused = true)]
 async fn orphans_after_a_restart_count_as_vanished() {
     for tenants in [false, true] {
-        let (ruler, inventory) = (MemoryRuler::default(), crate::inherit::MemoryInventory::default());
+        let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
         let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
         let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
         let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
         let world = start();
-        say(&world, 0..9, tenants);
-        world.teller.complete();
+        upsert_all(&world, 0..9, tenants);
+        world.source.complete();
         world.settle().await;
         resync().await;
         world.stop().await;
         ruler.requests();
         let world = start();
-        say(&world, 0..3, tenants);
-        world.teller.complete();
+        upsert_all(&world, 0..3, tenants);
+        world.source.complete();
         world.until(|status| held(status, HeldReason::Vanished) == 6).await;
         tokio::time::sleep(4 * MINUTE).await;
         let (_, _, deletes) = ruler.counts();
@@ -132,38 +132,38 @@ async fn orphans_after_a_restart_count_as_vanished() {
         assert_eq!(gone.count(), 6, "the source is healthy and has shown all it has");
         world.stop().await;
         let world = start();
-        world.teller.complete();
+        world.source.complete();
         world.until(|status| held(status, HeldReason::SourceEmpty) == 3).await;
         tokio::time::sleep(60 * MINUTE).await;
         let (_, _, deletes) = ruler.counts();
-        assert_eq!(deletes, 0, "nothing at all is never believed");
+        assert_eq!(deletes, 0, "an empty source is never trusted");
         world.stop().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_object_or_one_kubernetes_namespace_goes_at_once() {
+async fn vanishing_of_one_object_or_one_kubernetes_namespace_is_not_held() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 1, true).await;
     vanish(&world, 0..1);
     world.until(|_| ruler.groups("t0").is_empty()).await;
-    say(&world, 0..9, true);
+    upsert_all(&world, 0..9, true);
     let labels = || [("team", "a")].into_iter().collect();
-    world.teller.say(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
+    world.source.send(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
     world.settle().await;
     vanish(&world, 0..9);
-    world.teller.say(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    world.source.send(SourceEvent::NamespaceGone { name: "ns".to_owned() });
     tokio::time::sleep(MINUTE).await;
     assert!((0..9).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_switched_off_holds_nothing() {
+async fn delete_guard_that_is_switched_off_holds_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::with(&ruler, |setup| setup.policy.delete_guard.max_share = 1.0, |engine| engine);
-    say(&world, 0..9, false);
-    world.teller.complete();
+    upsert_all(&world, 0..9, false);
+    world.source.complete();
     world.settle().await;
     vanish(&world, 0..9);
     world.settle().await;
@@ -172,11 +172,11 @@ async fn a_guard_that_is_switched_off_holds_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_asks_for_nothing_any_more_is_deselected_by_its_author() {
+async fn object_that_requests_nothing_any_more_is_deselected_by_its_author() {
     let ruler = MemoryRuler::default();
     let world = start(&ruler, 20, true).await;
     for n in 0..20 {
-        world.teller.upsert(RuleObject { labels: Default::default(), ..of(n) });
+        world.source.upsert(RuleObject { labels: Default::default(), ..of(n) });
     }
     tokio::time::sleep(MINUTE).await;
     assert!((0..20).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
@@ -199,17 +199,17 @@ async fn orphans_are_judged_when_every_destination_has_been_listed() {
         World::with(&here, change, |engine| engine)
     };
     let world = start();
-    say(&world, 0..5, false);
-    world.teller.complete();
+    upsert_all(&world, 0..5, false);
+    world.source.complete();
     world.settle().await;
     world.stop().await;
-    // Two of five are gone from each of two rulers: no accident in one, but one in both together.
+    // Two of five are missing in each of two rulers: no accident in one, but one in both together.
     there.hang(true);
     let world = start();
-    say(&world, 0..3, false);
-    world.teller.complete();
+    upsert_all(&world, 0..3, false);
+    world.source.complete();
     tokio::time::sleep(MINUTE / 2).await;
-    assert_eq!(here.groups("prod").len(), 5, "nobody knows how many there are in all");
+    assert_eq!(here.groups("prod").len(), 5, "the total is unknown");
     there.hang(false);
     world.until(|status| held(status, HeldReason::Vanished) == 4).await;
     tokio::time::sleep(6 * MINUTE).await;
@@ -218,9 +218,10 @@ async fn orphans_are_judged_when_every_destination_has_been_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_whatever_becomes_of_another() {
+async fn missing_kind_of_one_source_protects_whatever_other_sources_have() {
     for goes in ["script", "other", "third"] {
-        let (ruler, other, third) = (MemoryRuler::default(), crate::world::script(), crate::world::script());
+        let (ruler, other, third) =
+            (MemoryRuler::default(), crate::world::scripted_source(), crate::world::scripted_source());
         let named = |name: &str, source| rulesync_core::NamedSource {
             name: name.into(),
             source: std::sync::Arc::new(source),
@@ -230,8 +231,8 @@ async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_wh
         world.stop().await;
         let world = World::with(&ruler, |setup| setup.sources.extend(more), |engine| engine);
         let kind = rulesync_core::PROMETHEUS_RULE.into();
-        world.teller.say(SourceEvent::Kind { kind, installed: false });
-        world.teller.complete();
+        world.source.send(SourceEvent::Kind { kind, installed: false });
+        world.source.complete();
         other.1.complete();
         third.1.complete();
         tokio::time::sleep(MINUTE).await;
@@ -242,14 +243,14 @@ async fn a_kind_that_is_missing_in_one_source_protects_until_that_source_goes_wh
         world.handle.release_all_deletes().await;
         tokio::time::sleep(10 * MINUTE).await;
         let left = if goes == "script" { 0 } else { 3 };
-        assert_eq!(ruler.groups("prod").len(), left, "without {goes}: what is protected cannot be released");
+        assert_eq!(ruler.groups("prod").len(), left, "without {goes}: protected rules cannot be released");
         world.stop().await;
     }
 }
 
-/// A source that looks at everything each ten minutes only.
+/// A source that polls only every ten minutes.
 #[derive(Debug)]
-struct Seldom(crate::world::Script);
+struct Seldom(crate::world::ScriptedSource);
 
 #[async_trait::async_trait]
 impl rulesync_core::Source for Seldom {
@@ -263,15 +264,15 @@ impl rulesync_core::Source for Seldom {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_vanished_from_a_source_that_looks_seldom_goes_when_it_has_looked_again() {
-    let (ruler, (source, teller)) = (MemoryRuler::default(), crate::world::script());
+async fn vanished_objects_of_a_source_that_polls_seldom_are_deleted_after_another_poll() {
+    let (ruler, (source, control)) = (MemoryRuler::default(), crate::world::scripted_source());
     let seldom =
         rulesync_core::NamedSource { name: "script".into(), source: std::sync::Arc::new(Seldom(source)) };
     let world = World::with(&ruler, |setup| setup.sources = vec![seldom], |engine| engine);
-    (0..9).for_each(|n| teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
-    teller.complete();
+    (0..9).for_each(|n| control.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    control.complete();
     world.settle().await;
-    (0..6).for_each(|n| teller.delete(&format!("o{n}")));
+    (0..6).for_each(|n| control.delete(&format!("o{n}")));
     tokio::time::sleep(19 * MINUTE).await;
     assert_eq!(ruler.groups("prod").len(), 9);
     tokio::time::sleep(2 * MINUTE).await;

@@ -1,5 +1,5 @@
-//! The world the engine is tested in: a source that says what the test tells it to, and a ruler that keeps groups in
-//! memory, counts requests and fails on demand.
+//! The world in which the engine is tested: a source that sends what the test has it send, and a ruler that stores
+//! groups in memory, counts requests and fails on demand.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ type Groups = BTreeMap<String, BTreeMap<String, Group>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryRuler(Arc<Mutex<Memory>>);
 
-/// What a ruler does to what it stores.
+/// A change that a ruler makes to groups before it stores them.
 type Habit = Box<dyn Fn(&mut Group) + Send>;
 
 #[derive(Default)]
@@ -36,10 +36,10 @@ struct Memory {
     requests: Vec<String>,
     refused_exprs: HashSet<String>,
     outage: Option<RulerError>,
-    /// Requests under way, and the most there ever were.
+    /// The number of requests under way, and its maximum so far.
     under_way: (usize, usize),
     hangs: bool,
-    /// How long a request takes, beyond a millisecond.
+    /// The duration of a request beyond a millisecond.
     delay: Duration,
     group_limit: Option<usize>,
     broken_groups: BTreeMap<String, RulerError>,
@@ -60,17 +60,17 @@ impl MemoryRuler {
         self.0.lock().unwrap().tenants.get(tenant).cloned().unwrap_or_default()
     }
 
-    /// A hand edit, or another tool.
+    /// Edits groups by hand, or by another tool.
     pub(crate) fn edit(&self, tenant: &str, edit: impl FnOnce(&mut Groups)) {
         edit(self.0.lock().unwrap().tenants.entry(tenant.to_owned()).or_default());
     }
 
-    /// The requests since the last call, such as `POST prod us.ns.o/g`.
+    /// Returns the requests since the last call, such as `POST prod us.ns.o/g`.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().requests)
     }
 
-    /// How many requests of each method since the last call: GET, POST, DELETE.
+    /// Returns the numbers of requests since the last call: GET, POST, DELETE.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let requests = self.requests();
         let count = |method: &str| requests.iter().filter(|r| r.starts_with(method)).count();
@@ -97,7 +97,7 @@ impl MemoryRuler {
         self.0.lock().unwrap().group_limit = limit;
     }
 
-    /// Writes of groups of this name fail so, whatever they hold.
+    /// Has writes of groups of this name fail with this error, whatever they contain.
     pub(crate) fn break_group(&self, name: &str, error: Option<RulerError>) {
         let broken = &mut self.0.lock().unwrap().broken_groups;
         match error {
@@ -106,27 +106,27 @@ impl MemoryRuler {
         };
     }
 
-    /// What the ruler does to every group before it stores it.
+    /// Sets a change that the ruler makes to every group before it stores it.
     pub(crate) fn normalise(&self, normalise: impl Fn(&mut Group) + Send + 'static) {
         self.0.lock().unwrap().normalise = Some(Box::new(normalise));
     }
 
-    /// The ruler accepts writes and stores nothing, or no longer does so.
+    /// Sets whether the ruler accepts writes without storing anything.
     pub(crate) fn swallow_writes(&self, swallows: bool) {
         self.0.lock().unwrap().swallows = swallows;
     }
 
-    /// The next list shows this group without rules, as one does that falls into a write of it.
+    /// Has the next list show this group without rules, like a list that coincides with a write of it.
     pub(crate) fn half_write(&self, namespace: &str, group: &str) {
         self.0.lock().unwrap().half_written = Some((namespace.to_owned(), group.to_owned()));
     }
 
-    /// From now on it is a ruler that takes namespaces whole and never says why it refuses a group.
+    /// Makes it a ruler that takes whole namespaces and never explains refusals.
     pub(crate) fn batch(&self) {
         self.0.lock().unwrap().batches = true;
     }
 
-    /// The most requests that were ever under way at once.
+    /// Returns the maximum number of requests under way.
     pub(crate) fn most_at_once(&self) -> usize {
         self.0.lock().unwrap().under_way.1
     }
@@ -148,7 +148,7 @@ impl MemoryRuler {
         }
         let limit = memory.group_limit;
         let groups = memory.tenants.entry(tenant).or_default();
-        // The servers count the group being replaced (docs/contracts/ruler-api.md 0.3).
+        // The servers count the group that is replaced (docs/contracts/ruler-api.md 0.3).
         if limit.is_some_and(|limit| groups.values().map(BTreeMap::len).sum::<usize>() >= limit) {
             return Err(RulerError::limit("per-user rule groups limit exceeded".to_owned()));
         }
@@ -181,7 +181,7 @@ impl MemoryRuler {
     }
 }
 
-/// A request that ends, or is given up.
+/// A request under way.
 struct Leave<'a>(&'a MemoryRuler);
 
 impl Drop for Leave<'_> {
@@ -301,15 +301,15 @@ impl Ruler for MemoryRuler {
     }
 }
 
-/// Says what comes through its channel. Each run of it takes the channel on where the last one left it.
+/// A source that sends the events of its channel. Each run continues where the previous one stopped.
 #[derive(Debug)]
-pub(crate) struct Script {
+pub(crate) struct ScriptedSource {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<SourceEvent>>,
     namespaces: bool,
 }
 
 #[async_trait]
-impl Source for Script {
+impl Source for ScriptedSource {
     async fn run(&self, sink: Sink) {
         let mut events = self.events.lock().await;
         while let Some(event) = events.recv().await {
@@ -325,32 +325,32 @@ impl Source for Script {
     }
 }
 
-/// Tells a [`Script`] what to say.
+/// The sender of the events of a [`ScriptedSource`].
 #[derive(Debug, Clone)]
-pub(crate) struct Teller(mpsc::UnboundedSender<SourceEvent>);
+pub(crate) struct SourceControl(mpsc::UnboundedSender<SourceEvent>);
 
-impl Teller {
-    pub(crate) fn say(&self, event: SourceEvent) {
+impl SourceControl {
+    pub(crate) fn send(&self, event: SourceEvent) {
         self.0.send(event).unwrap();
     }
 
     pub(crate) fn upsert(&self, object: RuleObject) {
-        self.say(SourceEvent::Upsert(object));
+        self.send(SourceEvent::Upsert(object));
     }
 
     pub(crate) fn delete(&self, name: &str) {
-        self.say(SourceEvent::Delete(id(name)));
+        self.send(SourceEvent::Delete(id(name)));
     }
 
     pub(crate) fn complete(&self) {
-        self.say(SourceEvent::SnapshotComplete(Scope::Namespaces));
-        self.say(SourceEvent::SnapshotComplete(Scope::Everything));
+        self.send(SourceEvent::SnapshotComplete(Scope::Namespaces));
+        self.send(SourceEvent::SnapshotComplete(Scope::Everything));
     }
 }
 
-pub(crate) fn script() -> (Script, Teller) {
+pub(crate) fn scripted_source() -> (ScriptedSource, SourceControl) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Script { events: tokio::sync::Mutex::new(receiver), namespaces: true }, Teller(sender))
+    (ScriptedSource { events: tokio::sync::Mutex::new(receiver), namespaces: true }, SourceControl(sender))
 }
 
 pub(crate) fn id(name: &str) -> ObjectId {
@@ -388,9 +388,9 @@ pub(crate) fn selector(json: &str) -> Selector {
     serde_json::from_str(json).unwrap()
 }
 
-/// A running engine with its world.
+/// A running engine with its source.
 pub(crate) struct World {
-    pub(crate) teller: Teller,
+    pub(crate) source: SourceControl,
     pub(crate) handle: EngineHandle,
     pub(crate) setup: Setup,
     shutdown: CancellationToken,
@@ -398,7 +398,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// An engine owned by `us` with one route to the tenant `prod`.
+    /// Starts an engine of the owner `us` with one route to the tenant `prod`.
     pub(crate) fn start(ruler: &MemoryRuler) -> Self {
         Self::with_routes(ruler, vec![route("prod")])
     }
@@ -407,13 +407,13 @@ impl World {
         Self::with(ruler, |setup| setup.routes = routes, |engine| engine)
     }
 
-    /// The same, changed before it is built.
+    /// Starts an engine with a changed setup and builder.
     pub(crate) fn with(
         ruler: &MemoryRuler,
         change: impl FnOnce(&mut Setup),
         build: impl FnOnce(EngineBuilder) -> EngineBuilder,
     ) -> Self {
-        let (source, teller) = script();
+        let (source, control) = scripted_source();
         let mut setup = Setup {
             namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
             sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
@@ -427,14 +427,14 @@ impl World {
         let handle = engine.handle();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(engine.run(shutdown.clone().cancelled_owned()));
-        Self { teller, handle, setup, shutdown, task }
+        Self { source: control, handle, setup, shutdown, task }
     }
 
     pub(crate) async fn status(&self) -> Status {
         self.handle.status().await.unwrap()
     }
 
-    /// Lets time pass until a condition holds; an hour of virtual time at most.
+    /// Waits until a condition holds; an hour of virtual time at most.
     pub(crate) async fn until(&self, mut holds: impl FnMut(&Status) -> bool) -> Status {
         for _ in 0..36_000 {
             let status = self.status().await;
@@ -446,7 +446,7 @@ impl World {
         panic!("never held; last status: {:#?}", self.status().await);
     }
 
-    /// Lets what was said so far take effect.
+    /// Waits until the events sent so far have taken effect.
     pub(crate) async fn settle(&self) -> Status {
         tokio::time::sleep(Duration::from_millis(100)).await;
         self.until(|status| {
@@ -458,7 +458,7 @@ impl World {
         .await
     }
 
-    /// Ends it as a crash would.
+    /// Ends the engine as a crash would.
     pub(crate) fn kill(self) {
         self.task.abort();
     }
@@ -469,12 +469,12 @@ impl World {
     }
 }
 
-/// The virtual time between resyncs, with a margin for jitter.
+/// Waits for the time between resyncs, with a margin for jitter.
 pub(crate) async fn resync() {
     tokio::time::sleep(Duration::from_secs(5 * 60 + 40)).await;
 }
 
-/// The metrics as they are served.
+/// Returns the metrics as they are served.
 pub(crate) fn exposed(metrics: &rulesync_core::Metrics) -> String {
     let mut text = String::new();
     metrics.encode(&mut text).unwrap();

@@ -1,4 +1,4 @@
-//! What may be deleted now, and why not: one table for each kind of reason.
+//! Deletes that may be made now, and the reasons against others: one table for each kind of reason.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::plan::Action;
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A destination where everything may be deleted, and what is asked of it.
+/// A destination where everything may be deleted, with the state it is judged by.
 struct Bench {
     safety: DeleteSafety,
     desired: Desired,
@@ -27,7 +27,7 @@ fn delete_for(name: &str, reason: Reason) -> Change {
     Change { namespace: namespace(name), object: None, action, reason, held: None }
 }
 
-/// Changes what all destinations share. Returns whether other deletes may be allowed then.
+/// Changes the facts that all destinations share. Returns whether this may allow further deletes.
 fn change(safety: &mut DeleteSafety, now: Instant, change: impl FnOnce(&mut Environment)) -> bool {
     let mut environment = Environment::clone(&safety.environment);
     change(&mut environment);
@@ -51,12 +51,12 @@ impl Bench {
         self
     }
 
-    fn left(mut self, name: &str, because: LeftBecause) -> Self {
+    fn removed(mut self, name: &str, because: RemovalReason) -> Self {
         self.desired.remove(&namespace(name), &object(name, None, vec![]).id, because);
         self
     }
 
-    /// A source may not know what it says. Objects here come from one that is called `s`.
+    /// Marks a source as suspect. Objects here come from a source called `s`.
     fn suspects(mut self, source: &str) -> Self {
         change(&mut self.safety, self.now, |environment| {
             environment.suspects.insert(source.into());
@@ -81,7 +81,7 @@ impl Bench {
         self.safety.reason(change, &self.desired, &namespace_policy, &self.policy, self.now + after)
     }
 
-    /// Why an object's namespace is not deleted now.
+    /// Returns why an object's namespace is not deleted now.
     fn reason(&self, name: &str) -> Option<HeldReason> {
         self.reason_for(&delete_for(name, Reason::NotDeclared), Duration::ZERO)
     }
@@ -90,7 +90,7 @@ impl Bench {
         self.reason_for(&delete_for(name, Reason::NotDeclared), after)
     }
 
-    /// What is carried out of these changes after so long.
+    /// Returns how many of these changes are carried out after this time.
     fn carried_out(&mut self, changes: &[Change], after: Duration) -> usize {
         let (namespace_policy, now) = (NamespacePolicy::of("us".parse().unwrap()), self.now + after);
         let Self { safety, desired, policy, .. } = self;
@@ -106,7 +106,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_is_allowed_when_something_becomes_safe() {
+async fn environment_allows_further_deletes_when_something_becomes_safe() {
     let of = |known, orphans| Deletes { takeover: false, known, orphans };
     for (before, after, more) in [
         (of(false, false), of(true, false), true),
@@ -127,9 +127,9 @@ async fn more_is_allowed_when_something_becomes_safe() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_in_doubt_or_has_lost_most_stands_in_the_way_of_its_own_and_of_strangers() {
+async fn suspect_source_holds_deletes_of_its_objects_and_of_orphans() {
     use HeldReason::{Source, SourceEmpty, Vanished};
-    let gone = || bench().left("o", LeftBecause::Deleted);
+    let gone = || bench().removed("o", RemovalReason::Deleted);
     for (bench, reason) in [
         (bench(), None),
         (bench().suspects("any"), Some(Source)),
@@ -163,28 +163,32 @@ async fn a_source_that_is_in_doubt_or_has_lost_most_stands_in_the_way_of_its_own
             }),
             None,
         ),
-        // A group less of an object that is there has not vanished.
+        // A missing group of an existing object has not vanished with the source.
         (bench().declared("o").vanished("s"), None),
         (bench().declared("o").suspects("s"), Some(Source)),
         (bench().declared("o").suspects("another"), None),
     ] {
-        assert_eq!(bench.reason("o"), reason, "{:?} {:?}", bench.safety, bench.desired.left("us.ns.o"));
+        assert_eq!(bench.reason("o"), reason, "{:?} {:?}", bench.safety, bench.desired.removed("us.ns.o"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_for_passes_whatever_the_sources_are_like() {
-    for because in [LeftBecause::Deselected, LeftBecause::Moved] {
-        assert_eq!(bench().left("o", because).suspects("s").vanished("s").reason("o"), None, "{because:?}");
+async fn requested_deletes_pass_whatever_the_state_of_sources() {
+    for because in [RemovalReason::Deselected, RemovalReason::Moved] {
+        assert_eq!(
+            bench().removed("o", because).suspects("s").vanished("s").reason("o"),
+            None,
+            "{because:?}"
+        );
     }
-    for because in [LeftBecause::Deleted, LeftBecause::NamespaceChanged] {
-        let reason = bench().left("o", because).suspects("s").reason("o");
+    for because in [RemovalReason::Deleted, RemovalReason::NamespaceChanged] {
+        let reason = bench().removed("o", because).suspects("s").reason("o");
         assert_eq!(reason, Some(HeldReason::Source), "{because:?}");
     }
     let mut released = bench().suspects("s");
     released.safety.released = true;
     assert_eq!(released.reason("o"), None);
-    // What is no guarded delete, or held already.
+    // Changes that are no guarded deletes, or that are held already.
     let bench = bench().suspects("s");
     assert_eq!(bench.reason_for(&delete_for("o", Reason::Renamed), SECOND), None);
     let snapshot = Change { held: Some(HeldReason::Snapshot), ..delete_for("o", Reason::NotDeclared) };
@@ -192,38 +196,42 @@ async fn what_was_asked_for_passes_whatever_the_sources_are_like() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_configuration_asks_for_waits_a_window() {
+async fn configuration_deletes_wait_for_the_window() {
     use HeldReason::{Configuration, Route, Source};
     let no_route = |safety: &mut DeleteSafety, now| {
         safety.retirement = Some(Retirement::NoRoute { until: now + WINDOW });
     };
     for (bench, before, then) in [
-        (bench().left("o", LeftBecause::Reconfigured), Some(Configuration), None),
-        (bench().left("o", LeftBecause::Reconfigured).suspects("s"), Some(Configuration), Some(Source)),
-        // For good reason: whatever the sources are like.
-        (bench().left("o", LeftBecause::Forbidden).suspects("s"), Some(Configuration), None),
+        (bench().removed("o", RemovalReason::Reconfigured), Some(Configuration), None),
+        (bench().removed("o", RemovalReason::Reconfigured).suspects("s"), Some(Configuration), Some(Source)),
+        // The configuration forbids the rules: deleted whatever the state of sources.
+        (bench().removed("o", RemovalReason::Forbidden).suspects("s"), Some(Configuration), None),
         (bench().suspects("s").with(no_route), Some(Route), None),
     ] {
         for (after, reason) in [(WINDOW - SECOND, before), (WINDOW, then)] {
             assert_eq!(bench.reason_after("o", after), reason, "{after:?} {:?}", bench.safety);
         }
     }
-    let mut off = bench().left("o", LeftBecause::Forbidden);
+    let mut off = bench().removed("o", RemovalReason::Forbidden);
     off.policy.max_share = 1.0;
     assert_eq!(off.reason("o"), None, "the guard is switched off");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_allowed_waits_a_window_from_when_that_was_found() {
+async fn expelled_groups_wait_for_the_window_from_the_time_they_were_found() {
     let not_allowed = [delete_for("o", Reason::NotAllowed)];
     let mut bench = bench().declared("o").suspects("s");
     bench.safety.expel(&namespace("o"), bench.now);
-    // Found again, it does not wait anew.
+    // Finding them again does not restart the wait.
     bench.safety.expel(&namespace("o"), bench.now + SECOND);
     let reason = |bench: &Bench, after| bench.reason_for(&not_allowed[0], after);
     assert_eq!(reason(&bench, WINDOW - SECOND), Some(HeldReason::Configuration));
     assert_eq!(reason(&bench, WINDOW), None, "whatever the source is like");
-    assert_eq!(bench.reason_after("o", WINDOW), Some(HeldReason::Source), "others of it are not concerned");
+    assert_eq!(
+        bench.reason_after("o", WINDOW),
+        Some(HeldReason::Source),
+        "other groups of the namespace are not affected"
+    );
     assert_eq!(bench.carried_out(&not_allowed, Duration::ZERO), 0);
     assert_eq!((bench.judge(SECOND), bench.judge(WINDOW)), (0, 1));
     assert_eq!(bench.carried_out(&not_allowed, WINDOW), 1);
@@ -233,13 +241,13 @@ async fn what_is_not_allowed_waits_a_window_from_when_that_was_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
+async fn delete_guard_never_holds_writes_or_unguarded_deletes() {
     let write = Change {
         action: Action::Put(group("g", "1")),
         reason: Reason::Missing,
         ..delete_for("o", Reason::NotDeclared)
     };
-    let mut bench = bench().left("o", LeftBecause::Deleted).suspects("s");
+    let mut bench = bench().removed("o", RemovalReason::Deleted).suspects("s");
     assert_eq!(bench.carried_out(std::slice::from_ref(&write), Duration::ZERO), 1);
     assert_eq!(bench.carried_out(&[delete_for("o", Reason::Renamed)], Duration::ZERO), 1);
     let both = [write, delete_for("o", Reason::NotDeclared)];
@@ -252,7 +260,7 @@ async fn writes_are_never_held_back_and_deletes_only_if_they_are_guarded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
+async fn missing_kinds_protect_orphans() {
     let missing = |kind: &str| -> Bench {
         let kinds = BTreeSet::from([kind.into()]);
         bench().with(|safety, now| change(safety, now, |environment| environment.missing_kinds = kinds))
@@ -260,7 +268,7 @@ async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
     let of_kind = || missing(PROMETHEUS_RULE);
     assert_eq!(of_kind().reason("o"), Some(HeldReason::Kind));
     assert_eq!(missing("GrafanaRule").reason("o"), None, "another kind");
-    assert_eq!(of_kind().left("o", LeftBecause::Deleted).reason("o"), None, "it was seen to go");
+    assert_eq!(of_kind().removed("o", RemovalReason::Deleted).reason("o"), None, "its deletion was seen");
     let retiring = |retirement| of_kind().with(|safety, _| safety.retirement = Some(retirement));
     assert_eq!(retiring(Retirement::Unused).reason("o"), Some(HeldReason::Kind), "a route may lead there");
     let until = Instant::now();
@@ -268,11 +276,11 @@ async fn kinds_that_are_not_installed_protect_what_nobody_is_known_for() {
     assert_eq!(of_kind().carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO), 0);
     let mut held = of_kind();
     held.carried_out(&[delete_for("o", Reason::NotDeclared)], Duration::ZERO);
-    assert_eq!(held.judge(SECOND), 0, "it is protected, and not held");
+    assert_eq!(held.judge(SECOND), 0, "protected, not held");
 }
 
 #[tokio::test(start_paused = true)]
-async fn kubernetes_namespace_that_is_gone_explains_deletes() {
+async fn deleted_kubernetes_namespace_explains_deletes() {
     let window = Duration::from_secs(300);
     let set = |safety: &mut DeleteSafety, now: Instant, gone: bool| {
         change(safety, now, |environment| environment.gone_namespaces.update("ns", gone, window, now));

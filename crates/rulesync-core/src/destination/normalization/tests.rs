@@ -40,16 +40,16 @@ fn key() -> Key {
     ("us.ns.o".into(), "g".into())
 }
 
-/// Looks twice at what came back, the second time at the whole.
-fn look_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
+/// Judges a difference in two lists, the second of which reads the whole group.
+fn judge_twice(normalizations: &mut Normalizations, read: &Group, server: Server) -> [Difference; 2] {
     let pair = [&sent(), read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
-    let mut look =
+    let mut judge_once =
         |read_group| normalizations.judge(&key(), (pair[0], pair[1]), || Some(sent()), read_group, server);
-    [look(None), look(Some(read))]
+    [judge_once(None), judge_once(Some(read))]
 }
 
 #[test]
-fn what_servers_make_by_themselves_is_learned() {
+fn normalization_learns_what_servers_change_by_themselves() {
     let cases: [(&str, Group, &[&str]); 4] = [
         ("an older version", altered(|g| g.query_offset = "0s".parse().unwrap()), &["query_offset"]),
         (
@@ -69,15 +69,19 @@ fn what_servers_make_by_themselves_is_learned() {
     ];
     for (what, read, fields) in cases {
         let expected = Difference::Learned(fields.iter().copied().collect());
-        let looks = look_twice(&mut Normalizations::default(), &read, RESPELLS);
-        assert_eq!(looks, [Difference::Unknown, expected], "{what}");
-        let looks = look_twice(&mut Normalizations::default(), &read, EXACT);
-        assert_eq!(looks, [Difference::Change, Difference::Change], "{what}, where we write the files");
+        let differences = judge_twice(&mut Normalizations::default(), &read, RESPELLS);
+        assert_eq!(differences, [Difference::Unknown, expected], "{what}");
+        let differences = judge_twice(&mut Normalizations::default(), &read, EXACT);
+        assert_eq!(
+            differences,
+            [Difference::Change, Difference::Change],
+            "{what}, where the engine writes the files"
+        );
     }
 }
 
 #[test]
-fn what_only_people_and_tools_change_is_never_learned() {
+fn normalization_never_learns_what_only_people_and_tools_change() {
     let cases: [(&str, Group); 15] = [
         ("another name", altered(|g| g.name = "h".into())),
         ("another interval", altered(|g| g.interval = "1m".parse().unwrap())),
@@ -98,7 +102,7 @@ fn what_only_people_and_tools_change_is_never_learned() {
     for (what, read) in cases {
         let mut normalizations = Normalizations::default();
         for round in 0..10 {
-            let [first, second] = look_twice(&mut normalizations, &read, RESPELLS);
+            let [first, second] = judge_twice(&mut normalizations, &read, RESPELLS);
             let known = if round == 0 { Difference::Unknown } else { Difference::Change };
             assert_eq!([first, second], [known, Difference::Change], "{what}");
         }
@@ -107,11 +111,11 @@ fn what_only_people_and_tools_change_is_never_learned() {
     }
 }
 
-/// Gives a group one field of another.
+/// Sets one field of a group to that of another.
 type Set = fn(&mut Group, Group);
 
 #[test]
-fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
+fn normalization_may_drop_optional_fields_and_never_adds_them() {
     let none = StoredFields {
         group_labels: false,
         limit: StoredLimit::No,
@@ -150,7 +154,7 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
         assert_eq!(keeps_all.made(&full, &dropped), None, "{field} is kept by every version");
     }
     assert_eq!(server.made(&full, &full), None, "nothing differs");
-    // In 32 bits it wraps.
+    // A limit of 32 bits wraps.
     let narrow =
         Server { fields: StoredFields { limit: StoredLimit::Bits32, ..StoredFields::ALL }, ..server };
     let wide = Group { limit: 3 + (1 << 32), query_offset: PromDuration::ZERO, ..sent() };
@@ -165,11 +169,11 @@ fn each_field_that_the_oldest_version_lacks_may_be_dropped_and_not_made_up() {
 }
 
 #[test]
-fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() {
+fn normalization_holds_for_one_sent_and_read_form_only() {
     let mut normalizations = Normalizations::default();
     assert!(normalizations.is_empty());
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
-    look_twice(&mut normalizations, &read, RESPELLS);
+    judge_twice(&mut normalizations, &read, RESPELLS);
     let [sent_as, read_as, other] =
         [&sent(), &read, &altered(|g| g.limit = 9)].map(|group| Fingerprint::of(group, &StoredFields::ALL));
     assert!(normalizations.is_learned(&key(), (sent_as, read_as)));
@@ -184,26 +188,26 @@ fn what_was_learned_holds_for_what_was_sent_and_read_and_is_forgotten_with_it() 
     assert_eq!(shown("us.ns.o"), [r#"g {"query_offset"}"#]);
     assert_eq!(shown("us.ns.p"), Vec::<String>::new());
     assert!(!normalizations.is_empty());
-    normalizations.keep(|_| Some(sent_as));
+    normalizations.retain(|_| Some(sent_as));
     assert_eq!(normalizations.groups(), 1);
-    normalizations.keep(|_| Some(other));
+    normalizations.retain(|_| Some(other));
     assert!(normalizations.is_empty(), "something else is sent now");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_difference_that_has_become_another_is_told_at_the_test() {
+async fn normalization_that_changed_is_reported_at_the_test() {
     let mut normalizations = Normalizations::default();
-    look_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
+    judge_twice(&mut normalizations, &altered(|g| g.query_offset = "0s".parse().unwrap()), RESPELLS);
     normalizations.retest(Instant::now());
     assert_eq!(normalizations.retest(Instant::now() + RETEST_INTERVAL), [key()]);
     assert!(!normalizations.is_empty() && normalizations.wanted().contains(&key()));
     let read = altered(|g| g.rules[0].expr = "(sum(up) by (job)) > 1.0".into());
-    let [_, looked] = look_twice(&mut normalizations, &read, RESPELLS);
+    let [_, looked] = judge_twice(&mut normalizations, &read, RESPELLS);
     assert_eq!(looked, Difference::Learned(["expr"].into()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_learned_is_tested_again_with_one_group_an_hour() {
+async fn normalization_is_tested_hourly_with_one_group_of_each_kind() {
     let mut normalizations = Normalizations::default();
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
     let [sent_as, read_as] = [&sent(), &read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
@@ -220,11 +224,11 @@ async fn what_was_learned_is_tested_again_with_one_group_an_hour() {
     assert!(normalizations.retest(now).is_empty());
     now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now), [keys[0].clone()]);
-    assert_eq!(judge(&mut normalizations, &keys[0]), Difference::Normalized, "and nobody is told again");
+    assert_eq!(judge(&mut normalizations, &keys[0]), Difference::Normalized, "not reported again");
     now += RETEST_INTERVAL;
     assert_eq!(normalizations.retest(now).len(), 1);
-    let anew = normalizations.same(&keys[0]);
-    assert_eq!((anew.len(), normalizations.groups()), (2, 0), "the server was upgraded");
+    let to_read_again = normalizations.same(&keys[0]);
+    assert_eq!((to_read_again.len(), normalizations.groups()), (2, 0), "the server was upgraded");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What became of changes: what is known now, what is tried again and when, and what that leaves room for.
+//! The results of changes: the observed state after them, the time of each retry, and the room that they leave for
+//! namespaces over a limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +15,18 @@ use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::{RulerError, RulerErrorKind};
 
-/// How many namespaces that were over a limit are tried at once when there is room again.
+/// The number of namespaces over a limit that are tried at once when there is room again.
 const PROBES_PER_SUCCESS: usize = 2;
 
 impl State {
-    /// Changes were carried out, or not.
+    /// Takes the results of a namespace's changes into account.
     pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
-        self.learned_of(&namespace);
+        self.mark_updated(&namespace);
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();
         for Applied { change, result, elapsed } in applied {
-            tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "request");
+            tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "Request finished");
             self.gauges.wrote(&change, result.as_ref().copied());
             if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
                 self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
@@ -38,14 +39,14 @@ impl State {
                     }
                     self.succeeded(&change);
                 }
-                Err(error) if change.reason == Reason::Claim && is_verdict(&error) => {
-                    // It is no use to wait for it: without a claim we are as safe as anybody else.
+                Err(error) if change.reason == Reason::Claim && is_about_content(&error) => {
+                    // Waiting for the claim is pointless: without one, this installation is as safe as any other.
                     self.answered();
                     self.ownership.settled();
                     let finding =
                         Finding::warning("claim", format!("the claim is refused: {}", error.message()));
                     let subject = self.subject(&change);
-                    self.tell(&Outcome::Refused { subject, finding });
+                    self.report_outcome(&Outcome::Refused { subject, finding });
                 }
                 Err(error)
                     if error.kind() == RulerErrorKind::Rejected
@@ -56,13 +57,14 @@ impl State {
                 }
                 Err(error) => {
                     retry = true;
-                    // Whether the ruler has it now is not known: look again, and never believe it is in order.
+                    // The state of the group in the ruler is unknown: it is listed again, and never assumed to be in
+                    // sync.
                     self.mark_unknown(&change);
                     failed.push((change, error));
                 }
             }
         }
-        self.tell_refused(refused);
+        self.report_refused(refused);
         if !retry {
             self.queue.finished(&namespace);
             self.settled();
@@ -76,11 +78,10 @@ impl State {
             retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });
-        // While the ruler is away, what it says of one namespace it says of all that are under way.
-        let said = self.error.clone().filter(|_| self.is_down());
-        let is_news = |error: &RulerError| said.as_deref() != Some(error.to_string().as_str());
-        let more =
-            failed.iter().filter(|(_, error)| is_news(error)).count().saturating_sub(MAX_REPORTED_EACH);
+        // While the ruler is down, an error of one namespace is the error of all that are under way.
+        let reported = self.error.clone().filter(|_| self.is_down());
+        let is_new = |error: &RulerError| reported.as_deref() != Some(error.to_string().as_str());
+        let more = failed.iter().filter(|(_, error)| is_new(error)).count().saturating_sub(MAX_REPORTED_EACH);
         for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
                 self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
@@ -98,18 +99,18 @@ impl State {
                     }
                 }
             }
-            if index < MAX_REPORTED_EACH && is_news(&error) {
+            if index < MAX_REPORTED_EACH && is_new(&error) {
                 let subject = self.subject(&change);
-                self.tell(&Outcome::Failed { subject, error, retry_in });
+                self.report_outcome(&Outcome::Failed { subject, error, retry_in });
             }
         }
         if more > 0 {
-            self.tell(&Outcome::MoreFailed { destination: self.id.clone(), namespace, more });
+            self.report_outcome(&Outcome::MoreFailed { destination: self.id.clone(), namespace, more });
         }
     }
 
-    /// Marks the groups of a change as unknown until they are known again, because it may have been carried out or not.
-    /// Groups of others, which adoption deletes, and the claim are never among what was observed.
+    /// Marks the groups of a change as unknown until they are read again, because it may have been carried out or not.
+    /// The claim, and foreign groups that adoption deletes, are never part of the observed state.
     fn mark_unknown(&mut self, change: &Change) {
         if !self.shared.namespace_policy.owns(&change.namespace) {
             return;
@@ -137,14 +138,14 @@ impl State {
         }
         match &change.action {
             Action::Put(_) if reason == Reason::Claim => {
-                self.claimed();
-                self.tell(&Outcome::Synced { subject, reason });
+                self.claim_written();
+                self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::Put(group) => {
                 self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
-                self.changed.written(namespace, &group.name, Instant::now());
+                self.contested.written(namespace, &group.name, Instant::now());
                 self.desired.readmit(namespace, &group.name);
-                // What somebody else changed was not on its way.
+                // A change by somebody else was not on its way.
                 if reason != Reason::Drifted
                     && let Some(claim) = self.desired.winner(namespace)
                 {
@@ -154,11 +155,12 @@ impl State {
                     self.room_made();
                 }
                 self.successor_written(namespace);
-                self.tell(&Outcome::Synced { subject, reason });
+                self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::DeleteGroup(group) => {
                 if reason == Reason::Adopted {
-                    self.adoptable.retain(|theirs| theirs.namespace != *namespace || theirs.group != *group);
+                    self.adoptable
+                        .retain(|foreign| foreign.namespace != *namespace || foreign.group != *group);
                     if let Some(adoptions) = self.adoptions.get_mut(namespace) {
                         adoptions.retain(|(adoption, _)| adoption != change);
                     }
@@ -168,15 +170,15 @@ impl State {
                     self.observe(|observed| observed.remove(namespace, group));
                 }
                 self.room_made();
-                self.tell(&Outcome::Removed { subject, reason });
+                self.report_outcome(&Outcome::Removed { subject, reason });
             }
             Action::DeleteNamespace(groups) => {
                 self.observe(|observed| observed.remove_namespace(namespace));
-                self.desired.forget_dropped(namespace);
+                self.desired.forget_removed(namespace);
                 self.room_made();
                 for group in groups {
                     let subject = Subject { group: Some(group.as_ref().into()), ..subject.clone() };
-                    self.tell(&Outcome::Removed { subject, reason });
+                    self.report_outcome(&Outcome::Removed { subject, reason });
                 }
             }
         }
@@ -184,13 +186,13 @@ impl State {
             self.gauges.drift_repaired.inc();
         }
         if self.safety.is_retiring() {
-            // The claim goes last.
+            // The claim is deleted last.
             let namespace = Arc::clone(&self.claim_namespace);
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
 
-    /// There may be room again: some of what a limit kept out is tried, and more if it goes in.
+    /// Tries some of the namespaces over a limit, because there may be room again; more follow if these succeed.
     fn room_made(&mut self) {
         let some: Vec<Arc<str>> = self.limited.iter().take(PROBES_PER_SUCCESS).cloned().collect();
         for namespace in some {
@@ -203,19 +205,19 @@ impl State {
         }
     }
 
-    /// Former namespaces whose successor is in order now may go.
+    /// Deletes legacy namespaces whose successor is in sync now.
     fn successor_written(&mut self, namespace: &Arc<str>) {
-        if !self.former.is_empty()
-            && let Some(former) = self.former.remove(namespace)
+        if !self.legacy.is_empty()
+            && let Some(former) = self.legacy.remove(namespace)
         {
             for namespace in former {
-                self.look_at(&namespace, Priority::Last, false);
+                self.queue_namespace(&namespace, Priority::Last, false);
             }
         }
     }
 }
 
-/// Whether an error is the ruler's word on what it was sent, and not on its own state.
-fn is_verdict(error: &RulerError) -> bool {
+/// Returns whether an error is about the content that was sent, and not about the state of the ruler.
+fn is_about_content(error: &RulerError) -> bool {
     matches!(error.kind(), RulerErrorKind::Rejected | RulerErrorKind::Limit | RulerErrorKind::Protected)
 }

@@ -1,4 +1,4 @@
-//! What the engine tells a destination, taken into its bookkeeping.
+//! Commands of the engine, taken into the bookkeeping of a destination.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::State;
 use super::report::namespace_taken;
-use crate::desired::{DesiredObject, LeftBecause, Protection};
+use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::destination::Retirement;
 use crate::destination::queue::Priority;
 use crate::environment::Environment;
@@ -16,19 +16,23 @@ use crate::outcome::Outcome;
 impl State {
     pub(in crate::destination) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
         let newcomer = object.id.clone();
-        self.doubt_former(namespace, &object);
+        self.recheck_refused(namespace, &object);
         self.desired.upsert(namespace, object);
-        self.learned_of(namespace);
+        self.mark_updated(namespace);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.id != newcomer) {
             let finding = namespace_taken(namespace, &newcomer, &winner.id);
-            self.tell(&Outcome::Found { object: newcomer, destination: Some(self.id.clone()), finding });
+            self.report_outcome(&Outcome::Found {
+                object: newcomer,
+                destination: Some(self.id.clone()),
+                finding,
+            });
         }
-        self.look_at(namespace, if live { Priority::Next } else { Priority::Last }, false);
-        self.want_claim();
+        self.queue_namespace(namespace, if live { Priority::Next } else { Priority::Last }, false);
+        self.queue_claim();
     }
 
-    /// What is known of a namespace's groups is forgotten where they are other groups now.
+    /// Forgets what is known of a namespace's groups where these are other groups now.
     fn winner_changed(&mut self, namespace: &Arc<str>) {
         self.refusals.forget_changed(namespace, self.desired.winner(namespace));
         let declared = self.desired.winner(namespace).map_or(&[][..], |object| &object.groups);
@@ -41,12 +45,12 @@ impl State {
         &mut self,
         namespace: &Arc<str>,
         object: &ObjectId,
-        because: LeftBecause,
+        because: RemovalReason,
     ) {
         self.desired.remove(namespace, object, because);
-        self.learned_of(namespace);
+        self.mark_updated(namespace);
         self.winner_changed(namespace);
-        self.look_at(namespace, Priority::Next, false);
+        self.queue_namespace(namespace, Priority::Next, false);
     }
 
     pub(in crate::destination) fn protect(
@@ -58,16 +62,16 @@ impl State {
         let before = self.desired.enforced_on_protected(namespace).cloned();
         let is_protected = protection.is_some();
         self.desired.protect(namespace, object, protection);
-        self.learned_of(namespace);
+        self.mark_updated(namespace);
         if before.as_ref() != self.desired.enforced_on_protected(namespace) {
-            self.doubt_held(namespace);
+            self.recheck_protected(namespace);
         }
         if !is_protected {
-            self.look_at(namespace, Priority::Last, false);
+            self.queue_namespace(namespace, Priority::Last, false);
         }
     }
 
-    /// Takes what all destinations share into account.
+    /// Sets the facts that all destinations share.
     pub(in crate::destination) fn set_environment(&mut self, environment: Arc<Environment>) {
         let before = std::mem::replace(&mut self.environment, Arc::clone(&environment));
         if environment.policy != before.policy {
@@ -81,55 +85,55 @@ impl State {
             self.identify(claimant.clone());
         }
         if self.safety.set_environment(environment, &self.shared.namespace_policy, Instant::now()) {
-            self.look_at_everything_with_changes(false);
+            self.queue_all_with_changes(false);
             self.settled();
         }
     }
 
-    /// Everything that is declared for this destination so far has been sent.
+    /// Records that all declarations for this destination so far have been sent.
     pub(in crate::destination) fn declarations_sent(&mut self) {
         if self.safety.declarations_sent() {
-            self.look_at_everything_with_changes(false);
+            self.queue_all_with_changes(false);
             self.settled();
         }
     }
 
-    /// The configuration was read anew: what was refused is offered again, and what failed is tried at once.
+    /// Offers refused groups again and retries failed work at once, because the configuration was reloaded.
     pub(in crate::destination) fn reconsider(&mut self) {
         self.breaker.reset();
         for namespace in self.queue.delayed_namespaces() {
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
-        self.learned_of_all();
+        self.mark_all_updated();
         let mut namespaces = self.refusals.clear();
         for (namespace, declared) in self.omissions.forget(true) {
             self.desired.replace(&namespace, declared);
             namespaces.push(namespace);
         }
         for namespace in namespaces {
-            self.look_at(&namespace, Priority::Last, false);
+            self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
 
-    /// An operator has looked at the deletes that are held back: they are made. The answer is how many namespaces.
+    /// Releases held deletes, after an operator has checked them; returns the number of namespaces.
     pub(in crate::destination) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
         for namespace in &released {
-            self.look_at(namespace, Priority::Last, false);
+            self.queue_namespace(namespace, Priority::Last, false);
         }
         released.len()
     }
 
-    /// Nothing leads here any more: what is left of ours is to go.
+    /// Retires the destination: no route leads here any more, and the remaining own rules are deleted.
     pub(in crate::destination) fn retire(&mut self, retirement: Retirement) {
         self.safety.retirement = Some(retirement);
-        self.look_at_everything_with_changes(false);
+        self.queue_all_with_changes(false);
     }
 
-    /// Something leads here again.
+    /// Ends the retirement, because a route leads here again.
     pub(in crate::destination) fn return_to_service(&mut self) {
         self.safety.retirement = None;
-        self.look_at_everything_with_changes(false);
-        self.want_claim();
+        self.queue_all_with_changes(false);
+        self.queue_claim();
     }
 }

@@ -1,63 +1,66 @@
-//! What a destination asks about the evaluation of its rules, and what it makes of the answer.
+//! Requests for the evaluation of a destination's rules, and the handling of their answers.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::State;
-use crate::destination::health::{Answer, NotLoaded};
+use crate::destination::health::{LoadedGroups, NotLoaded};
 use crate::outcome::{Outcome, Subject};
 use crate::ruler::Evaluation;
 use crate::ruler::RulerError;
 
 impl State {
-    /// When to ask; none if there is nothing to ask about.
-    pub(in crate::destination) fn health_due(&self) -> Option<Instant> {
+    /// Returns when to ask; none if there is nothing to ask about.
+    pub(in crate::destination) fn evaluation_due(&self) -> Option<Instant> {
         let off = self.shared.policy.evaluation_interval.is_zero();
         let something =
             self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.safety.is_retiring();
         (something && !off).then(|| self.health.due())
     }
 
-    /// The namespaces to ask about: those that the ruler has something in for us.
+    /// Returns the namespaces to ask about: those in which the ruler has own groups.
     pub(in crate::destination) fn written_namespaces(&self) -> Vec<Arc<str>> {
         let Some(observed) = &self.observed else { return Vec::new() };
-        let claimed = self.desired.objects().map(|(namespace, _)| namespace);
-        claimed.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
+        let declared = self.desired.objects().map(|(namespace, _)| namespace);
+        declared.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
     }
 
-    /// The ruler has answered, or not.
+    /// Takes the ruler's answer, or its error, into account.
     pub(in crate::destination) fn evaluated(
         &mut self,
         asked: Instant,
-        answer: Result<(Evaluation, Answer), RulerError>,
+        answer: Result<(Evaluation, LoadedGroups), RulerError>,
     ) {
         let interval = self.shared.policy.evaluation_interval;
         let (evaluation, answer) = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::debug!(destination = %self.id, %error, "cannot tell how rules evaluate");
+                tracing::debug!(destination = %self.id, %error, "Ruler cannot report evaluation");
                 return self.health.failed(&error, Instant::now(), interval);
             }
         };
         let Some(observed) = self.observed.clone() else { return };
         let times = (asked, interval, self.shared.ruler.capabilities().load_delay);
-        let news = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
-        if let Some(NotLoaded { groups, example }) = news.not_loaded {
+        let changes = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
+        if let Some(NotLoaded { groups, example }) = changes.not_loaded {
             let destination = self.id.clone();
-            self.tell(&Outcome::NotLoaded { destination, groups, example });
+            self.report_outcome(&Outcome::NotLoaded { destination, groups, example });
         }
-        for (namespace, finding) in news.failing {
+        for (namespace, finding) in changes.failing {
             let subject = Subject {
                 destination: self.id.clone(),
                 object: self.desired.object_of(&namespace).cloned(),
                 group: finding.location.group.as_deref().map(Arc::from),
                 namespace,
             };
-            self.tell(&Outcome::Failing { subject, finding });
+            self.report_outcome(&Outcome::Failing { subject, finding });
         }
-        if news.recovered > 0 {
-            self.tell(&Outcome::Recovered { destination: self.id.clone(), rules: news.recovered });
+        if changes.recovered > 0 {
+            self.report_outcome(&Outcome::Recovered {
+                destination: self.id.clone(),
+                rules: changes.recovered,
+            });
         }
     }
 }

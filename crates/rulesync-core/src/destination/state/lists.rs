@@ -1,5 +1,5 @@
-//! What follows from a list: what is there, what a ruler made of what we wrote, whose tenant it is, and what may be
-//! taken over from others.
+//! The consequences of a list: the groups that exist, what the ruler made of earlier writes, whose tenant it is, and
+//! which foreign groups may be adopted.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,37 +19,37 @@ use crate::outcome::{Outcome, Subject};
 use crate::plan::{Change, in_order};
 use crate::ruler::RulerError;
 
-/// How long after something was written a list confirms it, where that matters.
+/// The time after a write at which a list confirms it, where that matters.
 const VERIFY_DELAY: Duration = Duration::from_secs(10);
 
-/// How soon a group that may have been read half written is read again.
+/// The time after which a group that may have been read half written is read again.
 const REREAD_DELAY: Duration = Duration::from_secs(2);
 
-/// After so many claims in a row that were written and are not there, the next is looked for at the resync only.
+/// The number of claims in a row that may be written and missing before the next is looked for at resyncs only.
 const CLAIM_LISTS: u32 = 2;
 
-/// How long a foreign claim is left standing before it is looked at again, at most.
+/// The longest time until a foreign claim is read again.
 const CONFLICT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl State {
-    /// A list begins, `early` if it is not the resync's; the answer is what the last one gave, and which groups are
-    /// wanted whole.
+    /// Begins a list, `early` if it is not the resync's; returns the result of the last list and the groups to read
+    /// whole.
     pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
         self.touched = Some(self.queue.running().cloned().collect());
         self.verify = None;
-        self.early_look = early;
+        self.early_list = early;
         let mut wanted = self.normalizations.wanted();
-        wanted.extend(self.changed.wanted().cloned());
+        wanted.extend(self.contested.wanted().cloned());
         self.proving.clone_from(&self.unproven);
         wanted.extend(self.proving.iter().cloned());
         (self.observed.clone().unwrap_or_default(), wanted)
     }
 
-    /// A list is complete. What was written while it was under way is known better than it tells.
+    /// Ends a list. Writes made while it was under way take precedence over what it shows.
     pub(in crate::destination) fn end_list(&mut self, listed: Listed) {
         let Listed { observed: mut found, adoptable, claim, suspects, empty, unreadable } = listed;
         for (group, reason) in unreadable {
-            self.tell(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
+            self.report_outcome(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
         }
         let first = self.observed.is_none();
         let touched = self.touched.take().unwrap_or_default();
@@ -67,14 +67,14 @@ impl State {
         self.list_failures = 0;
         self.listed = Some(Instant::now());
         self.answered();
-        // What was written meanwhile may be there although the list does not say so.
-        let is_there =
+        // A group written meanwhile may exist although the list does not show it.
+        let exists =
             |namespace: &str| touched.contains(namespace) || found.namespace(namespace).next().is_some();
-        self.desired.keep_dropped(is_there);
+        self.desired.retain_removed(exists);
         self.observed = Some(Arc::new(found));
         self.adoptable = adoptable;
         if first {
-            self.doubt_all_held();
+            self.recheck_all_protected();
         }
         self.gauges.syncs.inc();
         self.refusals.forget_old();
@@ -82,21 +82,21 @@ impl State {
             self.desired.replace(&namespace, declared);
         }
         self.claim_seen.clone_from(&claim);
-        let was_ours = matches!(self.ownership, Ownership::Ours { .. });
+        let was_own = matches!(self.ownership, Ownership::Own { .. });
         let ownership = self.ownership.found(claim);
         match &ownership {
-            Ownership::Ours { .. } => self.claims_lost = 0,
-            _ => self.claims_lost += u32::from(was_ours),
+            Ownership::Own { .. } => self.claims_lost = 0,
+            _ => self.claims_lost += u32::from(was_own),
         }
         self.own(ownership);
         self.find_adoptions();
-        self.look_at_everything_with_changes(!first);
-        self.learned_of_all();
-        self.want_claim();
+        self.queue_all_with_changes(!first);
+        self.mark_all_updated();
+        self.queue_claim();
         self.settled();
     }
 
-    /// A list failed; the answer is how long to wait.
+    /// Records that a list failed; returns how long to wait.
     pub(in crate::destination) fn list_failed(&mut self, error: RulerError) -> Duration {
         self.touched = None;
         self.list_failures += 1;
@@ -107,14 +107,14 @@ impl State {
         self.breaker.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
     }
 
-    /// When to list again for another reason than the resync interval.
+    /// Returns when to list again for another reason than the resync interval.
     pub(in crate::destination) fn list_early(&self) -> Option<Instant> {
         self.verify
     }
 
-    /// A group that was read without rules may have been half written just then (docs/contracts/observed.md, "A
-    /// group half written"): once, it counts as it was. The answer is the namespaces that were written since the last
-    /// look, and not read now.
+    /// Restores groups that were read without rules, once: such a group may have been read half written
+    /// (docs/contracts/observed.md, "A group half written"). Returns the namespaces that were written since the last
+    /// list and are not read now.
     fn keep_half_written(
         &mut self,
         found: &mut Observed,
@@ -142,11 +142,11 @@ impl State {
         unread
     }
 
-    /// Compares what a look has found with what was there or was written before, group by group: what differs was made
-    /// of it by the server, or changed by somebody, or never stored.
+    /// Compares what a list has found with what existed or was written before, group by group: a difference was made by
+    /// the server, or by somebody, or the write was never stored.
     fn compare(&mut self, found: &mut Observed, touched: &HashSet<Arc<str>>, whole: &HashMap<Key, Group>) {
         let Some(observed) = self.observed.clone() else { return };
-        let retested = if self.early_look { Vec::new() } else { self.normalizations.retest(Instant::now()) };
+        let retested = if self.early_list { Vec::new() } else { self.normalizations.retest(Instant::now()) };
         let server = Server {
             fields: self.fields,
             normalization: self.shared.ruler.capabilities().normalization,
@@ -154,7 +154,7 @@ impl State {
         };
         let mut look_again = !retested.is_empty();
         let mut to_read_anew: Vec<Arc<str>> = Vec::new();
-        let mut told: Vec<Outcome> = Vec::new();
+        let mut outcomes: Vec<Outcome> = Vec::new();
         for namespace in observed.names().filter(|namespace| !touched.contains(*namespace)) {
             let after_write = !observed.is_read(namespace);
             for (name, before) in observed.namespace(namespace) {
@@ -200,31 +200,31 @@ impl State {
                 match difference {
                     Difference::Normalized => continue,
                     Difference::Learned(_) => {
-                        told.push(Outcome::Normalized { subject: subject(), fields: differs() });
+                        outcomes.push(Outcome::Normalized { subject: subject(), fields: differs() });
                         continue;
                     }
                     Difference::Unknown => look_again = true,
                     Difference::Change => {}
                 }
-                if self.changed.found(key, sent, after_write, differs) {
-                    told.push(Outcome::Contested { subject: subject(), fields: differs() });
+                if self.contested.record(key, sent, after_write, differs) {
+                    outcomes.push(Outcome::Contested { subject: subject(), fields: differs() });
                 }
             }
         }
-        // Where the server no longer makes a difference, what it still keeps in the other form counts as changed.
+        // Where the server no longer makes a difference, groups still stored in the other form count as changed.
         to_read_anew.iter().for_each(|namespace| found.forget_document(namespace));
         if look_again || !to_read_anew.is_empty() {
-            // What differs is written once more now. A look soon after leaves little time for somebody's hand.
+            // The group is written once more now. A list soon after leaves little time for a change by somebody else.
             self.verify_in(VERIFY_DELAY);
         }
         let desired = &self.desired;
         let sent = |(namespace, group): &Key| Some(desired.group(namespace, group)?.fingerprint);
-        self.normalizations.keep(sent);
+        self.normalizations.retain(sent);
         for ((namespace, group), sent, read) in self.normalizations.pairs() {
             found.translate(namespace, group, read, sent);
         }
-        self.changed.keep(|key| sent(key).is_some());
-        let over = self.changed.looked(self.early_look, |key @ (namespace, group)| {
+        self.contested.retain(|key| sent(key).is_some());
+        let over = self.contested.end_list(self.early_list, |key @ (namespace, group)| {
             let there = found.namespace(namespace).find(|(name, _)| *name == &**group);
             (!touched.contains(namespace))
                 .then(|| there.and_then(|(_, fingerprint)| fingerprint) == sent(key))
@@ -232,20 +232,20 @@ impl State {
         for (namespace, group) in over {
             let object = self.desired.object_of(&namespace).cloned();
             let subject = Subject { destination: self.id.clone(), object, namespace, group: Some(group) };
-            told.push(Outcome::ContestOver { subject });
+            outcomes.push(Outcome::ContestOver { subject });
         }
-        told.iter().for_each(|outcome| self.tell(outcome));
+        outcomes.iter().for_each(|outcome| self.report_outcome(outcome));
     }
 
-    /// Takes note of whose destination it is.
+    /// Sets the ownership of the destination.
     fn own(&mut self, ownership: Ownership) {
         let before = std::mem::replace(&mut self.ownership, ownership);
         match (before.conflict(), self.ownership.conflict()) {
-            (None, Some((claim, us))) => {
-                let (claim, us) = (claim.clone(), us.clone());
-                self.tell(&Outcome::Conflict { destination: self.id.clone(), claim, us });
+            (None, Some((foreign, own))) => {
+                let (foreign, own) = (foreign.clone(), own.clone());
+                self.report_outcome(&Outcome::Conflict { destination: self.id.clone(), foreign, own });
             }
-            (Some(_), None) => self.tell(&Outcome::ConflictOver { destination: self.id.clone() }),
+            (Some(_), None) => self.report_outcome(&Outcome::ConflictOver { destination: self.id.clone() }),
             _ => {}
         }
         if self.ownership.conflict().is_some() {
@@ -253,21 +253,21 @@ impl State {
         }
     }
 
-    /// Who we are is known now, or will not be.
-    pub(in crate::destination) fn identify(&mut self, us: Option<Arc<Claimant>>) {
+    /// Sets the identity of this installation; none if it will not be known.
+    pub(in crate::destination) fn identify(&mut self, own: Option<Arc<Claimant>>) {
         if !matches!(self.ownership, Ownership::Anonymous) {
             return;
         }
-        self.ownership.identify(us);
-        // The list so far was read without looking at the claim.
+        self.ownership.identify(own);
+        // The last list was read without regard to its claim.
         let seen = self.observed.is_some().then(|| self.claim_seen.clone()).flatten();
         let ownership = self.ownership.found(seen);
         self.own(ownership);
-        self.want_claim();
+        self.queue_claim();
     }
 
-    /// Puts the claim on the queue if there is something to claim.
-    pub(super) fn want_claim(&mut self) {
+    /// Queues the claim if there is something to claim.
+    pub(super) fn queue_claim(&mut self) {
         let Some(observed) = &self.observed else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
         if something && !self.safety.is_retiring() && self.ownership.to_claim().is_some() {
@@ -276,8 +276,9 @@ impl State {
         }
     }
 
-    /// The claim was written: another cluster may have done so at the same moment, and only one of the two is there.
-    pub(super) fn claimed(&mut self) {
+    /// Schedules a list after the claim was written: another cluster may have claimed the tenant at the same moment,
+    /// and only one of the two claims is stored.
+    pub(super) fn claim_written(&mut self) {
         self.ownership.settled();
         // A ruler that does not store what it accepts is not asked again and again.
         if self.claims_lost < CLAIM_LISTS {
@@ -290,7 +291,7 @@ impl State {
         self.verify = Some(self.verify.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// Finds groups of others whose equals of ours this very list has shown.
+    /// Finds foreign groups that may be replaced, because this very list has shown equal own groups.
     fn find_adoptions(&mut self) {
         self.adoptions.clear();
         if self.adoptable.is_empty() {
@@ -305,18 +306,18 @@ impl State {
         let Some(observed) = self.observed.clone() else { return };
         let mut unread = false;
         let mut found: Vec<(Arc<str>, Change, Arc<str>)> = Vec::new();
-        for theirs in &self.adoptable {
-            let Some((ours, object)) = equals.get(&theirs.fingerprint) else { continue };
-            if in_order(ours, &self.desired, &observed) && observed.is_read(ours) {
-                let change = Change::adoption(theirs, (*object).clone());
-                found.push((Arc::clone(&theirs.namespace), change, Arc::clone(ours)));
+        for foreign in &self.adoptable {
+            let Some((own, object)) = equals.get(&foreign.fingerprint) else { continue };
+            if in_order(own, &self.desired, &observed) && observed.is_read(own) {
+                let change = Change::adoption(foreign, (*object).clone());
+                found.push((Arc::clone(&foreign.namespace), change, Arc::clone(own)));
             } else {
                 unread = true;
             }
         }
-        for (namespace, change, ours) in found {
+        for (namespace, change, own) in found {
             self.queue.push(&namespace, Priority::Last, false);
-            self.adoptions.entry(namespace).or_default().push((change, ours));
+            self.adoptions.entry(namespace).or_default().push((change, own));
         }
         if unread {
             self.verify_in(VERIFY_DELAY);

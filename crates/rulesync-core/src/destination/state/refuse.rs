@@ -1,4 +1,4 @@
-//! What follows when the ruler does not take a group: whose fault it is, and whether the rest of it can be offered.
+//! Refusals of a group by the ruler: which rule is at fault, and whether the rest of the group can be offered.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
 
 impl State {
-    /// The ruler does not take a group. Our parser's finding, if it has one, tells the author where. The answer is what
-    /// is to be told, if that is news.
+    /// Handles a refusal. A finding of the local checks, if there is one, locates the fault for the author. Returns the
+    /// subject and finding to report, if this refusal was not reported before.
     pub(super) fn refused(
         &mut self,
         change: &Change,
@@ -22,21 +22,22 @@ impl State {
     ) -> Option<(Subject, Finding)> {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
-        // Meanwhile declared otherwise, or not at all: then the refusal is of no classify.
-        let current = |claim: &DesiredObject| {
-            claim.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
+        // If it was declared otherwise meanwhile, or no longer, the refusal is of no interest.
+        let current = |object: &DesiredObject| {
+            object.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
         };
         if !self.desired.winner(namespace).is_some_and(current) {
             return None;
         }
         let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
         let explains = self.shared.ruler.capabilities().explains_refusals;
-        let ours = self.explanation(namespace, group, rule, message).cloned();
-        let location = self.location(namespace, group, rule, ours.as_ref());
-        // Ours is the reason if the ruler has none; if it is the ruler's too, it is said once, and without the place.
-        let is_reason = |ours: &&Finding| !explains || message.ends_with(&*ours.message);
-        let reason = ours.as_ref().filter(is_reason).map_or(message, |ours| &ours.message);
-        let advised = ours.as_ref().filter(|_| !explains).and_then(|ours| ours.hint.as_deref());
+        let local = self.explanation(namespace, group, rule, message).cloned();
+        let location = self.location(namespace, group, rule, local.as_ref());
+        // The local finding is the reason if the ruler gives none; if the ruler gives the same, it is reported once,
+        // and without the position.
+        let is_reason = |local: &&Finding| !explains || message.ends_with(&*local.message);
+        let reason = local.as_ref().filter(is_reason).map_or(message, |local| &local.message);
+        let advised = local.as_ref().filter(|_| !explains).and_then(|local| local.hint.as_deref());
         let advised = advised.filter(|hint| *hint != MAY_KNOW);
         let hints =
             |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
@@ -65,13 +66,14 @@ impl State {
         let memory = self.shared.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
         if kept {
-            self.doubt_former_of(namespace, &group.name);
+            self.recheck_refused_group(namespace, &group.name);
         }
         Some((subject, finding))
     }
 
-    /// What local checks have found that explains best why a group is refused, or its rule of this number as in the
-    /// group that is desired. Where the ruler has said why, it must be of a place in a rule that this may mean.
+    /// Returns the local finding that best explains why a group is refused, or its rule of this number as in the
+    /// desired group. Where the ruler has given a reason, the finding must be about a part of a rule that this may
+    /// mean.
     fn explanation(
         &self,
         namespace: &Arc<str>,
@@ -89,21 +91,21 @@ impl State {
                 && (declared.is_none() || finding.location.rule == declared)
                 && may_be_meant(finding, is_mentioned(finding, message))
         });
-        // What says the same, then what is of a field that the ruler mentions, then what is expected to be refused.
-        let far = |finding: &&Finding| {
-            let says = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
-            (explains.then_some(says), !finding.is_error())
+        // Findings with the same message come first, then those about a field that the ruler mentions, then suspicions.
+        let rank = |finding: &&Finding| {
+            let match_rank = (!message.ends_with(&*finding.message), !is_mentioned(finding, message));
+            (explains.then_some(match_rank), !finding.is_error())
         };
-        candidates.map(|(_, finding)| finding).min_by_key(far)
+        candidates.map(|(_, finding)| finding).min_by_key(rank)
     }
 
-    /// What local checks have found in the groups of a namespace, but for what is left out of them.
+    /// Iterates over the local findings in the groups of a namespace, except those about omitted rules.
     fn found_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
         let winner = self.desired.winner(namespace);
-        winner.into_iter().flat_map(move |claim| {
+        winner.into_iter().flat_map(move |object| {
             let groups: HashMap<&str, &DesiredGroup> =
-                claim.groups.iter().map(|group| (&*group.name, group)).collect();
-            claim.findings.iter().chain(&claim.advice).filter_map(move |finding| {
+                object.groups.iter().map(|group| (&*group.name, group)).collect();
+            object.findings.iter().chain(&object.advice).filter_map(move |finding| {
                 let group = *groups.get(finding.location.group.as_deref()?)?;
                 let is_offered = finding.location.rule.is_none_or(|rule| {
                     let desired = group.left_out.offered(rule);
@@ -114,36 +116,36 @@ impl State {
         })
     }
 
-    /// The groups of a namespace in which local checks have found something.
+    /// Returns the groups of a namespace with local findings.
     pub(in crate::destination) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
         self.found_in(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
     }
 
-    /// Tells what was refused of one namespace: the first groups one by one, and how many more there are.
-    pub(super) fn tell_refused(&self, refused: Vec<(Subject, Finding)>) {
+    /// Reports the refusals of one namespace: the first groups one by one, and the number of the others.
+    pub(super) fn report_refused(&self, refused: Vec<(Subject, Finding)>) {
         let more = refused.len().saturating_sub(MAX_REPORTED_EACH);
         let object = refused.first().and_then(|(subject, _)| subject.object.clone());
         for (subject, finding) in refused.into_iter().take(MAX_REPORTED_EACH) {
-            self.tell(&Outcome::Refused { subject, finding });
+            self.report_outcome(&Outcome::Refused { subject, finding });
         }
         if let Some(object) = object.filter(|_| more > 0) {
-            self.tell(&Outcome::MoreFound { object, destination: Some(self.id.clone()), more });
+            self.report_outcome(&Outcome::MoreFound { object, destination: Some(self.id.clone()), more });
         }
     }
 
-    /// Where in the declaration the fault is, as far as the ruler or our own finding tells. The ruler's `rule` is
-    /// numbered as in the group that is desired.
+    /// Returns where in the declaration the fault is, as far as the ruler or the local finding tells. The ruler's
+    /// `rule` is numbered as in the desired group.
     fn location(
         &self,
         namespace: &Arc<str>,
         group: &DesiredGroup,
         rule: Option<usize>,
-        ours: Option<&Finding>,
+        local: Option<&Finding>,
     ) -> Location {
         let declared = rule.map(|rule| group.left_out.declared(rule));
         let of_ruler =
             || Location { group: Some(group.name.to_string()), rule: declared, ..Location::default() };
-        let mut location = ours.map_or_else(of_ruler, |ours| ours.location.clone());
+        let mut location = local.map_or_else(of_ruler, |local| local.location.clone());
         if let (Some(rule), None) = (rule, &location.rule_name)
             && let Ok(decoded) = group.body.decode()
         {
@@ -156,7 +158,8 @@ impl State {
     }
 }
 
-/// Whether the ruler's message has the name of the field that a finding is of, such as `a-b` of `labels.a-b`.
+/// Returns whether the ruler's message contains the name of the field that a finding is about, such as `a-b` of
+/// `labels.a-b`.
 fn is_mentioned(finding: &Finding, message: &str) -> bool {
     let field = finding.location.field.as_deref().unwrap_or_default();
     let name = field.split_once('.').map_or(field, |(_, name)| name);

@@ -1,4 +1,4 @@
-//! What a destination says of itself and of the objects it has.
+//! Reports of a destination about itself and its objects.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl State {
             (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
             (_, _, 0, 0) if held > 0 => DestinationState::Holding,
             (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
-            (_, _, 0, 0) if self.changed.groups() > 0 => DestinationState::Contested,
+            (_, _, 0, 0) if self.contested.groups() > 0 => DestinationState::Contested,
             (_, _, 0, 0) => DestinationState::InSync,
             (_, _, 0, _) => DestinationState::Syncing,
             _ => DestinationState::Failing,
@@ -47,11 +47,11 @@ impl State {
             retiring: self.safety.is_retiring(),
             state,
             error: self.error.clone().or_else(|| {
-                let (claim, us) = self.ownership.conflict()?;
+                let (foreign, own) = self.ownership.conflict()?;
                 Some(format!(
-                    "claimed by {claim} as the same owner; this is {us}. If the other is no more, add \
+                    "claimed by {foreign} as the same owner; this is {own}. If the other no longer exists, add \
                      `previous_installations: [\"{}\"]`",
-                    claim.name()
+                    foreign.name()
                 ))
             }),
             groups: self.desired.groups(),
@@ -59,7 +59,7 @@ impl State {
             refused: self.refusals.groups(),
             held,
             holds: self.holds(),
-            contested: self.changed.groups(),
+            contested: self.contested.groups(),
             normalized: self.normalizations.groups(),
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
@@ -73,7 +73,7 @@ impl State {
         DestinationReport { destination, objects }
     }
 
-    /// What is not deleted, by reason.
+    /// Returns the deletes that are not made, by reason.
     fn holds(&self) -> Vec<HeldDeletes> {
         let planned = self.planned();
         let mut by_reason: BTreeMap<HeldReason, HeldDeletes> = BTreeMap::new();
@@ -108,8 +108,8 @@ impl State {
         holds
     }
 
-    /// What was found of an object before the ruler was asked, given what it has `refused` since: of that the refusal
-    /// says the reason, and what it has taken it was not to be expected to refuse.
+    /// Returns the findings about an object from before the ruler was asked, without those that the ruler has settled
+    /// since: a refusal contains the reason, and a group that was accepted is no longer suspect.
     fn found_before(
         &self,
         namespace: &Arc<str>,
@@ -117,7 +117,7 @@ impl State {
         refused: &[Finding],
     ) -> Vec<Finding> {
         let mut findings = object.findings.to_vec();
-        if !findings.iter().any(Finding::is_doubt) {
+        if !findings.iter().any(Finding::is_suspicion) {
             return findings;
         }
         let refused: HashSet<(Option<&str>, Option<usize>)> = refused
@@ -127,15 +127,15 @@ impl State {
         findings.retain(|finding| {
             let Location { group, rule, .. } = &finding.location;
             let is_refused = [*rule, None].iter().any(|rule| refused.contains(&(group.as_deref(), *rule)));
-            !(finding.is_doubt() && is_refused)
+            !(finding.is_suspicion() && is_refused)
         });
         let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
-        let is_there = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-        let taken: HashSet<&str> = object.groups.iter().filter(is_there).map(|group| &*group.name).collect();
+        let is_stored = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+        let taken: HashSet<&str> = object.groups.iter().filter(is_stored).map(|group| &*group.name).collect();
         let is_taken =
             |finding: &Finding| finding.location.group.as_deref().is_some_and(|g| taken.contains(g));
-        for finding in findings.iter_mut().filter(|finding| finding.is_doubt()) {
+        for finding in findings.iter_mut().filter(|finding| finding.is_suspicion()) {
             if is_taken(finding) {
                 (finding.severity, finding.offered) = (Severity::Warning, false);
             }
@@ -154,9 +154,9 @@ impl State {
         if wins {
             findings.extend(object.expelled.iter().map(|group| expelled(group)));
             findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
-            findings.extend(self.changed.of_namespace(namespace).map(contested));
+            findings.extend(self.contested.of_namespace(namespace).map(contested));
         }
-        let contested = wins && self.changed.of_namespace(namespace).next().is_some();
+        let contested = wins && self.contested.of_namespace(namespace).next().is_some();
         let health = self.health.findings(namespace).filter(|_| wins);
         let evaluation = health.as_ref().map(|found| {
             if found.iter().any(|finding| finding.code == NOT_LOADED) {
@@ -189,7 +189,7 @@ impl State {
     }
 }
 
-/// A time to come, in seconds since 1970.
+/// A future time, in seconds since 1970.
 fn timestamp(at: Instant) -> u64 {
     seconds_since_1970() + at.saturating_duration_since(Instant::now()).as_secs()
 }
@@ -199,12 +199,12 @@ fn expelled(group: &str) -> Finding {
     let location = Location { group: Some(group.to_owned()), ..Location::default() };
     Finding::error("not-allowed", message)
         .at(location)
-        .hint("mend the group, so that its present version is written")
+        .hint("fix the group, so that its present version is written")
 }
 
 fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
     let fields: Vec<&str> = fields.iter().copied().collect();
-    let message = format!("the ruler keeps it in a form of its own: {}", fields.join(", "));
+    let message = format!("the ruler stores it in a form of its own: {}", fields.join(", "));
     let location = Location { group: Some(group.to_string()), ..Location::default() };
     Finding::warning("normalized", message)
         .at(location)
@@ -214,11 +214,11 @@ fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
 fn contested((group, fields): (&Arc<str>, &[String])) -> Finding {
     let differs =
         if fields.is_empty() { "it is missing".to_owned() } else { format!("{} differs", fields.join(", ")) };
-    let message = format!("it was found changed at three looks in a row: {differs}");
+    let message = format!("three lists in a row found it changed: {differs}");
     let location = Location { group: Some(group.to_string()), ..Location::default() };
     Finding::warning("contested", message)
         .at(location)
-        .hint("another tool writes it, or the ruler does not store what it accepts; it is repaired once a resync interval")
+        .hint("another tool writes it, or the ruler does not store what it accepts; it is repaired once per resync interval")
 }
 
 pub(super) fn namespace_taken(namespace: &str, loser: &ObjectId, winner: &ObjectId) -> Finding {

@@ -1,23 +1,24 @@
-//! The bookkeeping of a destination in the form "build, tell it something, assert what it does": one module for each
-//! invariant of `ARCHITECTURE.md` that it holds, named by it.
+//! The bookkeeping of a destination: each test builds a destination, sends it commands and lists, and asserts the
+//! requests that follow. There is one module for each subject; its first lines state the invariant of `ARCHITECTURE.md`
+//! that it tests.
 
-mod a_new_leader_deletes_nothing_for_two_minutes;
-mod every_delete_that_nobody_asked_for_passes_the_guard;
-mod former_versions_stay_only_if_they_could_be_sent_today;
-mod new_names_come_before_former_ones_go;
-mod normalization_is_learned_only_from_our_own_writes;
-mod nothing_is_deleted_before_everything_was_seen;
-mod refusals_are_told_where_their_author_looks;
-mod the_claim_is_written_on_the_word_of_a_fresh_list;
-mod what_moves_is_let_go_of_only_when_it_is_here;
-mod what_was_written_during_a_list_counts_more_than_the_list;
+mod claims;
+mod delete_guard;
+mod legacy_names;
+mod lists;
+mod moves;
+mod normalization;
+mod refusals;
+mod snapshots;
+mod stored_versions;
+mod takeover;
 
 use async_trait::async_trait;
 
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::Claimant;
-use crate::desired::LeftBecause;
+use crate::desired::RemovalReason;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::encoded::EncodedGroup;
@@ -33,7 +34,7 @@ use crate::plan::Deletes;
 use crate::policy::Policy;
 use crate::ruler::Ruler;
 
-/// A ruler that is only asked what it is.
+/// A ruler that is only asked for its properties.
 #[derive(Debug)]
 struct Described;
 
@@ -57,10 +58,10 @@ impl Ruler for Described {
     }
 }
 
-/// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster that claims.
+/// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.
 type There<'a> = (&'a str, &'a str, &'a str);
 
-/// A destination under test: of the owner `us`, and anything may be deleted.
+/// A destination under test, of the owner `us`, where anything may be deleted.
 struct Bench {
     state: State,
     /// Groups whose writes are refused.
@@ -70,7 +71,7 @@ struct Bench {
     failing_deletes: bool,
 }
 
-/// No route leads to the destination any more, and the time for which its rules were kept is over.
+/// A retirement because no route leads to the destination any more, whose window is over.
 fn no_route() -> Retirement {
     Retirement::NoRoute { until: Instant::now() }
 }
@@ -80,7 +81,7 @@ fn cluster(name: &str) -> Option<Arc<Claimant>> {
     Claimant::of(Some(&name.into()), None).map(Arc::new)
 }
 
-/// A destination that makes no claims.
+/// A destination that writes no claims.
 fn destination() -> Bench {
     destination_with(|_| {})
 }
@@ -122,13 +123,13 @@ fn namespace(name: &str) -> Arc<str> {
 }
 
 impl Bench {
-    /// The same, after a list that showed this.
+    /// Adds a list that shows these groups.
     fn listed(mut self, there: &[There<'_>]) -> Self {
         self.list(there);
         self
     }
 
-    /// The same, with an object that declares groups of these names and expressions.
+    /// Adds an object that declares groups of these names and expressions.
     fn declared(mut self, name: &str, groups: &[(&str, &str)]) -> Self {
         self.declare(name, groups);
         self
@@ -173,14 +174,14 @@ impl Bench {
     }
 
     fn drop(&mut self, name: &str) {
-        self.state.remove(&namespace(name), &id(name), LeftBecause::Deleted);
+        self.state.remove(&namespace(name), &id(name), RemovalReason::Deleted);
     }
 
     fn allow(&mut self, known: bool, orphans: bool) {
         self.environment(|environment| environment.deletes = Deletes { takeover: false, known, orphans });
     }
 
-    /// Changes what all destinations share.
+    /// Changes the facts that all destinations share.
     fn environment(&mut self, change: impl FnOnce(&mut Environment)) {
         let mut environment = Environment::clone(&self.state.environment);
         change(&mut environment);
@@ -191,7 +192,7 @@ impl Bench {
         self.environment(|environment| environment.claimant = Some(claimant));
     }
 
-    /// A source may not see all its objects, or sees them again.
+    /// Marks a source as suspect, or no longer.
     fn suspect(&mut self, source: &str, suspect: bool) {
         self.environment(|environment| match suspect {
             true => drop(environment.suspects.insert(source.into())),
@@ -199,7 +200,7 @@ impl Bench {
         });
     }
 
-    /// A Kubernetes namespace is gone, or exists again.
+    /// Deletes a Kubernetes namespace, or creates it again.
     fn kubernetes_namespace(&mut self, name: &str, gone: bool) {
         let (window, now) = (5 * MINUTE, Instant::now());
         self.environment(|environment| environment.gone_namespaces.update(name, gone, window, now));
@@ -210,7 +211,7 @@ impl Bench {
         self.environment(|environment| environment.missing_kinds = kinds);
     }
 
-    /// Carries out what there is to do now; the answer is the requests.
+    /// Carries out the work that is due now; returns the requests.
     fn work(&mut self) -> Vec<String> {
         let mut requests = Vec::new();
         for _ in 0..1_000 {
@@ -228,7 +229,7 @@ impl Bench {
         panic!("there is no end to it: {requests:?}");
     }
 
-    /// The same, and after some time once more.
+    /// Carries out the work that is due now and after this time.
     async fn work_for(&mut self, wait: Duration) -> Vec<String> {
         let mut requests = self.work();
         tokio::time::advance(wait).await;
@@ -236,8 +237,8 @@ impl Bench {
         requests
     }
 
-    /// The same for as long as deletes wait for others that belong to them.
-    async fn work_for_a_breath(&mut self) -> Vec<String> {
+    /// Carries out the work that is due now and after the time that deletes wait for others.
+    async fn work_after_settling(&mut self) -> Vec<String> {
         self.work_for(Duration::from_secs(1)).await
     }
 

@@ -18,7 +18,7 @@ use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
 use crate::route::Route;
 
-/// A destination and the way to talk to it.
+/// A destination's task and the channels to it.
 pub(super) struct RunningDestination {
     ruler: NamedRuler,
     /// The limit of the ruler's address, shared by all its destinations.
@@ -27,9 +27,9 @@ pub(super) struct RunningDestination {
     pub(super) progress: watch::Receiver<Progress>,
     sent: u64,
     pub(super) stop: CancellationToken,
-    /// Told when its task has come to its end.
+    /// Cancelled when its task has ended.
     ended: CancellationToken,
-    /// Whether it has yet to be told which deletes are safe.
+    /// True until it has been sent the first commands and the environment.
     pub(super) fresh: bool,
 }
 
@@ -41,7 +41,7 @@ impl RunningDestination {
         }
     }
 
-    /// Whether it has done what it can: everything, or what it can without what fails.
+    /// Returns whether it is done: with everything, or with everything except retries.
     pub(super) fn is_done(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
         progress.handled == self.sent
@@ -50,19 +50,19 @@ impl RunningDestination {
             && ((progress.listed && !progress.failing) || progress.stuck)
     }
 
-    /// How much it has done: grows whenever it gets on.
+    /// Returns a measure of its progress.
     pub(super) fn achieved(&self) -> u64 {
         let progress = self.progress.borrow();
         progress.applied + progress.handled + u64::from(progress.listed)
     }
 
-    /// Whether it was listed, or cannot be.
+    /// Returns whether it was listed, or cannot be.
     pub(super) fn has_listed(&self) -> bool {
         let progress = self.progress.borrow();
         progress.listed || progress.failing
     }
 
-    /// Whether it was to be emptied and is empty.
+    /// Returns whether it was to be emptied and is empty.
     fn is_retired(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
         progress.handled == self.sent
@@ -73,14 +73,14 @@ impl RunningDestination {
 }
 
 impl Run {
-    /// Starts and ends destinations so that there is one for each that a route leads to; those that know nothing yet
-    /// are the answer. Destinations whose ruler changed are replaced, all of them if they are `uprooted`.
-    pub(super) fn replace_destinations(&mut self, uprooted: bool) -> Vec<DestinationId> {
+    /// Starts and ends destinations so that there is one for each that a route leads to; returns the new ones.
+    /// Destinations whose ruler changed are replaced, all of them if `replace_all`.
+    pub(super) fn replace_destinations(&mut self, replace_all: bool) -> Vec<DestinationId> {
         let rulers: HashMap<Arc<str>, NamedRuler> =
             self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
-        // A ruler that stays the same in everything keeps its limit and its destinations.
+        // A ruler that has not changed keeps its limit and its destinations.
         let same = |running: &RunningDestination| {
-            !uprooted
+            !replace_all
                 && rulers.get(&running.ruler.name).is_some_and(|named| {
                     Arc::ptr_eq(&named.ruler, &running.ruler.ruler)
                         && named.max_in_flight == running.ruler.max_in_flight
@@ -96,7 +96,7 @@ impl Run {
         let all =
             std::mem::take(&mut self.destinations).into_iter().chain(std::mem::take(&mut self.retiring));
         for (id, mut destination) in all {
-            self.ever.insert(id.clone());
+            self.known_destinations.insert(id.clone());
             if !same(&destination) {
                 destination.stop.cancel();
                 ended.insert(id, destination.ended.clone());
@@ -114,8 +114,8 @@ impl Run {
             .map(|destination| (address(&destination.ruler), destination.concurrency.clone()))
             .collect();
         let mut fresh = Vec::new();
-        self.ever_changed = true;
-        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.left_over()) {
+        self.known_destinations_changed = true;
+        for (id, retiring) in wanted.into_iter().map(|id| (id, false)).chain(self.unrouted_destinations()) {
             if self.destinations.contains_key(&id) || self.retiring.contains_key(&id) {
                 continue;
             }
@@ -129,7 +129,7 @@ impl Run {
                 destination.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, destination);
             } else {
-                self.ever.insert(id.clone());
+                self.known_destinations.insert(id.clone());
                 fresh.push(id.clone());
                 self.destinations.insert(id, destination);
             }
@@ -137,15 +137,15 @@ impl Run {
         fresh
     }
 
-    /// The same when only routes or the inventory may have brought something new; new destinations know at once which
-    /// deletes are safe.
+    /// Starts and ends destinations when only routes or the inventory may have brought new ones; these are sent at once
+    /// which deletes are safe.
     pub(super) fn adjust_destinations(&mut self) {
         self.replace_destinations(false);
-        self.end_briefings();
+        self.finish_starting();
     }
 
-    /// Tells new destinations that everything that is declared for them has been sent.
-    pub(super) fn end_briefings(&mut self) {
+    /// Tells new destinations that all declarations for them have been sent.
+    pub(super) fn finish_starting(&mut self) {
         for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut destination.fresh) {
                 destination.send(Command::DeclarationsSent);
@@ -153,39 +153,40 @@ impl Run {
         }
     }
 
-    /// Whether every destination has done what it can.
+    /// Returns whether every destination is done.
     pub(super) fn all_done(&self) -> bool {
         let version = self.environment.borrow().version;
         self.destinations.values().all(|destination| destination.is_done(version))
     }
 
-    /// Destinations that may hold rules of ours and that no route leads to. One-shot runs leave them to the daemon.
-    fn left_over(&self) -> Vec<(DestinationId, bool)> {
+    /// Returns the destinations that may hold own rules and that no route leads to. One-shot runs leave them to the
+    /// daemon.
+    fn unrouted_destinations(&self) -> Vec<(DestinationId, bool)> {
         let wanted = |id: &DestinationId| self.is_wanted(id);
-        let left = self.ever.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
-        left.map(|id| (id.clone(), true)).collect()
+        let unrouted = self.known_destinations.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
+        unrouted.map(|id| (id.clone(), true)).collect()
     }
 
-    /// Whether a route leads to a destination whatever objects there are, or objects do.
+    /// Returns whether a route leads to a destination whatever objects there are, or because of an object.
     pub(super) fn is_wanted(&self, id: &DestinationId) -> bool {
         self.setup.routes.iter().any(|route| route.destination().as_ref() == Some(id))
             || self.index.uses(id)
             || self.handovers.iter().any(|handover| handover.destination == *id)
     }
 
-    /// Whether a route may lead to a destination, were there an object for it.
+    /// Returns whether a route may lead to a destination if there were an object for it.
     pub(super) fn may_be_led_to(&self, id: &DestinationId) -> bool {
         self.setup.routes.iter().any(|route| route.may_lead_to(id))
     }
 
-    /// An object goes to a destination: it is started, or taken back into service.
+    /// Starts a destination that an object goes to, or ends its retirement.
     pub(super) fn ensure_destination(&mut self, id: &DestinationId) {
         if self.destinations.contains_key(id) {
             return;
         }
         if let Some(mut destination) = self.retiring.remove(id) {
             destination.send(Command::Retire(None));
-            self.ever_changed |= self.retiring_since.remove(id).is_some();
+            self.known_destinations_changed |= self.retiring_since.remove(id).is_some();
             self.destinations.insert(id.clone(), destination);
             return;
         }
@@ -202,12 +203,12 @@ impl Run {
         destination.fresh = false;
         destination.send(Command::DeclarationsSent);
         self.destinations.insert(id.clone(), destination);
-        self.ever_changed |= self.ever.insert(id.clone());
+        self.known_destinations_changed |= self.known_destinations.insert(id.clone());
     }
 
-    /// Retires destinations that the last object has left.
+    /// Retires destinations without objects.
     pub(super) fn leave_destinations(&mut self) {
-        if !std::mem::take(&mut self.left) {
+        if !std::mem::take(&mut self.check_unused) {
             return;
         }
         let unwanted: Vec<DestinationId> =
@@ -220,15 +221,15 @@ impl Run {
         }
     }
 
-    /// How a destination that nothing leads to is to be emptied. Since when no route leads to it is remembered outside
-    /// the process, so that a restart does not begin the window anew.
+    /// Returns how a destination that nothing leads to is to be emptied. The time since when no route leads to it is
+    /// stored outside the process, so that a restart does not restart the window.
     fn retirement(&mut self, id: &DestinationId) -> Retirement {
         if self.may_be_led_to(id) {
             return Retirement::Unused;
         }
         let now = seconds_since_1970();
         let since = *self.retiring_since.entry(id.clone()).or_insert(now);
-        self.ever_changed = true;
+        self.known_destinations_changed = true;
         let waited = Duration::from_secs(now.saturating_sub(since));
         let window = self.setup.policy.delete_guard.window;
         Retirement::NoRoute { until: Instant::now() + window.saturating_sub(waited) }
@@ -295,18 +296,19 @@ impl Run {
         destination
     }
 
-    /// Ends destinations that no route leads to once they hold nothing of ours.
+    /// Ends destinations that no route leads to once they hold no own rules.
     pub(super) fn retire(&mut self) {
-        let (ever, ever_changed) = (&mut self.ever, &mut self.ever_changed);
+        let (known, known_destinations_changed) =
+            (&mut self.known_destinations, &mut self.known_destinations_changed);
         let since = &mut self.retiring_since;
         let environment = self.environment.borrow().version;
         self.retiring.retain(|id, destination| {
             let done = destination.is_retired(environment);
             if done {
                 destination.stop.cancel();
-                ever.remove(id);
+                known.remove(id);
                 since.remove(id);
-                *ever_changed = true;
+                *known_destinations_changed = true;
             }
             !done
         });
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn concurrency_limit_is_shared_by_rulers_of_one_address_only() {
+    fn rulers_share_a_concurrency_limit_by_address_only() {
         let address = |name: &str, at| address(&NamedRuler::new(name, Arc::new(At(at))));
         assert_eq!(address("a", Some("http://one")), address("b", Some("http://one")));
         assert_ne!(address("a", Some("http://one")), address("a", Some("http://two")));

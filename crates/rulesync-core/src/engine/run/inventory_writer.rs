@@ -1,4 +1,4 @@
-//! Keeps the inventory in step with the destinations: read once, written when they change, looked into for releases
+//! Synchronizes the inventory with the destinations: it is read once, written when they change, and polled for releases
 //! while deletes are held.
 
 use std::collections::BTreeSet;
@@ -16,18 +16,18 @@ use crate::leadership::Leadership;
 use crate::model::tenant::DestinationId;
 use crate::policy::Backoff;
 
-/// How often the inventory is looked into for releases.
+/// The interval at which the inventory is polled for releases.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The inventory and what is known of it.
+/// The inventory and its task.
 pub(super) struct InventoryWriter {
     inventory: Arc<dyn Inventory>,
     leadership: Leadership,
     progressed: Arc<Notify>,
-    /// What it should hold; none before it was read.
+    /// The record that it should hold; none before it was read.
     wanted: watch::Sender<Option<InventoryRecord>>,
-    /// What was read from it and not yet taken.
-    news: Arc<Mutex<Option<News>>>,
+    /// The record that was read last and is not yet taken.
+    unread: Arc<Mutex<Option<ReadRecord>>>,
     read: bool,
     stop: CancellationToken,
 }
@@ -43,20 +43,20 @@ impl InventoryWriter {
             leadership,
             progressed,
             wanted: watch::channel(None).0,
-            news: Arc::default(),
+            unread: Arc::default(),
             read: false,
             stop: CancellationToken::new(),
         }
     }
 
-    /// Starts the task that reads and writes it. An inventory that cannot be reached holds nothing up.
+    /// Starts the task that reads and writes it. An inventory that cannot be reached delays nothing.
     pub(super) fn start(&self, tasks: &mut JoinSet<()>) {
         let task = Task {
             inventory: Arc::clone(&self.inventory),
             leadership: self.leadership.clone(),
             progressed: Arc::clone(&self.progressed),
             wanted: self.wanted.subscribe(),
-            news: Arc::clone(&self.news),
+            unread: Arc::clone(&self.unread),
         };
         let stop = self.stop.clone();
         tasks.spawn(async move {
@@ -64,7 +64,7 @@ impl InventoryWriter {
         });
     }
 
-    /// Whether the inventory has been read.
+    /// Returns whether the inventory has been read.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
@@ -74,10 +74,10 @@ impl InventoryWriter {
     }
 }
 
-/// What was read from the inventory.
-struct News {
+/// A record that was read from the inventory.
+struct ReadRecord {
     record: InventoryRecord,
-    /// Whether it was not read before since this process leads: another may have written it.
+    /// True if it was not read before since this process became the leader: another process may have written it.
     is_first: bool,
 }
 
@@ -86,26 +86,26 @@ struct Task {
     leadership: Leadership,
     progressed: Arc<Notify>,
     wanted: watch::Receiver<Option<InventoryRecord>>,
-    news: Arc<Mutex<Option<News>>>,
+    unread: Arc<Mutex<Option<ReadRecord>>>,
 }
 
 impl Task {
     async fn run(mut self) {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(5 * 60) };
         let mut failures = 0;
-        let mut held = InventoryRecord::default();
+        let mut stored = InventoryRecord::default();
         let mut known = false;
         loop {
-            // Another process may have written it while it led.
+            // Another process may have written it while it was the leader.
             self.leadership.leading().await;
-            let result = match (known, self.unwritten(&held)) {
-                (true, Some(record)) => self.inventory.write(&record).await.map(|()| held = record),
+            let result = match (known, self.unwritten(&stored)) {
+                (true, Some(record)) => self.inventory.write(&record).await.map(|()| stored = record),
                 _ => self.inventory.read().await.map(|record| {
-                    held.clone_from(&record);
-                    let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-                    // What was not taken yet may have been the first.
-                    let is_first = !known || news.as_ref().is_some_and(|news| news.is_first);
-                    *news = Some(News { record, is_first });
+                    stored.clone_from(&record);
+                    let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+                    // A record that was not taken yet may have been the first.
+                    let is_first = !known || unread.as_ref().is_some_and(|unread| unread.is_first);
+                    *unread = Some(ReadRecord { record, is_first });
                     known = true;
                     self.progressed.notify_one();
                 }),
@@ -118,7 +118,7 @@ impl Task {
                 Err(error) => {
                     failures += 1;
                     let wait = backoff.wait(failures);
-                    tracing::warn!(%error, retry_in = ?wait, "the inventory is out of reach: removed routes are not cleaned up meanwhile");
+                    tracing::warn!(%error, retry_in = ?wait, "Inventory unreachable, removed routes are not cleaned up meanwhile");
                     wait
                 }
             };
@@ -130,46 +130,47 @@ impl Task {
         }
     }
 
-    /// What is to be written, if it differs from what is there.
-    fn unwritten(&mut self, held: &InventoryRecord) -> Option<InventoryRecord> {
+    /// Returns the record to write, if it differs from the stored one.
+    fn unwritten(&mut self, stored: &InventoryRecord) -> Option<InventoryRecord> {
         let wanted = self.wanted.borrow_and_update().clone()?;
-        (wanted != *held).then_some(wanted)
+        (wanted != *stored).then_some(wanted)
     }
 }
 
 impl Run {
-    /// Takes what was read from the inventory, and tells it what it should hold.
-    pub(super) fn keep_inventory(&mut self) {
+    /// Takes the record that was read from the inventory, and sets the one that it should hold.
+    pub(super) fn update_inventory(&mut self) {
         let Some(inventory_writer) = &mut self.inventory_writer else { return };
-        let news = inventory_writer.news.lock().unwrap_or_else(PoisonError::into_inner).take();
-        inventory_writer.read |= news.is_some();
-        let read_anew = news.as_ref().is_some_and(|news| news.is_first);
-        if let Some(News { record: InventoryRecord { destinations, released, retiring }, .. }) = news {
+        let unread = inventory_writer.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        inventory_writer.read |= unread.is_some();
+        let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
+        if let Some(ReadRecord { record: InventoryRecord { destinations, released, retiring }, .. }) = unread
+        {
             for destination in &released {
                 let every = destination == EVERY_DESTINATION;
                 let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
                 for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
-                    // Whether anything was held is in the log.
+                    // The destination logs whether anything was held.
                     destination.send(Command::Release(tokio::sync::oneshot::channel().0));
                 }
             }
-            if read_anew {
-                self.ever.extend(destinations.iter().filter_map(|text| parse(text)));
+            if read_again {
+                self.known_destinations.extend(destinations.iter().filter_map(|text| parse(text)));
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
-                self.ever_changed = true;
+                self.known_destinations_changed = true;
                 self.adjust_destinations();
             }
         }
         if let Some(inventory_writer) = self
             .inventory_writer
             .as_ref()
-            .filter(|inventory_writer| inventory_writer.read && self.ever_changed)
+            .filter(|inventory_writer| inventory_writer.read && self.known_destinations_changed)
         {
-            self.ever_changed = false;
+            self.known_destinations_changed = false;
             let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
             let wanted = InventoryRecord {
-                destinations: self.ever.iter().map(ToString::to_string).collect(),
+                destinations: self.known_destinations.iter().map(ToString::to_string).collect(),
                 released: BTreeSet::new(),
                 retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
             };
@@ -179,25 +180,25 @@ impl Run {
                     *current = Some(wanted);
                 }
                 // Another process may have written something else meanwhile.
-                changed || read_anew
+                changed || read_again
             });
         }
     }
 }
 
 impl Run {
-    /// The destinations of an inventory that nothing leads to.
-    pub(in crate::engine) fn left_behind(&self, record: &InventoryRecord) -> Vec<String> {
-        let left =
+    /// Returns the destinations of an inventory that nothing leads to.
+    pub(in crate::engine) fn unrouted(&self, record: &InventoryRecord) -> Vec<String> {
+        let unrouted =
             record.destinations.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
-        left.cloned().collect()
+        unrouted.cloned().collect()
     }
 }
 
-/// Stands for every destination in a release.
+/// The name of all destinations in a release.
 const EVERY_DESTINATION: &str = "*";
 
-/// Reads a destination as it is printed; none for what is not one, such as a note by hand.
+/// Reads a destination as it is printed; none for other text, such as a note by hand.
 fn parse(text: &str) -> Option<DestinationId> {
     match text.split_once('/') {
         Some((ruler, tenant)) => {

@@ -1,10 +1,10 @@
-//! Objects that leave destinations: what protects their rules meanwhile, and when the last of it is gone.
+//! Objects that leave destinations: the protection of their rules meanwhile, and the end of each move.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Run;
-use crate::desired::{LeftBecause, Protection};
+use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::guard::HeldReason;
 use crate::handover::{HandoverProgress, HandoverState};
@@ -13,18 +13,18 @@ use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
 
 impl Run {
-    /// Tells destinations which objects' rules stay although nobody claims them.
+    /// Tells destinations which objects' rules stay although the objects are not declared there.
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             for id in self.destination_ids() {
                 if let Some(command) = self.protection(object, &id) {
-                    self.tell(&id, command);
+                    self.send_command(&id, command);
                 }
             }
         }
     }
 
-    /// What a destination is told of an object whose rules stay there although it does not claim them, if they do.
+    /// Returns the command that protects an object's rules at a destination, if they are protected.
     pub(super) fn protection(&self, object: &ObjectId, id: &DestinationId) -> Option<Command> {
         let protection = Some(self.index.protects(object, id)?);
         Some(Command::Protect {
@@ -34,8 +34,8 @@ impl Run {
         })
     }
 
-    /// Ends the protection of objects' rules. What may be left of an object that goes elsewhere now is a move like any
-    /// other: it ends when the object has been written where it goes.
+    /// Ends the protection of objects' rules. The rules of an object that goes elsewhere now are moved like any other:
+    /// they stay until the object has been written where it goes.
     pub(super) fn unprotect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             let goes_to: Vec<DestinationId> = self.index.destinations_of(object).cloned().collect();
@@ -45,7 +45,7 @@ impl Run {
                     continue;
                 }
                 let Some(namespace) = self.index.namespace_at(object, &id) else { continue };
-                // What no route leads to any more has a window of its own.
+                // Rules that no route leads to any more have a window of their own.
                 let moves = !goes_to.is_empty() && !goes_to.contains(&id) && self.may_be_led_to(&id);
                 if !moves {
                     self.set_protection(&id, &namespace, object, None);
@@ -75,14 +75,14 @@ impl Run {
         self.handovers.iter().any(is)
     }
 
-    /// An object leaves a destination, and what is there of it stays until it is elsewhere.
+    /// Starts a handover: an object leaves a destination, and its rules stay there until they are written elsewhere.
     pub(super) fn start_handover(&mut self, handover: Handover) {
         let Handover { destination, namespace, object, .. } = &handover;
         self.set_protection(destination, namespace, object, Some(HeldReason::Moving.into()));
         self.handovers.push(handover);
     }
 
-    /// Asks the destinations that objects go to to say when they have been written there.
+    /// Asks the destinations of objects to report when they have written them.
     fn hand_over(&mut self, objects: &[ObjectId]) -> HandoverProgress {
         let progress = HandoverProgress::default();
         for (id, namespace) in self.index.places_of(objects) {
@@ -101,44 +101,48 @@ impl Run {
         protection: Option<Protection>,
     ) {
         let (namespace, object) = (Arc::clone(namespace), object.clone());
-        self.tell(destination, Command::Protect { namespace, object, protection });
+        self.send_command(destination, Command::Protect { namespace, object, protection });
     }
 
-    /// Ends the moves of objects that have been written where they go. Where that was given up, the object goes
-    /// elsewhere by now, and is awaited there; or it is gone altogether.
-    pub(super) fn depart(&mut self) {
+    /// Ends the moves of objects that have been written where they go. If a handover was given up, the object goes
+    /// elsewhere by now and is awaited there, or it was deleted.
+    pub(super) fn end_handovers(&mut self) {
         if self.handovers.is_empty() {
             return;
         }
         let goes_on = |object: &ObjectId| self.index.destinations_of(object).next().is_some();
         let mut again: BTreeMap<Arc<[ObjectId]>, Vec<Handover>> = BTreeMap::new();
-        let mut left = Vec::new();
+        let mut ended = Vec::new();
         for handover in std::mem::take(&mut self.handovers) {
             match handover.progress.state() {
                 HandoverState::Waiting => self.handovers.push(handover),
-                HandoverState::Written => left.push((handover, LeftBecause::Moved)),
+                HandoverState::Written => ended.push((handover, RemovalReason::Moved)),
                 HandoverState::GivenUp if handover.to.iter().any(goes_on) => {
                     again.entry(Arc::clone(&handover.to)).or_default().push(handover);
                 }
-                HandoverState::GivenUp => left.push((handover, LeftBecause::Deleted)),
+                HandoverState::GivenUp => ended.push((handover, RemovalReason::Deleted)),
             }
         }
-        for (handover, because) in left {
+        for (handover, because) in ended {
             self.leave(handover, because);
         }
         for (to, handovers) in again {
             let progress = self.hand_over(&to);
-            let anew = |handover| Handover { progress: progress.clone(), ..handover };
-            self.handovers.extend(handovers.into_iter().map(anew));
+            let restarted = |handover| Handover { progress: progress.clone(), ..handover };
+            self.handovers.extend(handovers.into_iter().map(restarted));
         }
     }
 
-    fn leave(&mut self, Handover { destination: id, namespace, object, .. }: Handover, because: LeftBecause) {
-        self.left = true;
+    fn leave(
+        &mut self,
+        Handover { destination: id, namespace, object, .. }: Handover,
+        because: RemovalReason,
+    ) {
+        self.check_unused = true;
         let protection = self.index.protects(&object, &id);
         if protection.is_none() {
             let (namespace, object) = (Arc::clone(&namespace), object.clone());
-            self.tell(&id, Command::Remove { namespace, object, because });
+            self.send_command(&id, Command::Remove { namespace, object, because });
         }
         self.set_protection(&id, &namespace, &object, protection);
     }

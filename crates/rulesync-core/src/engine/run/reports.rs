@@ -1,5 +1,5 @@
-//! Reports of the destinations, put together into a status. The loop asks for them and does not wait: a destination
-//! that is slow to answer, or waits for its predecessor, delays whoever wants the status, and nobody else.
+//! Reports of the destinations, combined into a status. The loop requests them and does not wait: a destination that is
+//! slow to answer, or waits for its predecessor, delays only the caller that wants the status.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::model::tenant::DestinationId;
 use crate::object_index::ObjectReport;
 use crate::status::{DestinationStatus, ObjectAtDestination, SourceStatus, Status};
 
-/// How long destinations may take to answer, all together.
+/// The time that destinations have to answer, all together.
 pub(super) const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reports that are on their way.
@@ -32,7 +32,7 @@ struct Awaited {
 }
 
 impl Run {
-    /// Asks every destination how it is.
+    /// Requests a report from every destination.
     pub(super) fn ask_for_reports(&mut self) -> Reports {
         let mut destinations = Vec::with_capacity(self.destinations.len() + self.retiring.len());
         for (retiring, running) in [(false, &mut self.destinations), (true, &mut self.retiring)] {
@@ -52,7 +52,7 @@ impl Run {
 }
 
 impl Reports {
-    /// The status, once every destination has answered or the time for it is over.
+    /// Returns the status, once every destination has answered or the time for it is over.
     pub(super) async fn status(self) -> Status {
         let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut destinations = Vec::with_capacity(self.destinations.len());
@@ -65,14 +65,14 @@ impl Reports {
                         at_destinations.entry(object).or_default().push(at_destination);
                     }
                 }
-                // It has ended meanwhile.
+                // The destination has ended meanwhile.
                 Ok(Err(_)) => {}
                 Err(_) => destinations.push(DestinationStatus::unanswered(&id, retiring)),
             }
         }
         let status = |object: ObjectReport| {
             let destinations = at_destinations.remove(&object.id).unwrap_or_default();
-            object.with_targets(destinations)
+            object.with_destinations(destinations)
         };
         let objects = self.objects.into_iter().map(status).collect();
         Status { owner: self.owner, sources: self.sources, destinations, objects }

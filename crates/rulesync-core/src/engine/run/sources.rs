@@ -1,4 +1,4 @@
-//! The sources of a run: what they say, whether it is to be believed, and who they say we are.
+//! The sources of a run: their events, whether their deletions are to be trusted, and the identity that they report.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use crate::route::input::NamespaceMetadata;
 use crate::source::{Scope, Sink, Source, SourceEvent, SourceMessage};
 use crate::status::SourceStatus;
 
-/// A source and what is known of it.
+/// A source and its state.
 pub(super) struct RunningSource {
     source: Arc<dyn Source>,
     run: u32,
-    /// The number by which objects that it sends are marked: it grows with each snapshot that begins.
+    /// The number that marks the objects of a snapshot: it grows with each snapshot that begins.
     generation: u32,
     snapshots: Vec<Snapshot>,
-    /// Whether each of its scopes has been listed once.
+    /// True once each of its scopes has been listed.
     pub(super) complete: bool,
     pub(super) unavailable: Option<String>,
-    /// Its kind was gone: its deletions are not believed while that is so, nor for a while after.
+    /// True after its kind was missing: its deletions are not trusted while that is so, nor for a while afterwards.
     kind_gone: bool,
     /// The end of that while.
     pub(super) suspect_until: Option<Instant>,
@@ -43,11 +43,11 @@ struct Snapshot {
     /// The generation with which it began: objects of the scope with an earlier mark are gone when it is complete.
     since: u32,
     in_progress: bool,
-    /// Whether the scope has ever been listed whole.
+    /// True once the scope has been listed completely.
     complete: bool,
-    /// Whether it was listed since the source was last unavailable.
+    /// True if it was listed since the source was last unavailable.
     confirmed: bool,
-    /// Whether objects that were missing from it may have to be removed yet.
+    /// True if objects that were missing from it may still have to be removed.
     to_sweep: bool,
     /// Kubernetes namespaces that it has shown.
     namespaces: BTreeSet<String>,
@@ -72,12 +72,12 @@ impl RunningSource {
         self.source.poll_interval()
     }
 
-    /// Whether it lists the Kubernetes namespaces.
+    /// Returns whether it lists the Kubernetes namespaces.
     fn lists_namespaces(&self) -> bool {
         self.source.scopes().contains(&Scope::Namespaces)
     }
 
-    /// Another snapshot of a scope begins.
+    /// Begins another snapshot of a scope.
     fn begin_snapshot(&mut self, scope: Scope, generation: u32) {
         self.generation = generation;
         match self.snapshots.iter_mut().find(|snapshot| snapshot.scope == scope) {
@@ -85,12 +85,12 @@ impl RunningSource {
                 let Snapshot { complete, confirmed, .. } = *snapshot;
                 *snapshot = Snapshot { complete, confirmed, ..Snapshot::begin(scope, generation) };
             }
-            // A scope that it did not name beforehand is not waited for.
+            // A scope that it did not declare beforehand is not waited for.
             None => self.snapshots.push(Snapshot { complete: true, ..Snapshot::begin(scope, generation) }),
         }
     }
 
-    /// A snapshot is complete. Returns whether the source now has been listed whole for the first time.
+    /// Completes a snapshot. Returns whether the source has now been listed completely for the first time.
     fn end_snapshot(&mut self, scope: &Scope) -> bool {
         if let Some(snapshot) = self.snapshots.iter_mut().find(|snapshot| snapshot.scope == *scope) {
             (snapshot.in_progress, snapshot.to_sweep) = (false, true);
@@ -101,7 +101,7 @@ impl RunningSource {
         self.complete && !before
     }
 
-    /// A Kubernetes namespace exists, or is gone.
+    /// Records that a Kubernetes namespace exists, or was deleted.
     fn saw_namespace(&mut self, name: &str, exists: bool) {
         let listing = |snapshot: &&mut Snapshot| snapshot.scope == Scope::Namespaces && snapshot.in_progress;
         if let Some(snapshot) = self.snapshots.iter_mut().find(listing) {
@@ -112,18 +112,18 @@ impl RunningSource {
         }
     }
 
-    /// Whether it may not see all its objects.
+    /// Returns whether it may not see all its objects.
     pub(super) fn is_suspect(&self) -> bool {
         self.unavailable.is_some() || self.suspect_until.is_some()
     }
 
-    /// Whether it can be believed: it has shown all it has, and sees its objects.
+    /// Returns whether its deletions can be trusted: it has shown all its objects, and sees them.
     pub(super) fn is_healthy(&self) -> bool {
         self.complete && !self.is_suspect()
     }
 }
 
-/// Who we are: what the first of the sources that know says, unless it was said from outside.
+/// The identity of the cluster: that of the first source that knows it, unless the embedding program has set one.
 #[derive(Debug)]
 pub(super) enum Identity {
     Unknown,
@@ -182,7 +182,7 @@ impl Run {
             SourceEvent::SnapshotComplete(scope) => source.end_snapshot(scope),
             _ => false,
         };
-        // Other events are no proof: a source may see some of its objects and not others.
+        // Other events prove nothing: a source may see some of its objects and not others.
         let seen = match event {
             SourceEvent::Available => true,
             SourceEvent::SnapshotComplete(_) => source.snapshots.iter().all(|snapshot| snapshot.confirmed),
@@ -202,15 +202,15 @@ impl Run {
                 Effects::default()
             }
             SourceEvent::Upsert(object) => {
-                self.vanishing.is_there(&object.id);
+                self.vanishing.exists(&object.id);
                 self.index.upsert(object, generation, at, live)
             }
             SourceEvent::Malformed { id, finding, hides } => {
-                self.vanishing.is_there(&id);
+                self.vanishing.exists(&id);
                 self.index.malformed(&id, finding, hides, generation)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
-            // To what goes nowhere, nothing is handed over.
+            // There is no handover to an object that goes nowhere.
             SourceEvent::Renamed { id, to } => {
                 match to.iter().any(|to| self.index.destinations_of(to).next().is_some()) {
                     true => self.index.rename(&id, &to),
@@ -243,21 +243,21 @@ impl Run {
         self.index.namespace(source, namespace, None, at)
     }
 
-    /// A source cannot see its objects: what it said was deleted waits until it can.
+    /// Records that a source cannot see its objects: its deletions wait until it can.
     fn unavailable(&mut self, name: &Arc<str>, reason: String, kind_gone: bool) {
         let Some(source) = self.sources.get_mut(name) else { return };
-        // A kind that was never there has taken nothing with it.
+        // A kind that was never installed has taken no objects with it.
         source.kind_gone |= kind_gone && source.complete;
         source.snapshots.iter_mut().for_each(|snapshot| snapshot.confirmed = false);
         source.suspect_until = None;
-        let news = source.unavailable.as_ref() != Some(&reason);
+        let is_new = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
-        if news {
+        if is_new {
             self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
         }
     }
 
-    /// A kind is installed in a cluster, or is not.
+    /// Records whether a kind is installed in a cluster.
     fn kind(&mut self, source: &Arc<str>, kind: Arc<str>, installed: bool) {
         let key = (Arc::clone(source), kind);
         match installed {
@@ -266,7 +266,7 @@ impl Run {
         };
     }
 
-    /// Kinds that have come back long enough ago are believed again.
+    /// Trusts sources again whose kinds have been back for long enough.
     pub(super) fn end_suspicions(&mut self) {
         let now = Instant::now();
         for source in self.sources.values_mut() {
@@ -274,9 +274,9 @@ impl Run {
         }
     }
 
-    /// A Kubernetes namespace exists, or is gone, which accounts for its objects.
+    /// Records that a Kubernetes namespace exists, or was deleted, which explains deletes of its objects.
     fn explain(&mut self, namespace: &str, gone: bool) {
-        // With several clusters a namespace of one says nothing about that of another.
+        // With several clusters, the namespace of one says nothing about that of another.
         let one = self.sources.values().filter(|source| source.lists_namespaces()).count() == 1;
         if !one {
             return;
@@ -297,7 +297,7 @@ impl Run {
         }
     }
 
-    /// Who this installation is to the claims of its owner, if that is settled; none in it if nothing tells it from
+    /// Returns the claimant that this installation is, if that is settled; none within if nothing distinguishes it from
     /// others.
     #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
     pub(super) fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
@@ -337,7 +337,7 @@ impl Run {
         }
     }
 
-    /// An object is gone from its source.
+    /// Removes an object that its source has deleted.
     fn vanish(&mut self, id: &ObjectId) -> Effects {
         if self.index.is_in_ruler(id) {
             self.vanishing.vanished(id, Instant::now());
@@ -355,10 +355,10 @@ impl Run {
         }
     }
 
-    /// Starts and ends sources so that they are those of the setup, or starts all `anew`. What an ended one declared
-    /// goes with it, unless another takes its name: then what that does not declare goes, once it has shown all it
-    /// has.
-    pub(super) fn adjust_sources(&mut self, anew: bool) {
+    /// Starts and ends sources so that they are those of the setup; `restart` starts all of them again. The objects of
+    /// an ended source are removed, unless another source takes its name: then those that it does not declare are
+    /// removed once it has shown all its objects.
+    pub(super) fn adjust_sources(&mut self, restart: bool) {
         let wanted = self.setup.sources.clone();
         let names: Vec<Arc<str>> = self.sources.keys().cloned().collect();
         let mut gone = Vec::new();
@@ -366,7 +366,7 @@ impl Run {
             let new = wanted.iter().find(|named| named.name == name);
             let same =
                 |running: &RunningSource| new.is_some_and(|new| Arc::ptr_eq(&new.source, &running.source));
-            if !anew && self.sources.get(&name).is_some_and(same) {
+            if !restart && self.sources.get(&name).is_some_and(same) {
                 continue;
             }
             if let Some(old) = self.sources.remove(&name) {
@@ -383,7 +383,8 @@ impl Run {
                 self.start_source(named);
             }
         }
-        // After deletes were revoked: what goes here may come again from a source that has just been started.
+        // After deletes were revoked: objects that are removed here may come again from a source that has just been
+        // started.
         for name in gone {
             for id in self.index.missing_since(&name, &Scope::Everything, u32::MAX) {
                 let effects = self.index.delete(&id);

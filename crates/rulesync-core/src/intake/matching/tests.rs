@@ -1,4 +1,4 @@
-//! Who goes where, on whose word.
+//! The destinations of objects, and who may choose them.
 
 use super::*;
 use crate::model::labels::Labels;
@@ -9,7 +9,7 @@ use crate::route::QueryMatcher;
 use crate::route::input::NamespaceMetadata;
 use crate::route::{Pattern, Permission, Selector, ValueSource};
 
-/// An object in the Kubernetes namespace `ns`, which is labelled `team: x`.
+/// An object in the Kubernetes namespace `ns`, which has the label `team: x`.
 struct Object {
     id: ObjectId,
     labels: Labels,
@@ -17,7 +17,7 @@ struct Object {
     tenant: Option<&'static str>,
     language: Option<&'static str>,
     namespace: Option<NamespaceMetadata>,
-    /// Whether its source tells of Kubernetes namespaces.
+    /// True if its source sends Kubernetes namespaces.
     namespace_comes: bool,
 }
 
@@ -50,7 +50,7 @@ impl Object {
         match_routes(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
     }
 
-    /// Its destinations, or why there is none.
+    /// Returns its destinations, or why it has none.
     fn to(&self, routes: &[Route]) -> Vec<String> {
         let Routed { matches, refused, findings } = self.routed(routes);
         let destinations = matches.iter().map(|route_match| route_match.destination.to_string());
@@ -71,17 +71,17 @@ fn fixed(name: &str, tenant: &str, rules: &str, namespaces: &str) -> Route {
     }
 }
 
-fn claimed(from: ValueSource, pattern: &str, tenants: &[&str]) -> Route {
+fn requested(from: ValueSource, pattern: &str, tenants: &[&str]) -> Route {
     let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
     Route {
-        tenant: Tenancy::Claimed { from, pattern: pattern.parse().unwrap() },
+        tenant: Tenancy::Requested { from, pattern: pattern.parse().unwrap() },
         allow: vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }],
         ..Route::all("claims", "central", None)
     }
 }
 
 #[test]
-fn each_destination_once_in_the_order_of_routes() {
+fn matches_have_each_destination_once_in_the_order_of_routes() {
     let routes = [
         fixed("a", "prod", r#"{"match_labels":{"tenant":"prod"}}"#, "{}"),
         fixed("b", "stage", r#"{"match_labels":{"tenant":"stage"}}"#, "{}"),
@@ -95,18 +95,18 @@ fn each_destination_once_in_the_order_of_routes() {
 }
 
 #[test]
-fn claims_come_from_everywhere_and_need_permission() {
+fn requested_tenant_is_read_from_every_source_and_needs_permission() {
     let mut object = Object::new("PrometheusRule", &[("tenant", "payments")]);
     object.annotations = [("tenant", "ops")].into_iter().collect();
-    let label = |tenants: &[&str]| claimed(ValueSource::Label("tenant".into()), "team-{value}", tenants);
+    let label = |tenants: &[&str]| requested(ValueSource::Label("tenant".into()), "team-{value}", tenants);
     assert_eq!(object.to(&[label(&["payments"])]), ["central/team-payments"]);
     assert_eq!(object.to(&[label(&["pay*"])]), ["central/team-payments"]);
     for denied in [&["team-payments"][..], &["Payments"], &["payments-*"], &[]] {
-        let said = object.to(&[label(denied)]);
+        let matches = object.to(&[label(denied)]);
         assert_eq!(
-            said,
+            matches,
             [
-                "! route `claims` does not allow the Kubernetes namespace `ns` to claim the tenant \"payments\""
+                "! route `claims` does not allow the Kubernetes namespace `ns` to request the tenant \"payments\""
             ]
         );
     }
@@ -116,35 +116,38 @@ fn claims_come_from_everywhere_and_need_permission() {
         (ValueSource::NamespaceAnnotation("billing".into()), "central/b-7"),
         (ValueSource::NamespaceName, "central/ns"),
     ] {
-        assert_eq!(object.to(&[claimed(origin, "{value}", &["*"])]), [tenant]);
+        assert_eq!(object.to(&[requested(origin, "{value}", &["*"])]), [tenant]);
     }
     assert_eq!(
-        object.to(&[claimed(ValueSource::Label("none".into()), "{value}", &["*"])]),
+        object.to(&[requested(ValueSource::Label("none".into()), "{value}", &["*"])]),
         [""; 0],
         "no claim"
     );
     object.namespace = None;
     assert_eq!(
-        object.to(&[claimed(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])]),
+        object.to(&[requested(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])]),
         [""; 0],
         "not yet"
     );
 }
 
 #[test]
-fn no_claim_makes_more_than_a_tenant() {
+fn requested_tenant_must_be_a_valid_tenant() {
     for odd in ["a|b", "..", ".", "a b", "a/b", "tenant:sub", "ä", "", "а", &"a".repeat(151)] {
         let object = Object::new("PrometheusRule", &[("tenant", odd)]);
-        let said = object.to(&[claimed(ValueSource::Label("tenant".into()), "{value}", &["*"])]);
-        assert!(said.len() == 1 && said[0].contains("makes no tenant"), "{odd:?}: {said:?}");
+        let matches = object.to(&[requested(ValueSource::Label("tenant".into()), "{value}", &["*"])]);
+        assert!(matches.len() == 1 && matches[0].contains("makes no tenant"), "{odd:?}: {matches:?}");
     }
-    // The pattern may make it one, or keep it from being one.
+    // The pattern may make a tenant valid or invalid.
     let dots = Object::new("PrometheusRule", &[("tenant", "..")]);
-    assert_eq!(dots.to(&[claimed(ValueSource::Label("tenant".into()), "t{value}", &["*"])]), ["central/t.."]);
+    assert_eq!(
+        dots.to(&[requested(ValueSource::Label("tenant".into()), "t{value}", &["*"])]),
+        ["central/t.."]
+    );
 }
 
 #[test]
-fn a_field_of_the_objects_own_is_a_claim() {
+fn requested_tenant_may_be_a_field_of_the_object() {
     let mut object = Object::new("LoggingRule", &[("tenant", "ops")]);
     let logs = Route { ruler: "loki".into(), ..fixed("logs", "ops", "{}", "{}") };
     object.tenant = Some("ops");
@@ -154,50 +157,50 @@ fn a_field_of_the_objects_own_is_a_claim() {
         "the tenant of the route needs no permission"
     );
     object.tenant = Some("application");
-    assert!(object.to(std::slice::from_ref(&logs))[0].contains("to claim the tenant \"application\""));
-    let allow = claimed(ValueSource::NamespaceName, "{value}", &["application"]).allow;
+    assert!(object.to(std::slice::from_ref(&logs))[0].contains("to request the tenant \"application\""));
+    let allow = requested(ValueSource::NamespaceName, "{value}", &["application"]).allow;
     assert_eq!(object.to(&[Route { allow, ..logs }]), ["loki/application"]);
-    let by_label = claimed(ValueSource::Label("tenant".into()), "{value}", &["*"]);
+    let by_label = requested(ValueSource::Label("tenant".into()), "{value}", &["*"]);
     let by_label = Route { ruler: "loki".into(), ..by_label };
-    assert!(object.to(std::slice::from_ref(&by_label))[0].contains("claims two tenants"));
+    assert!(object.to(std::slice::from_ref(&by_label))[0].contains("requests two tenants"));
     object.tenant = Some("ops");
     assert_eq!(object.to(&[by_label]), ["loki/ops"]);
 }
 
 #[test]
-fn a_field_of_the_objects_own_does_not_step_around_the_kubernetes_namespace() {
+fn requested_tenant_in_a_field_never_overrides_the_kubernetes_namespace() {
     let mut object = Object::new("LoggingRule", &[]);
     let route = |from: ValueSource| Route {
         ruler: "loki".into(),
-        ..claimed(from, "team-{value}", &["ns", "x", "b-7", "victim"])
+        ..requested(from, "team-{value}", &["ns", "x", "b-7", "victim"])
     };
-    for (from, says) in [
+    for (from, request) in [
         (ValueSource::NamespaceName, "ns"),
         (ValueSource::NamespaceLabel("team".into()), "x"),
         (ValueSource::NamespaceAnnotation("billing".into()), "b-7"),
     ] {
         let route = [route(from)];
-        // The field is a claim like the other: compared as it is written, before the pattern.
-        object.tenant = Some(says);
-        assert_eq!(object.to(&route), [format!("loki/team-{says}")]);
-        for own in ["victim", "", "Victim", &format!("team-{says}")] {
+        // The field is a request like the other: compared as it is written, before the pattern is applied.
+        object.tenant = Some(request);
+        assert_eq!(object.to(&route), [format!("loki/team-{request}")]);
+        for own in ["victim", "", "Victim", &format!("team-{request}")] {
             object.tenant = Some(own.to_owned().leak());
-            let said = object.to(&route);
-            assert_eq!(said.len(), 1, "{said:?}");
-            assert!(said[0].contains("alone, which is"), "{said:?}");
-            assert!(said[0].contains(&format!("claims the tenant {own:?}")), "{said:?}");
+            let matches = object.to(&route);
+            assert_eq!(matches.len(), 1, "{matches:?}");
+            assert!(matches[0].contains("alone, which is"), "{matches:?}");
+            assert!(matches[0].contains(&format!("requests the tenant {own:?}")), "{matches:?}");
         }
     }
-    // Without a word of the namespace, the author's is none either.
+    // Without a value of the Kubernetes namespace, the author's is refused too.
     object.tenant = Some("victim");
-    let said = object.to(&[route(ValueSource::NamespaceLabel("none".into()))]);
-    assert!(said.len() == 1 && said[0].contains("alone, which is missing"), "{said:?}");
+    let matches = object.to(&[route(ValueSource::NamespaceLabel("none".into()))]);
+    assert!(matches.len() == 1 && matches[0].contains("alone, which is missing"), "{matches:?}");
 }
 
 #[test]
-fn a_refused_tenant_is_told_from_other_refusals() {
+fn refused_tenant_is_distinguished_from_other_refusals() {
     let routes = [
-        claimed(ValueSource::Label("tenant".into()), "{value}", &["payments"]),
+        requested(ValueSource::Label("tenant".into()), "{value}", &["payments"]),
         Route {
             query_matchers: vec![matcher(ValueSource::Label("none".into()))],
             ..fixed("m", "prod", "{}", "{}")
@@ -219,24 +222,27 @@ fn matcher(origin: ValueSource) -> QueryMatcher {
 }
 
 #[test]
-fn kinds_and_languages_meet_their_rulers() {
+fn kinds_and_languages_match_their_rulers() {
     let all = [Route::all("metrics", "central", None), Route::all("logs", "loki", None)];
     assert_eq!(Object::new("PrometheusRule", &[]).to(&all), ["central", "loki"]);
     assert_eq!(Object::new("RuleFile", &[]).to(&all), ["central", "loki"]);
     assert_eq!(Object::new("AlertingRule", &[]).to(&all), ["loki"]);
     let only = Route { kinds: vec!["LoggingRule".into()], ..Route::all("x", "central", None) };
     assert_eq!(Object::new("PrometheusRule", &[]).to(std::slice::from_ref(&only)), [""; 0]);
-    let said = Object::new("LoggingRule", &[]).to(&[only]);
-    assert!(said[0].contains("written in logql") && said[0].contains("evaluates promql"), "{said:?}");
+    let matches = Object::new("LoggingRule", &[]).to(&[only]);
+    assert!(
+        matches[0].contains("written in logql") && matches[0].contains("evaluates promql"),
+        "{matches:?}"
+    );
     let mut object = Object::new("PrometheusRule", &[]);
     object.language = Some("logql");
-    let said = object.to(&all);
-    assert_eq!(said[0], "loki");
-    assert!(said[1].contains("evaluates promql"), "{said:?}");
+    let matches = object.to(&all);
+    assert_eq!(matches[0], "loki");
+    assert!(matches[1].contains("evaluates promql"), "{matches:?}");
 }
 
 #[test]
-fn routes_that_would_write_different_things_to_one_place() {
+fn routes_that_would_write_different_rules_to_one_place_conflict() {
     let label = |value: &str| ExternalLabel {
         name: "cluster".into(),
         value: crate::route::Value::Constant(value.into()),
@@ -253,29 +259,29 @@ fn routes_that_would_write_different_things_to_one_place() {
     };
     assert!(!by("a", &plain).contradicts(&by("b", &labelled)), "no object goes by both");
     assert!(by("a", &plain).contradicts(&by("a", &labelled)));
-    // Only an object decides that this is the same place: the first route counts, and the author is told.
-    let claims = claimed(ValueSource::Label("tenant".into()), "{value}", &["*"]);
-    assert!(!labelled.contradicts(&claims));
-    let said = Object::new("PrometheusRule", &[("tenant", "prod")]).to(&[labelled, claims]);
+    // Only the object makes these the same place: the first route wins, and a finding tells the author.
+    let by_request = requested(ValueSource::Label("tenant".into()), "{value}", &["*"]);
+    assert!(!labelled.contradicts(&by_request));
+    let matches = Object::new("PrometheusRule", &[("tenant", "prod")]).to(&[labelled, by_request]);
     assert_eq!(
-        said,
+        matches,
         ["central/prod", "! routes `labelled` and `claims` would put different rules into central/prod"]
     );
 }
 
 #[test]
-fn patterns_have_one_place_for_the_claim() {
+fn tenant_pattern_has_exactly_one_value() {
     assert_eq!("team-{value}-x".parse::<TenantPattern>().unwrap().apply("a"), "team-a-x");
     for wrong in ["", "team", "{value}{value}", "{Value}"] {
         assert!(wrong.parse::<TenantPattern>().is_err(), "{wrong}");
     }
 }
 
-mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
+mod kubernetes_namespaces {
     use super::*;
     use crate::route::{QueryMatcher, Value};
 
-    /// Routes to `t` that ask in each way there is, and one that does not.
+    /// Routes to `t`, one for each way to depend on the Kubernetes namespace, and one that does not depend on it.
     fn asking() -> [(&'static str, Route); 6] {
         let all = || fixed("all", "t", "{}", "{}");
         let by_selector = r#"{"match_expressions":[{"key":"team","operator":"NotIn","values":["y"]}]}"#;
@@ -298,17 +304,17 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
             ("a selector", Route { namespace_selector: selector(by_selector), ..all() }),
             (
                 "a permission",
-                Route { allow: vec![permission], ..claimed(ValueSource::NamespaceName, "{value}", &[]) },
+                Route { allow: vec![permission], ..requested(ValueSource::NamespaceName, "{value}", &[]) },
             ),
-            ("a tenant", claimed(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])),
+            ("a tenant", requested(ValueSource::NamespaceLabel("team".into()), "{value}", &["*"])),
             ("a label", Route { external_labels: vec![label], ..all() }),
             ("a matcher", Route { query_matchers: vec![matcher], ..all() }),
-            ("its name", claimed(ValueSource::NamespaceName, "{value}", &["*"])),
+            ("its name", requested(ValueSource::NamespaceName, "{value}", &["*"])),
         ]
     }
 
     #[test]
-    fn and_goes_nowhere_meanwhile() {
+    fn object_waits_for_its_kubernetes_namespace() {
         for (what, route) in asking() {
             let by_name = what == "its name";
             let mut object = Object::new("PrometheusRule", &[]);
@@ -317,12 +323,12 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
             object.namespace = None;
             let meanwhile = object.routed(std::slice::from_ref(&route));
             assert_eq!(meanwhile.matches.len(), usize::from(by_name), "{what}");
-            assert_eq!(meanwhile.findings, [], "{what}: nobody is told before it is known");
+            assert_eq!(meanwhile.findings, [], "{what}: no finding before it is known");
         }
     }
 
     #[test]
-    fn unless_nobody_will_tell() {
+    fn object_does_not_wait_if_its_source_sends_no_kubernetes_namespaces() {
         for (what, route) in asking().into_iter().filter(|(what, _)| ["a label", "its name"].contains(what)) {
             let mut object = Object::new("PrometheusRule", &[]);
             (object.namespace, object.namespace_comes) = (None, false);
@@ -331,11 +337,11 @@ mod a_route_waits_for_the_kubernetes_namespace_it_asks_about {
     }
 }
 
-mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
+mod permissions {
     use super::*;
 
     #[test]
-    fn by_the_kubernetes_namespace_and_the_tenant_of_one_permission() {
+    fn permission_needs_the_kubernetes_namespace_and_the_tenant_of_one_entry() {
         let permission = |namespaces: &[&str], labels: &str, tenants: &[&str]| Permission {
             namespaces: namespaces.iter().map(|name| Pattern::from(*name)).collect(),
             namespace_selector: selector(labels),
@@ -363,18 +369,18 @@ mod a_tenant_is_used_only_if_a_permission_covers_the_claim {
             ),
             (vec![], false, "none"),
         ] {
-            let route = Route { allow, ..claimed(ValueSource::Label("tenant".into()), "{value}", &[]) };
+            let route = Route { allow, ..requested(ValueSource::Label("tenant".into()), "{value}", &[]) };
             let object = Object::new("PrometheusRule", &[("tenant", "a")]);
             let routed = object.routed(&[route]);
             assert_eq!(routed.matches.len(), usize::from(ok), "{what}");
-            assert_eq!(routed.refused.len(), usize::from(!ok), "{what}: the author is told");
+            assert_eq!(routed.refused.len(), usize::from(!ok), "{what}: a finding is reported");
         }
     }
 }
 
 #[test]
-fn the_claim_of_a_tenant_is_what_makes_it() {
-    for (pattern, tenant, claim) in [
+fn tenant_pattern_returns_the_request_that_makes_a_tenant() {
+    for (pattern, tenant, request) in [
         ("{value}", "a", Some("a")),
         ("team-{value}", "team-a", Some("a")),
         ("team-{value}", "team-", Some("")),
@@ -384,24 +390,24 @@ fn the_claim_of_a_tenant_is_what_makes_it() {
         ("team-{value}-x", "team-x", None),
     ] {
         let pattern: TenantPattern = pattern.parse().unwrap();
-        assert_eq!(pattern.claim_of(tenant), claim, "{pattern:?} {tenant}");
-        assert!(claim.is_none_or(|claim| pattern.apply(claim) == tenant));
+        assert_eq!(pattern.requested_for(tenant), request, "{pattern:?} {tenant}");
+        assert!(request.is_none_or(|request| pattern.apply(request) == tenant));
     }
 }
 
 #[test]
-fn a_route_leads_to_its_tenant_and_to_those_that_may_be_claimed() {
+fn route_leads_to_its_tenant_and_to_those_that_may_be_requested() {
     let allow = |tenants: &[&str]| {
         let values = tenants.iter().map(|tenant| Pattern::from(*tenant)).collect();
         vec![Permission { namespaces: vec!["ns".into()], values, ..Permission::default() }]
     };
     let to = |tenant: Option<&str>| Route::all("r", "central", tenant.map(|tenant| tenant.parse().unwrap()));
-    let by_label = |pattern, tenants| claimed(ValueSource::Label("tenant".into()), pattern, tenants);
+    let by_label = |pattern, tenants| requested(ValueSource::Label("tenant".into()), pattern, tenants);
     let destination = |text: &str| match text.split_once('/') {
         Some((ruler, tenant)) => DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().unwrap()) },
         None => DestinationId { ruler: text.into(), tenant: None },
     };
-    // Anywhere, and for an object of the Kubernetes namespace that is named in the permission, and of another.
+    // Any object, an object of the Kubernetes namespace in the permission, and one of another.
     for (route, to, may_lead, permits) in [
         (to(Some("t")), "central/t", true, [true, true]),
         (to(Some("t")), "central/u", false, [false, false]),

@@ -1,5 +1,5 @@
-//! What a route does to rules, in the form "build, apply, assert": one module for each invariant of `ARCHITECTURE.md`
-//! that stands here, named by it.
+//! The invariants of `ARCHITECTURE.md` that transforms hold, in the form "build, apply, assert": one module for each,
+//! named by it.
 
 use rulesync_expr::Mode;
 
@@ -12,7 +12,7 @@ use crate::route::Value;
 use crate::route::input::NamespaceMetadata;
 use crate::route::input::ValueSource;
 
-/// An object labelled `team: x`, in a Kubernetes namespace annotated `env: prod`.
+/// An object with the label `team: x`, in a Kubernetes namespace with the annotation `env: prod`.
 struct Object {
     id: ObjectId,
     labels: Labels,
@@ -31,7 +31,7 @@ fn object() -> Object {
 }
 
 impl Object {
-    /// What a route does to it.
+    /// Returns the transform of the object on a route.
     fn by(&self, route: &Route) -> Result<Transform, String> {
         let input = RoutingInput {
             id: &self.id,
@@ -68,7 +68,7 @@ fn group(exprs: &[&str]) -> Group {
     Group { name: "g".into(), rules: exprs.iter().map(rule).collect(), ..Group::default() }
 }
 
-/// What is sent for a group of a tenant `t`, or at which rules it is wrong.
+/// Returns the group as it is sent to a tenant `t`, or the rules with errors.
 fn sent(route: &Route, group: &Group, language: QueryLanguage) -> Result<Group, Vec<Option<usize>>> {
     let transform = object().by(route).unwrap();
     let (sent, findings) = transform.apply(group, "r", Some(&"t".parse().unwrap()), language);
@@ -81,11 +81,11 @@ fn exprs(group: &Group) -> Vec<&str> {
     group.rules.iter().map(|rule| rule.expr.as_str()).collect()
 }
 
-mod what_a_route_enforces_fails_closed {
+mod enforcement {
     use super::*;
 
     #[test]
-    fn every_selector_of_every_rule_carries_every_matcher() {
+    fn matchers_are_added_to_every_selector_of_every_rule() {
         for (expr, enforced) in [
             ("up", r#"up{env="prod"}"#),
             (r#"up{env="dev"} / on () up"#, r#"up{env="prod"} / on () up{env="prod"}"#),
@@ -99,7 +99,7 @@ mod what_a_route_enforces_fails_closed {
     }
 
     #[test]
-    fn a_rule_that_cannot_carry_them_is_not_sent() {
+    fn matchers_that_cannot_be_added_keep_the_group_from_being_sent() {
         for expr in ["up{", "", "sum by (", r#"{__name__=~".*""#] {
             assert_eq!(sent(&enforcing(), &group(&["up", expr]), PromQl), Err(vec![Some(1)]), "{expr:?}");
         }
@@ -112,7 +112,7 @@ mod what_a_route_enforces_fails_closed {
     }
 
     #[test]
-    fn an_object_without_the_value_of_a_matcher_goes_nowhere() {
+    fn matcher_without_a_value_keeps_the_object_from_being_sent() {
         let from = |origin: ValueSource| with_matcher(Value::from(origin), Mode::Override);
         for (origin, value) in [
             (ValueSource::Label("team".into()), "x"),
@@ -127,8 +127,8 @@ mod what_a_route_enforces_fails_closed {
             ValueSource::Annotation("team".into()),
             ValueSource::NamespaceLabel("env".into()),
         ] {
-            let said = object().by(&from(origin.clone())).unwrap_err();
-            assert!(said.contains("puts no matcher on `env`") && said.contains("is missing"), "{said}");
+            let error = object().by(&from(origin.clone())).unwrap_err();
+            assert!(error.contains("puts no matcher on `env`") && error.contains("is missing"), "{error}");
         }
         let empty = Object { labels: [("team", "")].into_iter().collect(), ..object() };
         assert!(
@@ -149,11 +149,11 @@ mod what_a_route_enforces_fails_closed {
     }
 }
 
-mod groups_read_only_from_tenants_that_are_allowed {
+mod source_tenants {
     use super::*;
 
     #[test]
-    fn their_own_and_those_that_the_route_names() {
+    fn source_tenants_may_be_the_own_one_and_those_that_the_route_allows() {
         let allowing = Route { source_tenants: vec!["shared-*".into()], ..route() };
         for (tenants, ok) in [
             (&[][..], true),
@@ -173,7 +173,7 @@ mod groups_read_only_from_tenants_that_are_allowed {
     }
 
     #[test]
-    fn without_a_tenant_of_their_own_none_is_theirs() {
+    fn source_tenants_without_an_own_tenant_are_those_that_the_route_allows() {
         let mut reading = group(&["up"]);
         reading.source_tenants = vec!["t".into()];
         let transform = object().by(&route()).unwrap();
@@ -186,7 +186,7 @@ mod groups_read_only_from_tenants_that_are_allowed {
     }
 }
 
-mod labels_of_a_route_stand {
+mod external_labels {
     use super::*;
 
     fn labelled(route: &Route, own: Option<&str>) -> Option<String> {
@@ -198,7 +198,7 @@ mod labels_of_a_route_stand {
     }
 
     #[test]
-    fn over_the_authors_unless_the_route_says_otherwise() {
+    fn external_label_wins_over_the_authors_unless_it_is_added_if_absent() {
         let constant = || Value::Constant("a".into());
         for (add_if_absent, own, label) in
             [(false, None, "a"), (false, Some("b"), "a"), (true, None, "a"), (true, Some("b"), "b")]
@@ -213,7 +213,7 @@ mod labels_of_a_route_stand {
     }
 
     #[test]
-    fn what_is_written_alike_is_alike() {
+    fn transforms_are_equal_if_they_write_the_same_rules() {
         let of = |route: Route| object().by(&route).unwrap();
         let a = || with_label(Value::Constant("a".into()), false);
         assert!(of(a()).writes_as(&of(a())));
@@ -227,7 +227,7 @@ mod labels_of_a_route_stand {
     }
 
     #[test]
-    fn nothing_to_do_is_nothing_done() {
+    fn empty_transform_leaves_groups_as_they_are() {
         let transform = object().by(&route()).unwrap();
         let group = group(&["this is not even an expression"]);
         let (sent, findings) = transform.apply(&group, "r", None, PromQl);

@@ -1,4 +1,4 @@
-//! What a route adds, from whose word, and what it refuses.
+//! The labels and matchers that a route adds, the sources of their values, and the values that it refuses.
 
 use crate::route::Value;
 use rulesync_expr::Mode;
@@ -35,8 +35,8 @@ pub(super) fn matcher(value: Value) -> Route {
     Route { query_matchers: vec![matcher], ..Route::all("r", "central", None) }
 }
 
-/// What a route does to an object in the Kubernetes namespace `apps` with this annotation `team`, which its Kubernetes
-/// namespace has as a label and an annotation too.
+/// Returns the transform of an object in the Kubernetes namespace `apps` with this annotation `team`; its Kubernetes
+/// namespace has the same as a label and an annotation.
 pub(super) fn transform(route: &Route, team: Option<&str>) -> Result<Transform, Box<Finding>> {
     let team: Labels = team.map(|team| ("team", team)).into_iter().collect();
     let namespace = NamespaceMetadata { labels: team.clone(), annotations: team.clone() };
@@ -61,19 +61,19 @@ const OF_RULE: &str =
     r#"{"name":"g","rules":[{"alert":"A","expr":"up"},{"alert":"B","expr":"up","labels":{"team":"own"}}]}"#;
 const OF_GROUP: &str = r#"{"name":"g","labels":{"team":"own"},"rules":[{"alert":"A","expr":"up"}]}"#;
 
-/// The label `team` of each rule as it is sent, or what is wrong.
+/// Returns the label `team` of each rule as it is sent, or the errors.
 fn sent(route: &Route, team: Option<&str>, json: &str) -> Result<Vec<Option<String>>, Vec<String>> {
     let transform = transform(route, team).map_err(|finding| vec![finding.to_string()])?;
-    let said = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let errors = |findings: &[Finding]| findings.iter().map(ToString::to_string).collect::<Vec<_>>();
     if !transform.refusals().is_empty() {
-        return Err(said(transform.refusals()));
+        return Err(errors(transform.refusals()));
     }
     let group = group(json);
-    let (treated, findings) = transform.apply(&group, "r", None, PromQl);
+    let (transformed, findings) = transform.apply(&group, "r", None, PromQl);
     if findings.is_empty() {
-        Ok(treated.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
+        Ok(transformed.rules.iter().map(|rule| rule.labels.get("team").cloned()).collect())
     } else {
-        Err(said(&findings))
+        Err(errors(&findings))
     }
 }
 
@@ -82,7 +82,7 @@ fn some(values: &[&str]) -> Vec<Option<String>> {
 }
 
 #[test]
-fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
+fn value_with_a_template_is_refused_from_every_source() {
     let origins = [
         ValueSource::Label("team".into()),
         annotation(),
@@ -101,23 +101,23 @@ fn values_that_ask_for_something_are_refused_wherever_they_are_taken_from() {
             "\u{feff}",
         ] {
             let route = label(origin.clone().into(), false);
-            let said = sent(&route, Some(odd), PLAIN).unwrap_err();
+            let errors = sent(&route, Some(odd), PLAIN).unwrap_err();
             let begins = format!("route `r` cannot set the label `team`: {origin} is ");
-            assert!(said.len() == 1 && said[0].starts_with(&begins), "{odd:?}: {said:?}");
-            // Nor where the author's own label would win: the value is no value.
+            assert!(errors.len() == 1 && errors[0].starts_with(&begins), "{odd:?}: {errors:?}");
+            // Refused also where the author's own label would win: the value does not count.
             assert!(sent(&label(origin.clone().into(), true), Some(odd), PLAIN).is_err());
-            let said = transform(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
+            let errors = transform(&matcher(origin.clone().into()), Some(odd)).unwrap_err();
             let begins = format!("route `r` puts no matcher on `team`: {origin} is ");
-            assert!(said.message.starts_with(&begins), "{odd:?}: {said}");
+            assert!(errors.message.starts_with(&begins), "{odd:?}: {errors}");
         }
     }
     let long = format!("{{{{{}", "x".repeat(100_000));
-    let said = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
-    assert!(said[0].len() < 300, "{}", said[0].len());
+    let errors = sent(&label(annotation().into(), false), Some(&long), PLAIN).unwrap_err();
+    assert!(errors[0].len() < 300, "{}", errors[0].len());
 }
 
 #[test]
-fn templates_of_the_author_and_of_the_administrator_are_as_good_as_ever() {
+fn templates_of_the_author_and_of_the_administrator_are_unaffected() {
     let own =
         r#"{"name":"g","rules":[{"alert":"A","expr":"up","labels":{"instance":"{{ $labels.instance }}"}}]}"#;
     assert_eq!(sent(&label(annotation().into(), false), Some("payments"), own), Ok(some(&["payments"])));
@@ -129,7 +129,7 @@ fn templates_of_the_author_and_of_the_administrator_are_as_good_as_ever() {
 }
 
 #[test]
-fn what_overrides_wins_over_rules_and_groups() {
+fn external_label_overrides_labels_of_rules_and_groups() {
     let route = label(annotation().into(), false);
     assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "t"])));
     // A rule's label wins over its group's, so that it is enough to set that.
@@ -137,7 +137,7 @@ fn what_overrides_wins_over_rules_and_groups() {
 }
 
 #[test]
-fn what_is_added_if_absent_leaves_labels_of_rules_and_groups() {
+fn external_label_added_if_absent_keeps_labels_of_rules_and_groups() {
     let route = label(annotation().into(), true);
     assert_eq!(sent(&route, Some("t"), OF_RULE), Ok(some(&["t", "own"])));
     assert_eq!(
@@ -149,8 +149,8 @@ fn what_is_added_if_absent_leaves_labels_of_rules_and_groups() {
 }
 
 #[test]
-fn without_a_value_the_authors_own_does_not_pass_for_it() {
-    // An empty value is no value: a ruler takes such a label away.
+fn external_label_without_a_value_is_not_replaced_by_the_authors() {
+    // An empty value counts as none: a ruler removes such a label.
     for team in [None, Some("")] {
         let route = label(annotation().into(), false);
         assert_eq!(sent(&route, team, PLAIN), Ok(vec![None]));
@@ -158,40 +158,40 @@ fn without_a_value_the_authors_own_does_not_pass_for_it() {
         let [warning] = warnings.as_slice() else { panic!("one: {warnings:?}") };
         assert!(!warning.is_error());
         assert_eq!(warning.message, "route `r` leaves the label `team` out: annotation `team` is missing");
-        let said = sent(&route, team, OF_RULE).unwrap_err();
+        let errors = sent(&route, team, OF_RULE).unwrap_err();
         assert!(
-            said.len() == 1
-                && said[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
-            "{said:?}"
+            errors.len() == 1
+                && errors[0].starts_with("group \"g\", rule 1 \"B\", labels.team: the label `team`"),
+            "{errors:?}"
         );
-        let said = sent(&route, team, OF_GROUP).unwrap_err();
+        let errors = sent(&route, team, OF_GROUP).unwrap_err();
         assert!(
-            said.len() == 1 && said[0].starts_with("group \"g\", labels.team: the label `team`"),
-            "{said:?}"
+            errors.len() == 1 && errors[0].starts_with("group \"g\", labels.team: the label `team`"),
+            "{errors:?}"
         );
         let default = label(from(annotation(), Some("nobody"), &[]), false);
         assert_eq!(sent(&default, team, OF_RULE), Ok(some(&["nobody", "nobody"])));
         assert_eq!(sent(&default, team, OF_GROUP), Ok(some(&["nobody"])));
-        let said = transform(&matcher(annotation().into()), team).unwrap_err();
-        assert!(said.message.contains("annotation `team` is missing"), "{said}");
+        let errors = transform(&matcher(annotation().into()), team).unwrap_err();
+        assert!(errors.message.contains("annotation `team` is missing"), "{errors}");
         let matchers = transform(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
         assert_eq!(matchers.matchers[0].value(), "nobody");
     }
 }
 
 #[test]
-fn values_are_limited_to_what_is_allowed() {
+fn values_are_limited_to_those_that_are_allowed() {
     let route = |values: &[&str]| label(from(annotation(), Some("nobody"), values), false);
     assert_eq!(sent(&route(&["pay*"]), Some("payments"), OF_RULE), Ok(some(&["payments", "payments"])));
     assert_eq!(sent(&route(&["pay*"]), None, PLAIN), Ok(some(&["nobody"])), "the administrator's own");
     for team in ["victim", "Payments", "xpayments"] {
-        let said = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
+        let errors = sent(&route(&["pay*"]), Some(team), PLAIN).unwrap_err();
         assert!(
-            said[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
-            "{said:?}"
+            errors[0].contains(&format!("annotation `team` is {team:?}, which is not allowed there")),
+            "{errors:?}"
         );
-        let said = transform(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
-        assert!(said.message.contains("which is not allowed there"), "{said}");
+        let errors = transform(&matcher(from(annotation(), None, &["pay*"])), Some(team)).unwrap_err();
+        assert!(errors.message.contains("which is not allowed there"), "{errors}");
     }
     let elsewhere =
         Permission { namespaces: vec!["other".into()], values: vec!["*".into()], ..Permission::default() };

@@ -1,4 +1,4 @@
-//! What is declared in a history.
+//! The declared objects of a history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 
 use super::ruler::{Key, Place, Tenant};
 
-/// An object as its author sees it.
+/// An object as its author declared it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
     /// The tenant that its label selects it for.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) malformed: bool,
-    /// Its file cannot be read.
+    /// True if its file cannot be read.
     pub(crate) obscured: bool,
     /// Groups by name, each with its expression.
     pub(crate) groups: BTreeMap<String, String>,
 }
 
-/// Which object: Kubernetes namespace and name.
+/// The name of an object: Kubernetes namespace and name.
 pub(crate) type Name = (String, String);
 
 #[derive(Debug)]
@@ -30,11 +30,11 @@ pub(crate) struct Inner {
     pub(crate) namespaces: BTreeMap<String, bool>,
     pub(crate) log: Vec<Entry>,
     pub(crate) down: bool,
-    /// Whether the kind of all objects is installed.
+    /// True if the kind of all objects is installed.
     pub(crate) installed: bool,
-    /// Counts the gaps: whoever was watching before one must list again.
+    /// The number of gaps: a watch from before the last one must list again.
     pub(crate) gaps: usize,
-    /// Until when the watch of a process is silent.
+    /// The time until which the watch of a process is silent.
     pub(crate) silent: BTreeMap<u32, Instant>,
 }
 
@@ -44,14 +44,14 @@ pub(crate) enum Entry {
     Namespace(String, bool),
 }
 
-/// By process and object.
+/// The tenant that a process last saw, by process and object.
 type Seen = BTreeMap<(u32, Name), Option<Tenant>>;
 
-/// What is declared. Clones are the same cluster.
+/// A cluster with declared objects. Clones are the same cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     inner: Arc<Mutex<Inner>>,
-    /// For which tenant a process last saw an object.
+    /// The tenant for which a process last saw an object.
     seen: Arc<Mutex<Seen>>,
     changed: watch::Sender<()>,
 }
@@ -76,18 +76,18 @@ impl Cluster {
         result
     }
 
-    /// Looks without changing anything.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
-        look(&self.inner.lock().unwrap())
+    /// Reads the cluster without changing it.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
+        read(&self.inner.lock().unwrap())
     }
 
-    /// Told of every change.
+    /// Returns a receiver that is notified of every change.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
     pub(crate) fn object(&self, name: &Name) -> Option<Declared> {
-        self.look(|inner| inner.objects.get(name).cloned())
+        self.read(|inner| inner.objects.get(name).cloned())
     }
 
     pub(crate) fn set(&self, name: &Name, declared: Option<Declared>) {
@@ -107,12 +107,12 @@ impl Cluster {
         });
     }
 
-    /// The kind of its objects is installed, or is not.
+    /// Sets whether the kind of its objects is installed.
     pub(crate) fn install(&self, installed: bool) {
         self.with(|inner| inner.installed = installed);
     }
 
-    /// Nobody can see it, or everybody again; who watched has missed what happened meanwhile.
+    /// Sets whether it can be seen; watches have missed what happened meanwhile.
     pub(crate) fn hide(&self, down: bool) {
         self.with(|inner| {
             inner.gaps += usize::from(down && !inner.down);
@@ -120,34 +120,34 @@ impl Cluster {
         });
     }
 
-    /// Everybody must list again.
+    /// Has every watch list again.
     pub(crate) fn gap(&self) {
         self.with(|inner| inner.gaps += 1);
     }
 
-    /// The watch of a process is silent until then.
+    /// Silences the watch of a process until then.
     pub(crate) fn silence(&self, process: u32, until: Instant) {
         self.with(|inner| inner.silent.insert(process, until));
     }
 
-    /// A process sees an object selected for a tenant, or for none.
+    /// Records that a process sees an object selected for a tenant, or for none.
     pub(crate) fn saw(&self, process: u32, name: &Name, tenant: Option<Tenant>) {
         self.seen.lock().unwrap().insert((process, name.clone()), tenant);
     }
 
-    /// A process sees all objects go.
+    /// Records that a process sees all objects disappear.
     pub(crate) fn saw_all_go(&self, process: u32) {
         self.seen.lock().unwrap().retain(|(by, _), _| *by != process);
     }
 
-    /// Whether that is how a process last saw it.
+    /// Returns whether a process last saw an object like this.
     pub(crate) fn has_seen(&self, process: u32, name: &Name, tenant: Option<Tenant>) -> bool {
         self.seen.lock().unwrap().get(&(process, name.clone())) == Some(&tenant)
     }
 
-    /// Who should have what, by the plain reading of what is declared: places with the expressions of their groups.
+    /// Returns the groups that should exist by the declarations: places with the expressions of their groups.
     pub(crate) fn should_be(&self) -> BTreeMap<Place, BTreeMap<String, String>> {
-        self.look(|inner| {
+        self.read(|inner| {
             let objects = inner.objects.iter().filter(|(name, _)| inner.namespaces[&name.0]);
             objects
                 .filter(|(_, declared)| !declared.groups.is_empty())
@@ -158,25 +158,25 @@ impl Cluster {
         })
     }
 
-    /// Every object as it is declared, whether anything selects it or not.
+    /// Returns every declared object, whether it is selected or not.
     pub(crate) fn declared(&self) -> BTreeMap<Name, Declared> {
-        self.look(|inner| inner.objects.clone())
+        self.read(|inner| inner.objects.clone())
     }
 }
 
-/// The ruler namespace of an object.
+/// Returns the ruler namespace of an object.
 pub(crate) fn namespace((namespace, name): &Name) -> String {
     format!("us.{namespace}.{name}")
 }
 
-/// A group as it is declared.
+/// Returns a group as it is declared.
 pub(crate) fn group(name: &str, expr: &str) -> Group {
     let rule = Rule { record: "r".to_owned(), expr: expr.to_owned(), ..Rule::default() };
     let interval = "1m30s".parse().unwrap();
     Group { name: name.to_owned(), interval, limit: 7, rules: vec![rule], ..Group::default() }
 }
 
-/// All groups, wherever they should be.
+/// Returns all groups, wherever they should be.
 pub(crate) fn keys(should: &BTreeMap<Place, BTreeMap<String, String>>) -> BTreeSet<Key> {
     let groups =
         should.iter().flat_map(|((_, ns), groups)| groups.keys().map(move |g| (ns.clone(), g.clone())));

@@ -1,4 +1,4 @@
-//! A process's way to the ruler: requests take their time, and fail as the ruler does.
+//! A process's connection to the ruler: requests take time, and fail as the ruler does.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use rulesync_core::{
 
 use super::ruler::{BAD, Fault, Groups, Habit, SimRuler, TENANTS, Tenant};
 
-/// One way of one process.
+/// One connection of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct SimConnection {
     pub(super) ruler: SimRuler,
     pub(super) process: u32,
-    /// Which of the process's ways it is; each is replaced by the next.
+    /// The number of the connection; each is replaced by the next.
     pub(super) number: u32,
 }
 
@@ -29,13 +29,13 @@ fn known(tenant: Option<&TenantId>) -> Result<Tenant, RulerError> {
 }
 
 impl SimConnection {
-    /// The part of every request that may fail before anything happens.
+    /// The part of a request before it has any effect, which may fail.
     async fn arrive(
         &self,
         tenant: Tenant,
         write: Option<(&str, Option<&str>)>,
     ) -> Result<Option<Fault>, RulerError> {
-        // Begun is what counts: the answer may take its time.
+        // The beginning counts: the answer may take time.
         let fault = self.ruler.with(|world| world.begin(self, tenant, write.map(|(namespace, _)| namespace)));
         tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
         let fail = |error: RulerError| {
@@ -59,7 +59,7 @@ impl SimConnection {
         }
     }
 
-    /// The part after everything has happened.
+    /// The part of a request after its effect, which may fail.
     async fn leave(&self, fault: Option<Fault>) -> Result<(), RulerError> {
         if fault == Some(Fault::Deaf) {
             tokio::time::sleep(Duration::from_secs(30)).await;

@@ -1,50 +1,51 @@
-//! Histories: what may happen, made of a seed, and short to print.
+//! Histories: random events made of a seed, and short to print.
 
 use super::ruler::{BAD, Fault, Habit, TENANTS, Tenant};
 
-/// One thing that happens.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// Time passes, in milliseconds.
     Wait(u64),
-    /// Object number so and so is made or changed: its groups with their expressions.
+    /// The object of this number is created or changed: its groups with their expressions.
     Apply(u8, Vec<(u8, String)>),
     Delete(u8),
     /// Every object of a Kubernetes namespace is deleted.
     DeleteAll(&'static str),
-    /// Its label selects it for a tenant, or no longer for any.
+    /// The object's label selects it for a tenant, or for none.
     Select(u8, Option<Tenant>),
-    /// It cannot be read, or can again.
+    /// The object becomes unreadable, or readable again.
     Malform(u8, bool),
-    /// The file it is in cannot be read, or can again: who has never read it does not even know its name.
+    /// The object's file becomes unreadable, or readable again: a process that has never read it does not know its
+    /// name.
     Obscure(u8, bool),
-    /// The label of its Kubernetes namespace selects it, or no longer.
+    /// The label of a Kubernetes namespace selects it, or no longer.
     Label(&'static str, bool),
-    /// The kind of all objects is installed, or is not: then they are gone, and come back with it.
+    /// The kind of all objects is installed, or is removed together with them.
     Kind(bool),
-    /// The API server is away, or back.
+    /// The API server is unavailable, or available again.
     Hide(bool),
-    /// Whoever watches must list again.
+    /// Every watch must list again.
     Relist,
-    /// The watch of the process that does not lead is silent for so many seconds.
+    /// The watch of the standby is silent for this number of seconds.
     Lag(u64),
-    /// Something is wrong with the ruler, for one tenant or for all, or nothing any more.
+    /// The ruler has a fault, for one tenant or for all, or none any more.
     Suffer(Option<Fault>, Option<Tenant>),
-    /// The leading process dies and starts anew.
+    /// The leading process dies and starts again.
     Crash,
-    /// The other process leads at once, because the lease was given back.
+    /// The other process leads at once, because the lease was released.
     HandOver,
-    /// The leader cannot renew its lease: it begins no more writes, and a while later the other leads.
+    /// The leader cannot renew its lease: it begins no more writes, and a while later the other process leads.
     CutOff,
-    /// The leader's configuration is loaded again, and gives it another way to the same ruler.
+    /// The leader's configuration is reloaded, with another connection to the same ruler.
     Reload,
-    /// Somebody edits a group of ours, removes one, or adds one.
+    /// Somebody edits an own group, removes one, or adds one.
     Edit(u8),
-    /// Somebody writes the same other version of a group of ours again and again, or no longer.
+    /// Somebody writes the same other version of an own group again and again, or no longer.
     Insist(Option<u8>),
-    /// Somebody writes a group that is none of our business.
+    /// Somebody writes a foreign group.
     Foreign(u8),
-    /// Another cluster claims a tenant for our owner, or no longer.
+    /// Another cluster claims a tenant for the same owner, or no longer.
     Claim(Tenant, bool),
 }
 
@@ -53,18 +54,18 @@ pub(crate) enum Event {
 pub(crate) struct History {
     pub(crate) seed: u64,
     pub(crate) habit: Habit,
-    /// Whether nobody but us writes, and so nothing is read again but after failures: our own bookkeeping must do.
+    /// True if only the engine writes, and nothing is read again except after failures: its bookkeeping must be right.
     pub(crate) alone: bool,
     /// The tenants that objects go to.
     pub(crate) tenants: &'static [Tenant],
-    /// Whether objects claim their tenants, so that destinations come and go with them; else each has a route of its
-    /// own.
+    /// True if objects request their tenants, so that destinations come and go with them; otherwise each tenant has a
+    /// route of its own.
     pub(crate) claims: bool,
     pub(crate) events: Vec<Event>,
 }
 
 impl History {
-    /// The history of a seed.
+    /// Creates the history of a seed.
     pub(crate) fn of(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let habits = [Habit::Faithful, Habit::Faithful, Habit::Blanks, Habit::DropsLimit, Habit::Reprints];
@@ -86,7 +87,7 @@ impl History {
     }
 }
 
-/// What happens next: one event, or some that mean something only together.
+/// Returns the next event, or several that only make sense together.
 fn some(random: &mut fastrand::Rng, tenants: &[Tenant]) -> Vec<Event> {
     let object = random.u8(..6);
     let namespace = ["a", "b"][random.usize(..2)];
@@ -126,7 +127,7 @@ fn some(random: &mut fastrand::Rng, tenants: &[Tenant]) -> Vec<Event> {
         106..108 => {
             let lag = random.u64(5..70);
             let wait = random.u64(1..lag * 1_000);
-            // Only what it misses before it leads makes a difference.
+            // A lag matters only before the process leads.
             return vec![Event::Lag(lag), apply(random, object), Event::Wait(wait), Event::HandOver];
         }
         108..111 => Event::Kind(random.bool()),
@@ -134,7 +135,7 @@ fn some(random: &mut fastrand::Rng, tenants: &[Tenant]) -> Vec<Event> {
         114 => Event::Insist(random.bool().then(|| random.u8(..))),
         115..118 => Event::Foreign(random.u8(..4)),
         118..121 => {
-            // It goes where it cannot go yet, and something happens to who moves it.
+            // The object moves where it cannot be written yet, and something happens to the process that moves it.
             let middle = [Event::Reload, Event::HandOver, Event::Relist, Event::CutOff];
             return vec![
                 apply(random, object),

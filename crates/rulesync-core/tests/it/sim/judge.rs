@@ -1,21 +1,21 @@
-//! What must hold at the end of a history, by the plain reading of what is declared.
+//! The judgement at the end of a history, by a plain reading of the declarations.
 
 use std::time::Duration;
 
 use rulesync_core::Group;
 
 use super::cluster::group;
-use super::happen::{INSISTED, Sim};
 use super::is_bad;
+use super::play::{INSISTED, Sim};
 use super::ruler::{Habit, SimRuler};
 use crate::world::central;
 
 impl Sim<'_> {
-    /// Everything is well again: some time later the ruler must hold exactly what it should, and nobody must have
-    /// anything left to do.
+    /// Ends all faults and checks that, some time later, the ruler holds exactly what it should and no process has work
+    /// left.
     pub(super) async fn settle(mut self) -> Result<(), String> {
         self.recover();
-        // Deletes that look like an accident wait for somebody's word; the wait before is for those that do not.
+        // Deletes that look like an accident wait for a release; the wait before it is for all others.
         tokio::time::sleep(Duration::from_secs(12 * 60)).await;
         for _ in 0..3 {
             for tenant in self.history.tenants {
@@ -35,7 +35,7 @@ impl Sim<'_> {
         }
         tokio::time::sleep(Duration::from_secs(60 * 60)).await;
         let (writes, _) = self.shared.ruler.counts();
-        // What the ruler makes of groups by itself is tested again: one group of each kind of difference an hour.
+        // Normalizations are tested again: one group of each kind of difference per hour.
         let tested_again = match self.history.habit {
             Habit::Faithful | Habit::Blanks => 0,
             Habit::DropsLimit | Habit::Reprints => 2 * self.history.tenants.len(),
@@ -52,8 +52,8 @@ impl Sim<'_> {
         }
         let mut is = self.shared.ruler.groups();
         is.retain(|(_, namespace), _| namespace != "us");
-        for (place @ (tenant, namespace), theirs) in &self.foreign {
-            if is.remove(place).as_ref() != Some(theirs) {
+        for (place @ (tenant, namespace), foreign) in &self.foreign {
+            if is.remove(place).as_ref() != Some(foreign) {
                 return Err(format!("the foreign namespace {namespace} of {tenant} is not as it was"));
             }
         }
@@ -65,7 +65,7 @@ impl Sim<'_> {
             .collect();
         for (place @ (tenant, namespace), groups) in &is {
             if !should.contains_key(place) && refused_altogether.contains(namespace) {
-                // It moved, nothing of it is taken where it went, and it stayed where it was.
+                // The object moved, none of its groups is accepted where it went, and it stayed where it was.
                 continue;
             }
             for (name, group) in groups {
@@ -74,7 +74,7 @@ impl Sim<'_> {
                 match expr {
                     None => return Err(format!("{there} should not be there")),
                     Some(expr) if is_bad(&expr) => {
-                        // A hand may have been there; then that is what stays.
+                        // If another tool has edited the group, that version stays.
                         let edited = ["edited", INSISTED].contains(&&*group.rules[0].expr);
                         let forms = self.forms.get(&(namespace.clone(), name.clone()));
                         let mut earlier = forms.into_iter().flatten();

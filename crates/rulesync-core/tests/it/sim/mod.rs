@@ -1,18 +1,17 @@
-//! The simulation: random histories in virtual time, each judged against a plain model of what should have become of
-//! it.
+//! The simulation: random histories in virtual time, each judged against a plain model of its outcome.
 //!
-//! At every step: nothing foreign is touched, nothing is written without leadership, by a way that has been replaced or
-//! under another cluster's claim, and nothing goes missing that is declared, wherever it moves and whatever hides it.
-//! At the end, when everything is well again: rulers hold what is declared, and nobody has anything left to do.
+//! At every step: no foreign group is touched, nothing is written without leadership, through a connection that has
+//! been replaced or under another cluster's claim, and no declared group goes missing, wherever it moves and whatever
+//! hides it. At the end, when all faults are over: rulers hold what is declared, and no process has work left.
 //!
-//! `RULESYNC_SIM_SEED=123` runs one history, `RULESYNC_SIM_SEEDS=100000` as many, from `RULESYNC_SIM_FIRST` on. A
-//! history that fails is printed as short as it can be made.
+//! `RULESYNC_SIM_SEED=123` runs one history, `RULESYNC_SIM_SEEDS=100000` that many, starting at `RULESYNC_SIM_FIRST`. A
+//! history that fails is shortened before it is printed.
 
 mod cluster;
 mod connection;
-mod happen;
 mod history;
 mod judge;
+mod play;
 mod process;
 mod ruler;
 mod watcher;
@@ -20,15 +19,15 @@ mod watcher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use happen::Sim;
 use history::History;
+use play::Sim;
 use ruler::BAD;
 
-/// How many histories are run if nothing is said.
+/// The default number of histories.
 const SEEDS: u64 = 2_000;
 
 #[test]
-fn histories_end_as_they_should() {
+fn simulation_histories_end_as_they_should() {
     if let Some(seed) = number("RULESYNC_SIM_SEED") {
         return check(seed);
     }
@@ -61,7 +60,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs the history of a seed; if it ends wrong, finds a short one that does so too.
+/// Runs the history of a seed; if it fails, finds a short one that fails too.
 fn check(seed: u64) {
     let mut history = History::of(seed);
     let Err(mut wrong) = run(&history) else { return };
@@ -94,13 +93,13 @@ fn run(history: &History) -> Result<(), String> {
     runtime.block_on(async {
         let mut sim = Sim::new(history);
         for event in &history.events {
-            sim.happen(event).await;
+            sim.play(event).await;
         }
         sim.settle().await
     })
 }
 
-/// Whether it is refused, by us or by the ruler.
+/// Returns whether an expression is refused, locally or by the ruler.
 fn is_bad(expr: &str) -> bool {
     expr.is_empty() || expr.contains(BAD)
 }

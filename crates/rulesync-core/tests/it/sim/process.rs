@@ -1,4 +1,4 @@
-//! A process of a history: an engine that may be elected, with what it shares with the others.
+//! A process of a history: an engine that may be elected, and the parts that it shares with the others.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::watcher::Watcher;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What processes share: what is declared, the ruler, and what is remembered outside of them.
+/// The parts that processes share: the cluster, the ruler, and the inventory.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
@@ -49,7 +49,7 @@ pub(crate) struct Process {
     pub(crate) handle: EngineHandle,
     pub(crate) lead: LeadershipHandle,
     setup: Setup,
-    /// Counts its ways to the ruler.
+    /// The number of its connections to the ruler.
     connections: u32,
     task: JoinHandle<()>,
 }
@@ -62,7 +62,7 @@ impl Process {
             sources: vec![NamedSource { name: "cluster".into(), source: watcher }],
             rulers: vec![NamedRuler::new("central", Arc::new(shared.ruler.connect(number, 0)))],
             routes: routes(history),
-            // A refused group is offered again after a while, which is not what the quiet hour is about.
+            // A refused group is offered again after a while, which the quiet hour must not include.
             policy: Policy {
                 refusal_memory: DAY,
                 resync_interval: if history.alone { DAY } else { Policy::default().resync_interval },
@@ -87,7 +87,7 @@ impl Process {
         self.lead.renew(LeaderTerm { start_before: far, finish_by: far });
     }
 
-    /// Loads a configuration that differs in nothing but the way to the ruler.
+    /// Reloads the configuration with nothing changed but the connection to the ruler.
     pub(crate) async fn reload(&mut self, shared: &Shared) {
         let connection = shared.ruler.connect(self.number, self.connections);
         self.connections += 1;
@@ -100,12 +100,12 @@ impl Process {
     }
 }
 
-/// By the label `tenant`, for objects in selected Kubernetes namespaces: a route for each tenant, or one by which
-/// objects claim theirs.
+/// Returns routes by the label `tenant`, for objects in selected Kubernetes namespaces: one for each tenant, or one by
+/// which objects request theirs.
 fn routes(history: &History) -> Vec<Route> {
     let namespace_selector = || serde_json::from_str(r#"{"match_labels":{"team":"t"}}"#).unwrap();
     if history.claims {
-        let tenancy = Tenancy::Claimed {
+        let tenancy = Tenancy::Requested {
             from: ValueSource::Label("tenant".into()),
             pattern: "{value}".parse().unwrap(),
         };

@@ -1,5 +1,5 @@
-//! The ruler of a history: it normalises, fails and loses answers as it is told, and watches itself: a group that must
-//! be somewhere and goes missing, or a foreign one that is touched, is noted the moment it happens.
+//! The ruler of a history: it normalizes, fails and loses answers on demand, and checks itself: a promised group that
+//! goes missing, or a foreign one that is touched, is recorded at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -21,10 +21,10 @@ pub(crate) type Place = (Tenant, String);
 /// Groups by place and name.
 pub(crate) type Groups = BTreeMap<Place, BTreeMap<String, Group>>;
 
-/// A group by namespace and name, whatever tenant it is in.
+/// A group by namespace and name, in whatever tenant.
 pub(crate) type Key = (String, String);
 
-/// What is wrong with the ruler.
+/// A fault of the ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// Connections are refused.
@@ -43,13 +43,13 @@ pub(crate) enum Fault {
     Swallow,
 }
 
-/// How the ruler changes what it stores.
+/// The form in which the ruler stores groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Habit {
     Faithful,
-    /// Trims and adds blanks to expressions, which mean nothing.
+    /// Trims and adds blanks in expressions, which have no meaning.
     Blanks,
-    /// Drops a field that we believe it keeps.
+    /// Drops a field that the engine believes to be stored.
     DropsLimit,
     /// Prints expressions in its own way.
     Reprints,
@@ -64,27 +64,27 @@ pub(crate) struct World {
     habit: Habit,
     faults: BTreeMap<Tenant, Fault>,
     groups: Groups,
-    /// Groups that must be in some tenant from their first arrival on, until somebody declares otherwise.
+    /// Groups that must exist in some tenant from their first write on, until they are declared otherwise.
     promised: BTreeSet<Key>,
-    /// The process that leads; none while nobody may begin a write.
+    /// The process that leads; none while no process may begin a write.
     leader: Option<u32>,
-    /// Since when another cluster claims which tenants.
+    /// The time since when another cluster claims a tenant.
     claimed: BTreeMap<Tenant, Instant>,
-    /// The latest way of each process to each tenant that was used.
+    /// The latest connection of each process to each tenant that was used.
     newest: BTreeMap<(u32, Tenant), u32>,
     writes: usize,
     pub(super) failed: usize,
     wrongs: Vec<String>,
 }
 
-/// The expression no ruler takes.
+/// The expression that no ruler accepts.
 pub(crate) const BAD: &str = "bad(";
 
-/// By then everybody has read the ruler again, and what was under way has ended.
+/// The time after which every process has listed the ruler again, and earlier requests have ended.
 const LOOKS: Duration = Duration::from_secs(8 * 60);
 
-/// The owner of everything we may touch, with the dot behind it.
-pub(crate) const OURS: &str = "us.";
+/// The owner of everything that the engine may touch, with the dot behind it.
+pub(crate) const OWN_PREFIX: &str = "us.";
 
 impl SimRuler {
     pub(crate) fn new(habit: Habit, foreign: Groups) -> Self {
@@ -106,17 +106,17 @@ impl SimRuler {
         change(&mut self.0.lock().unwrap())
     }
 
-    /// The same ruler, as a process sees it by one of its ways there, counted from 0.
+    /// Returns a connection of a process to the same ruler, counted from 0.
     pub(crate) fn connect(&self, process: u32, number: u32) -> SimConnection {
         SimConnection { ruler: self.clone(), process, number }
     }
 
-    /// Another process leads from this instant on, or nobody may begin anything.
+    /// Lets another process lead from now on, or none.
     pub(crate) fn lead(&self, leader: Option<u32>) {
         self.with(|world| world.leader = leader);
     }
 
-    /// Another cluster claims a tenant, or no longer.
+    /// Sets whether another cluster claims a tenant.
     pub(crate) fn claim(&self, tenant: Tenant, foreign: bool) {
         self.with(|world| {
             world.claimed.remove(tenant);
@@ -124,23 +124,23 @@ impl SimRuler {
         });
     }
 
-    /// The tenants that another cluster claims.
+    /// Returns the tenants that another cluster claims.
     pub(crate) fn claimed(&self) -> Vec<Tenant> {
         self.with(|world| world.claimed.keys().copied().collect())
     }
 
-    /// Whether it accepts a tenant's writes and stores nothing.
+    /// Returns whether it accepts a tenant's writes and stores nothing.
     pub(crate) fn swallows(&self, tenant: Tenant) -> bool {
         self.with(|world| world.faults.get(tenant) == Some(&Fault::Swallow))
     }
 
-    /// Something is wrong with these tenants, or nothing any more.
+    /// Sets the fault of these tenants, or none any more.
     pub(crate) fn suffer(&self, fault: Option<Fault>, tenants: &[Tenant]) {
         self.with(|world| {
             for tenant in tenants {
                 world.faults.remove(tenant);
                 world.faults.extend(fault.map(|fault| (*tenant, fault)));
-                // Who cannot read cannot know of a claim.
+                // A process that cannot list cannot know of a claim.
                 if let Some(since) = world.claimed.get_mut(tenant) {
                     *since = Instant::now();
                 }
@@ -152,7 +152,7 @@ impl SimRuler {
         self.with(|world| world.groups.clone())
     }
 
-    /// Somebody else writes.
+    /// Edits groups as another tool would.
     pub(crate) fn edit(&self, edit: impl FnOnce(&mut Groups)) {
         self.with(|world| edit(&mut world.groups));
     }
@@ -161,17 +161,18 @@ impl SimRuler {
         self.with(|world| world.promised = groups);
     }
 
-    /// Writes and deletes that were carried out or answered, and requests that failed, since the last call.
+    /// Returns the numbers of writes and deletes that were carried out or answered, and of requests that failed, since
+    /// the last call.
     pub(crate) fn counts(&self) -> (usize, usize) {
         self.with(|world| (std::mem::take(&mut world.writes), std::mem::take(&mut world.failed)))
     }
 
-    /// What should never have happened.
+    /// Returns the violations so far.
     pub(crate) fn wrongs(&self) -> Vec<String> {
         self.with(|world| world.wrongs.clone())
     }
 
-    /// What the ruler makes of a group.
+    /// Returns a group as the ruler stores it.
     pub(crate) fn stored(habit: Habit, group: &Group) -> Group {
         let mut stored = group.clone();
         match habit {
@@ -200,12 +201,12 @@ impl World {
         self.habit
     }
 
-    /// A request begins; the answer is what is wrong with the ruler.
+    /// Begins a request; returns the ruler's fault.
     pub(super) fn begin(&mut self, by: &SimConnection, tenant: Tenant, write: Option<&str>) -> Option<Fault> {
         let newest = self.newest.entry((by.process, tenant)).or_default();
         *newest = by.number.max(*newest);
         if let Some(namespace) = write {
-            if !namespace.starts_with(OURS) && namespace != "us" {
+            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
                 self.wrongs.push(format!("a request about the foreign namespace {namespace}"));
             }
             self.writes += 1;
@@ -216,7 +217,7 @@ impl World {
         self.faults.get(tenant).copied()
     }
 
-    /// Carries a change of ours out, and judges it.
+    /// Carries out a change of the engine, and judges it.
     pub(super) fn change(&mut self, by: &SimConnection, tenant: Tenant, change: impl FnOnce(&mut Groups)) {
         let before = self.groups.clone();
         change(&mut self.groups);
@@ -226,7 +227,8 @@ impl World {
         if self.newest.get(&(by.process, tenant)).is_some_and(|newest| *newest > by.number) {
             self.wrongs.push(format!("process {} wrote by a way that has been replaced", by.process));
         }
-        // Two that claim within seconds of each other: the later one's claim stands, and the earlier one gives way.
+        // Of two clusters that claim within seconds of each other, the later claim stands, and the earlier cluster
+        // stops.
         let claim = self.groups.get(&(tenant, "us".to_owned()));
         let claim = claim.and_then(|groups| OwnerClaim::read(groups.get(CLAIM_GROUP)?));
         let foreign = claim.is_some_and(|claim| &*claim.cluster == "other-cluster");
@@ -249,7 +251,7 @@ impl World {
                     self.wrongs.push(format!("{tenant}/{namespace}/{name} went missing"));
                 }
             }
-            if !namespace.starts_with(OURS) && namespace != "us" {
+            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
                 self.wrongs.push(format!("the foreign namespace {namespace} of {tenant} was changed"));
             }
         }

@@ -1,6 +1,6 @@
 //! A source that shows a cluster as a Kubernetes watch would: a list, then changes in order; after a gap a list again,
-//! from which the engine finds deletes. A kind that goes takes its objects with it. Besides, objects may be in files that
-//! cannot be read, as in a source of files.
+//! in which the engine finds deletes. A kind that is removed takes its objects with it. Objects may also be in files
+//! that cannot be read, as in a source of files.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,24 +31,24 @@ impl Source for Watcher {
     }
 }
 
-/// Whether the API server knew the kind when it was last asked.
+/// The answer of the API server when it was last asked for the kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installed {
     Unknown,
     No,
     Yes,
-    /// It was, and is no more.
+    /// The kind was installed, and is no more.
     Gone,
 }
 
-/// What a watch has seen.
+/// The state of a watch.
 struct Watch<'a> {
     cluster: &'a Cluster,
     process: u32,
     sink: &'a Sink,
     /// Objects that were sent and not deleted since.
     known: BTreeSet<ObjectId>,
-    /// Objects of which some form was read.
+    /// Objects of which some version was read.
     read: BTreeSet<Name>,
     /// Objects whose files were unreadable from the beginning.
     files: BTreeSet<Name>,
@@ -58,12 +58,12 @@ struct Watch<'a> {
     installed: Installed,
 }
 
-/// What a watch has to say next.
-enum News {
-    /// One after the other, and what comes at the end of a list.
+/// The next message of a watch.
+enum Message {
+    /// Events to send one by one, and the end of a list.
     Listed(Vec<SourceEvent>),
     Events(Vec<SourceEvent>),
-    /// Nothing before that time.
+    /// No message before this time.
     Silence(Instant),
 }
 
@@ -83,19 +83,19 @@ impl Watcher {
             installed: Installed::Unknown,
         };
         loop {
-            match self.cluster.look(|inner| watch.news(inner)) {
-                News::Silence(until) => {
+            match self.cluster.read(|inner| watch.next(inner)) {
+                Message::Silence(until) => {
                     tokio::time::sleep_until(until).await;
                     continue;
                 }
-                News::Events(events) => {
+                Message::Events(events) => {
                     for event in events {
                         sink.send(event).await.ok()?;
                     }
                 }
-                News::Listed(events) => {
+                Message::Listed(events) => {
                     for event in events {
-                        // A list takes its time.
+                        // A list takes time.
                         tokio::time::sleep(Duration::from_millis(fastrand::u64(..800))).await;
                         sink.send(event).await.ok()?;
                     }
@@ -125,27 +125,27 @@ fn kind(installed: bool) -> SourceEvent {
 }
 
 impl Watch<'_> {
-    fn news(&mut self, inner: &Inner) -> News {
+    fn next(&mut self, inner: &Inner) -> Message {
         if let Some(until) = inner.silent.get(&self.process).filter(|until| **until > Instant::now()) {
-            return News::Silence(*until);
+            return Message::Silence(*until);
         }
         if inner.down {
-            let news = !std::mem::replace(&mut self.down, true);
+            let new = !std::mem::replace(&mut self.down, true);
             let reason = "the API server does not answer".to_owned();
-            return News::Events(news.then_some(SourceEvent::Unavailable { reason }).into_iter().collect());
+            return Message::Events(new.then_some(SourceEvent::Unavailable { reason }).into_iter().collect());
         }
         if !inner.installed {
-            return News::Events(self.without_kind(inner));
+            return Message::Events(self.without_kind(inner));
         }
         if self.gap == Some(inner.gaps) && self.installed == Installed::Yes {
-            let news = inner.log[self.position..].to_vec();
+            let new = inner.log[self.position..].to_vec();
             self.position = inner.log.len();
-            return News::Events(news.into_iter().flat_map(|entry| self.entry(entry)).collect());
+            return Message::Events(new.into_iter().flat_map(|entry| self.entry(entry)).collect());
         }
-        News::Listed(self.list(inner))
+        Message::Listed(self.list(inner))
     }
 
-    /// The kind is not installed: whoever has seen its objects sees them go, and then why.
+    /// Removes the kind: a process that has seen its objects sees them disappear, and then the reason.
     fn without_kind(&mut self, inner: &Inner) -> Vec<SourceEvent> {
         let missed = self.gap != Some(inner.gaps);
         match self.installed {
@@ -221,7 +221,7 @@ impl Watch<'_> {
             SourceEvent::Upsert(object(id, declared))
         }];
         if self.files.remove(name) {
-            // What was in it is known before it hides nothing any more.
+            // Its contents are known before it stops hiding objects.
             self.known.remove(&file);
             events.push(SourceEvent::Delete(file));
         }
@@ -233,7 +233,7 @@ fn id(sink: &Sink, (namespace, name): &Name) -> ObjectId {
     ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, name)
 }
 
-/// What stands for the objects of a file that was never read.
+/// Returns the object that stands for a file that was never read.
 fn file(sink: &Sink, (namespace, name): &Name) -> ObjectId {
     ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, &format!("file-of-{name}"))
 }

@@ -1,10 +1,10 @@
-//! What cannot be read is never taken for nothing.
+//! An object that cannot be read never counts as missing or empty.
 
 use super::*;
 
 #[test]
-fn what_was_never_read_and_may_hide_others_hides_them_until_it_is_read_or_goes() {
-    // What it is, what becomes of it, and whether something is hidden before and after.
+fn unreadable_object_hides_others_until_it_is_read_or_deleted() {
+    // The object, its next event, and whether objects are hidden before and after.
     type Event = fn(&mut Bench);
     let read: Event = |bench| drop(bench.upsert(object("file", "1", &[])));
     let goes: Event = |bench| drop(bench.delete("k", "file"));
@@ -28,7 +28,7 @@ fn what_was_never_read_and_may_hide_others_hides_them_until_it_is_read_or_goes()
 }
 
 #[test]
-fn one_of_two_sources_is_enough() {
+fn unreadable_object_of_one_of_two_sources_hides_others() {
     let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     bench.malformed("files", "a", true);
     bench.malformed("files", "b", true);
@@ -41,11 +41,11 @@ fn one_of_two_sources_is_enough() {
 }
 
 #[test]
-fn an_object_of_a_known_name_hides_no_others() {
+fn unreadable_object_of_a_known_name_hides_no_others() {
     let mut bench = index(&[to("t")]);
-    assert_eq!(effects(&bench.malformed("k", "o", false)), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.malformed("k", "o", false)), ["protection of o may have changed"]);
     assert!(!bench.index.hides_objects());
-    // By some namings its ruler namespace cannot be told without its UID: then it hides what is there.
+    // With some namings its ruler namespace is unknown without its UID: then it hides what exists.
     let alloy = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
     let mut bench = index(&[to("t")]);
     bench.index.table.naming = alloy;
@@ -54,35 +54,38 @@ fn an_object_of_a_known_name_hides_no_others() {
 }
 
 #[test]
-fn what_was_read_before_stays_where_it_is() {
+fn unreadable_object_keeps_its_last_readable_version() {
     let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     assert_eq!(effects(&bench.malformed("k", "o", true)), NOTHING);
-    assert!(!bench.index.hides_objects(), "we know what it was");
+    assert!(!bench.index.hides_objects(), "its last version is known");
     assert!(bench.index.uses(&destination("t")));
-    assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "and it is the same again");
+    assert_eq!(effects(&bench.upsert(object("o", "1", &[]))), NOTHING, "it is unchanged");
     assert_eq!(effects(&bench.upsert(object("o", "2", &[]))), ["central/t gets us.ns.o (1 groups)"]);
 }
 
 #[test]
-fn what_was_never_read_is_held_until_it_is_read_or_goes() {
+fn object_that_was_never_read_is_protected_until_it_is_read_or_deleted() {
     let mut bench = index(&[to("t")]);
-    assert_eq!(effects(&bench.malformed("k", "o", true)), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.malformed("k", "o", true)), ["protection of o may have changed"]);
     assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     let read = bench.upsert(object("o", "1", &[]));
-    assert_eq!(effects(&read), ["look whether o is protected", "central/t gets us.ns.o (1 groups)"]);
+    assert_eq!(effects(&read), ["protection of o may have changed", "central/t gets us.ns.o (1 groups)"]);
     assert_eq!(bench.index.protected().count(), 0);
     let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
-    assert_eq!(effects(&bench.delete("k", "o")), ["look whether o is protected"]);
+    assert_eq!(effects(&bench.delete("k", "o")), ["protection of o may have changed"]);
     assert_eq!(bench.index.protected().count(), 0);
 }
 
 #[test]
-fn new_destinations_of_another_map_are_told_of_what_was_never_read() {
+fn new_destinations_protect_objects_that_were_never_read() {
     let mut bench = index(&[to("t")]);
     bench.malformed("k", "o", true);
-    assert_eq!(effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])), ["look whether o is protected"]);
-    assert!(bench.index.hides_objects(), "another map reads it no better");
+    assert_eq!(
+        effects(&bench.reroute(table(&[to("t"), to("u")]), &["u"])),
+        ["protection of o may have changed"]
+    );
+    assert!(bench.index.hides_objects(), "another routing table cannot read it either");
 }
 
 #[test]

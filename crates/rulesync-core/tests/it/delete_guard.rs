@@ -1,4 +1,4 @@
-//! Deleting is dangerous: what looks like an accident is held back, what is meant passes at once.
+//! Deletes that look like an accident are held, and intended ones pass at once.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::world::{MemoryRuler, World, central, id, object, resync, route, selec
 async fn twenty(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
     let labels = || [("team", "a")].into_iter().collect();
-    world.teller.say(SourceEvent::Namespace {
+    world.source.send(SourceEvent::Namespace {
         name: "ns".to_owned(),
         labels: labels(),
         annotations: labels(),
     });
     say_all(&world);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     world
 }
 
 fn say_all(world: &World) {
-    (0..20).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("g", "1")])));
+    (0..20).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("g", "1")])));
 }
 
 fn delete_all(world: &World) {
-    (0..20).for_each(|n| world.teller.delete(&format!("o{n}")));
+    (0..20).for_each(|n| world.source.delete(&format!("o{n}")));
 }
 
 async fn held(world: &World) {
@@ -36,7 +36,7 @@ async fn held(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_suddenly_has_nothing_removes_nothing() {
+async fn delete_guard_holds_deletes_of_a_source_that_is_suddenly_empty() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -46,12 +46,12 @@ async fn a_source_that_suddenly_has_nothing_removes_nothing() {
     assert_eq!(ruler.counts(), (2, 0, 0));
     say_all(&world);
     world.settle().await;
-    assert_eq!(ruler.counts(), (0, 0, 0), "all is as it was");
+    assert_eq!(ruler.counts(), (0, 0, 0), "nothing has changed");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_released_goes() {
+async fn released_deletes_are_made() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -66,110 +66,110 @@ async fn what_is_released_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_does_not_forget_that_it_looks_like_an_accident() {
+async fn delete_guard_holds_orphans_after_a_restart() {
     let ruler = MemoryRuler::default();
     twenty(&ruler).await.stop().await;
     let world = World::start(&ruler);
-    world.teller.complete();
+    world.source.complete();
     held(&world).await;
     assert_eq!(ruler.counts(), (1, 0, 0));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kubernetes_namespace_that_is_gone_takes_its_rules_with_it() {
+async fn deleted_kubernetes_namespace_deletes_its_rules() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
     held(&world).await;
-    world.teller.say(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    world.source.send(SourceEvent::NamespaceGone { name: "ns".to_owned() });
     world.settle().await;
-    assert_eq!(ruler.counts(), (0, 0, 20), "that explains them");
+    assert_eq!(ruler.counts(), (0, 0, 20), "the deletes are explained");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_object_goes_at_once_however_large_its_share() {
+async fn single_object_is_deleted_at_once_whatever_its_share() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let names: Vec<String> = (0..30).map(|n| format!("g{n}")).collect();
     let groups: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
-    world.teller.upsert(object("big", &groups));
-    world.teller.complete();
+    world.source.upsert(object("big", &groups));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
-    world.teller.delete("big");
+    world.source.delete("big");
     world.settle().await;
     assert_eq!(ruler.requests(), ["DELETE prod us.ns.big"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenth_of_all_goes_at_once() {
+async fn tenth_of_all_objects_is_deleted_at_once() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
-    (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
+    (0..2).for_each(|n| world.source.delete(&format!("o{n}")));
     world.settle().await;
     assert_eq!(ruler.counts(), (0, 0, 2));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kind_that_is_gone_takes_nothing_with_it_however_little_it_is() {
+async fn missing_kind_deletes_nothing() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
-    (0..2).for_each(|n| world.teller.delete(&format!("o{n}")));
+    (0..2).for_each(|n| world.source.delete(&format!("o{n}")));
     let reason = "the CRD is gone".to_owned();
-    world.teller.say(SourceEvent::KindGone { reason });
+    world.source.send(SourceEvent::KindGone { reason });
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0));
-    world.teller.say(SourceEvent::Available);
+    world.source.send(SourceEvent::Available);
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
     let (_, posts, deletes) = ruler.counts();
     assert_eq!((posts, deletes), (0, 0), "its objects may take a while to come back");
-    world.teller.upsert(object("o0", &[("g", "1")]));
+    world.source.upsert(object("o0", &[("g", "1")]));
     tokio::time::sleep(Duration::from_secs(3 * 60)).await;
     world.settle().await;
     let (_, posts, deletes) = ruler.counts();
-    assert_eq!((posts, deletes), (0, 1), "what did not come back was meant to go");
+    assert_eq!((posts, deletes), (0, 1), "objects that did not come back are deleted");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destination_is_not_in_order_before_its_sources_have_said_all_they_have() {
+async fn destination_is_not_in_sync_before_its_sources_are_complete() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.say(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
+    world.source.send(SourceEvent::Unavailable { reason: "not allowed to list (403)".to_owned() });
     world
         .until(|status| status.destinations.first().is_some_and(|destination| destination.pending == 0))
         .await;
     resync().await;
     let destination = world.status().await.destinations.remove(0);
     assert_eq!((destination.state, destination.last_success), (DestinationState::Starting, None));
-    world.teller.say(SourceEvent::Available);
-    world.teller.complete();
+    world.source.send(SourceEvent::Available);
+    world.source.complete();
     let status = world.until(|status| status.destinations[0].state == DestinationState::InSync).await;
     assert!(status.destinations[0].last_success.is_some());
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_loses_sight_keeps_what_it_said_last() {
+async fn source_that_cannot_see_its_objects_deletes_nothing() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
-    world.teller.delete("o0");
+    world.source.delete("o0");
     let reason = "not allowed to watch (403)".to_owned();
-    world.teller.say(SourceEvent::Unavailable { reason });
+    world.source.send(SourceEvent::Unavailable { reason });
     resync().await;
     assert_eq!(ruler.counts(), (1, 0, 0));
-    world.teller.say(SourceEvent::Available);
+    world.source.send(SourceEvent::Available);
     world.settle().await;
     assert_eq!(ruler.counts(), (0, 0, 1));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_typo_in_a_selector_removes_nothing_until_it_is_mended() {
+async fn selector_with_a_typo_deletes_nothing_until_it_is_fixed() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     let mut typo = world.setup.clone();
@@ -183,7 +183,7 @@ async fn a_typo_in_a_selector_removes_nothing_until_it_is_mended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_guard_can_be_set_and_switched_off() {
+async fn delete_guard_can_be_configured_and_switched_off() {
     let ruler = MemoryRuler::default();
     let world = twenty(&ruler).await;
     delete_all(&world);
@@ -197,7 +197,7 @@ async fn the_guard_can_be_set_and_switched_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_moves_to_another_tenant_is_not_an_accident() {
+async fn move_to_another_tenant_is_no_accident() {
     let ruler = MemoryRuler::default();
     let routes = vec![
         route("prod"),
@@ -208,14 +208,14 @@ async fn an_object_that_moves_to_another_tenant_is_not_an_accident() {
         },
     ];
     let world = World::with_routes(&ruler, routes);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 1);
     let mut moved = object("o", &[("g", "1")]);
     moved.id = id("o");
     moved.labels = [("tenant", "none")].into_iter().collect();
-    world.teller.upsert(moved);
+    world.source.upsert(moved);
     world.settle().await;
     assert!(ruler.groups("prod").is_empty());
     world.stop().await;

@@ -1,10 +1,10 @@
-//! What no route leads to any more is announced, kept for a window of the guard, and deleted then.
+//! Removed routes: their rules are announced, stay for a window of the guard, and are deleted then.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rulesync_core::{HeldReason, RuleObject, SetupError};
 
-use crate::inherit::MemoryInventory;
+use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, central, object, resync, route};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,10 +19,10 @@ async fn two(ruler: &MemoryRuler, inventory: &MemoryInventory) -> World {
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(ruler, |setup| setup.routes = routes, remember);
     for n in 0..12 {
-        world.teller.upsert(object(&format!("p{n}"), &[("g", "1")]));
-        world.teller.upsert(in_stage(&format!("s{n}")));
+        world.source.upsert(object(&format!("p{n}"), &[("g", "1")]));
+        world.source.upsert(in_stage(&format!("s{n}")));
     }
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     resync().await;
     ruler.requests();
@@ -36,7 +36,7 @@ async fn without_stage(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_comes_back() {
+async fn removed_route_is_emptied_after_a_window_unless_it_comes_back() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
@@ -52,7 +52,7 @@ async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_com
     assert_eq!((posts, deletes), (0, 0));
     without_stage(&world).await;
     tokio::time::sleep(4 * MINUTE).await;
-    assert_eq!(ruler.groups("stage").len(), 12, "the window has begun anew");
+    assert_eq!(ruler.groups("stage").len(), 12, "the window has been restarted");
     tokio::time::sleep(2 * MINUTE).await;
     assert!(ruler.groups("stage").is_empty(), "whatever its share");
     assert_eq!(ruler.groups("prod").len(), 12);
@@ -60,7 +60,7 @@ async fn a_removed_route_is_emptied_after_a_window_and_nothing_happens_if_it_com
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_removed_route_has_left_can_be_released() {
+async fn removed_routes_rules_can_be_released() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
@@ -72,7 +72,7 @@ async fn what_a_removed_route_has_left_can_be_released() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_does_not_begin_the_window_anew() {
+async fn removed_routes_window_is_not_restarted_by_a_restart() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     without_stage(&world).await;
@@ -85,11 +85,11 @@ async fn a_restart_does_not_begin_the_window_anew() {
         let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
         World::with(&ruler, |_| {}, remember)
     };
-    // Of the window four minutes are over, by the clock on the wall.
+    // Four minutes of the window are over, by the wall clock.
     inventory.0.lock().unwrap().retiring.insert("central/stage".to_owned(), now - 4 * 60);
     let world = restart();
-    (0..12).for_each(|n| world.teller.upsert(object(&format!("p{n}"), &[("g", "1")])));
-    world.teller.complete();
+    (0..12).for_each(|n| world.source.upsert(object(&format!("p{n}"), &[("g", "1")])));
+    world.source.complete();
     tokio::time::sleep(MINUTE / 2).await;
     assert_eq!(ruler.groups("stage").len(), 12);
     tokio::time::sleep(2 * MINUTE).await;
@@ -99,7 +99,7 @@ async fn a_restart_does_not_begin_the_window_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_written_elsewhere_first_goes_at_once() {
+async fn removed_routes_objects_that_are_written_elsewhere_are_deleted_at_once() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     let world = two(&ruler, &inventory).await;
     let mut setup = world.setup.clone();
@@ -112,7 +112,7 @@ async fn what_was_written_elsewhere_first_goes_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_owner_changed_by_mistake_empties_nothing() {
+async fn changed_owner_deletes_nothing() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     two(&ruler, &inventory).await.stop().await;
     let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
@@ -121,17 +121,17 @@ async fn an_owner_changed_by_mistake_empties_nothing() {
         |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of("su".parse().unwrap()),
         remember,
     );
-    world.teller.upsert(object("p0", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("p0", &[("g", "1")]));
+    world.source.complete();
     resync().await;
     resync().await;
-    let ours = |tenant: &str| ruler.groups(tenant).keys().filter(|ns| ns.starts_with("us.")).count();
-    assert_eq!((ours("prod"), ours("stage")), (12, 12));
+    let own = |tenant: &str| ruler.groups(tenant).keys().filter(|ns| ns.starts_with("us.")).count();
+    assert_eq!((own("prod"), own("stage")), (12, 12));
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_routes_at_all_are_a_mistake() {
+async fn setup_without_routes_is_refused() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let mut setup = world.setup.clone();

@@ -1,9 +1,10 @@
-//! Moves: an object is in one place at least.
+//! Moves: a destination deletes an object that leaves it only when the next destination has it, so that the object is
+//! in one place at least.
 
 use super::*;
 use crate::handover::HandoverState;
 
-/// The first destination that was asked to say so has written what it got.
+/// Ends the first share, as if its holder had written the object.
 fn write(moved: &mut Effects) {
     let asked =
         moved.commands.iter().position(|(_, command)| matches!(command, Command::HandOver { .. })).unwrap();
@@ -13,14 +14,14 @@ fn write(moved: &mut Effects) {
 }
 
 #[test]
-fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
+fn move_waits_for_the_share_of_the_receiving_destination() {
     let mut bench = index(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "a")])]);
     let mut moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
     assert_eq!(
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
@@ -31,7 +32,7 @@ fn who_gets_it_holds_a_share_and_who_loses_it_waits() {
 }
 
 #[test]
-fn two_that_get_it_must_both_have_it() {
+fn move_to_two_destinations_waits_for_both() {
     let both = |routes: &[&str]| table(&routes.iter().map(|tenant| to(tenant)).collect::<Vec<_>>());
     let mut bench = index(&[to("a")]).with(&[object("o", "1", &[])]);
     let mut moved = bench.reroute(both(&["b", "c"]), &["b", "c"]);
@@ -39,9 +40,9 @@ fn two_that_get_it_must_both_have_it() {
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/c gets us.ns.o (1 groups)",
-            "central/c says when it has written us.ns.o",
+            "central/c reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
@@ -52,14 +53,14 @@ fn two_that_get_it_must_both_have_it() {
 }
 
 #[test]
-fn a_destination_that_knows_nothing_yet_is_left_like_any_other() {
+fn move_away_from_a_new_destination_waits_like_any_other() {
     let mut bench = index(&[to("a")]).with(&[object("o", "1", &[])]);
     let moved = bench.reroute(table(&[to("b")]), &["a", "b"]);
     assert_eq!(
         effects(&moved),
         [
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ],
         "its ruler was replaced, and what is there was written by way of another"
@@ -70,7 +71,7 @@ fn a_destination_that_knows_nothing_yet_is_left_like_any_other() {
 }
 
 #[test]
-fn what_goes_nowhere_is_dropped_at_once() {
+fn object_that_goes_nowhere_is_removed_at_once() {
     let labelled = || object("o", "1", &[("tenant", "a")]);
     let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     let deselected = effects(&bench.upsert(object("o", "1", &[])));
@@ -78,11 +79,11 @@ fn what_goes_nowhere_is_dropped_at_once() {
     assert!(!bench.index.uses(&destination("a")));
     let mut bench = index(&[to_the_labelled()]).with(&[labelled()]);
     assert_eq!(effects(&bench.delete("k", "o")), ["central/a drops us.ns.o"]);
-    assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is gone already");
+    assert_eq!(effects(&bench.delete("k", "o")), NOTHING, "it is deleted already");
 }
 
 #[test]
-fn a_place_that_stays_takes_part_in_no_move() {
+fn destination_that_stays_takes_no_part_in_a_move() {
     let mut bench = index(&[to("all"), to_the_labelled()]);
     bench = bench.with(&[object("o", "1", &[("tenant", "a")])]);
     let moved = bench.upsert(object("o", "1", &[("tenant", "b")]));
@@ -91,14 +92,14 @@ fn a_place_that_stays_takes_part_in_no_move() {
         [
             "central/all gets us.ns.o (1 groups)",
             "central/b gets us.ns.o (1 groups)",
-            "central/b says when it has written us.ns.o",
+            "central/b reports when it has written us.ns.o",
             "central/a drops us.ns.o later"
         ]
     );
 }
 
 #[test]
-fn destinations_are_used_as_long_as_an_object_is_there() {
+fn destination_is_used_while_an_object_is_there() {
     let of = |name: &str, tenant: &str| object(name, "1", &[("tenant", tenant)]);
     let mut bench = index(&[to_the_labelled()]).with(&[of("o", "a"), of("p", "a")]);
     let a = destination("a");
@@ -110,16 +111,16 @@ fn destinations_are_used_as_long_as_an_object_is_there() {
 }
 
 #[test]
-fn made_anew_under_another_name_it_leaves_the_former_one() {
+fn recreated_object_with_another_name_leaves_the_legacy_one() {
     let alloy =
         RoutingTable { naming: Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap()), ..table(&[to("t")]) };
     let of = |uid: &str| RuleObject { uid: Some(uid.to_owned()), ..object("o", "1", &[]) };
     let (first, second) = ("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002");
     let mut bench = Bench { index: ObjectIndex::new(alloy), run: 1 };
     bench.upsert(of(first));
-    let anew = effects(&bench.upsert(of(second)));
+    let recreated = effects(&bench.upsert(of(second)));
     assert_eq!(
-        anew,
+        recreated,
         [
             format!("central/t gets alloy/ns/o/{second} (1 groups)"),
             format!("central/t drops alloy/ns/o/{first}")
@@ -128,16 +129,16 @@ fn made_anew_under_another_name_it_leaves_the_former_one() {
 }
 
 #[test]
-fn a_new_name_is_written_before_the_former_one_goes() {
+fn renamed_object_leaves_when_its_successor_is_written() {
     let mut bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
     bench.upsert(object("p", "1", &[]));
     let renamed = bench.index.rename(&id("k", "o"), &[id("k", "p")]);
     assert_eq!(
         effects(&renamed),
-        ["central/t says when it has written us.ns.p", "central/t drops us.ns.o later"]
+        ["central/t reports when it has written us.ns.p", "central/t drops us.ns.o later"]
     );
     assert_eq!(bench.index.count("k"), 1);
-    // Nobody is to write what goes nowhere.
+    // An object that goes nowhere will not be written.
     let mut bench = index(&[to_the_labelled()]).with(&[object("o", "1", &[("tenant", "t")])]);
     bench.upsert(object("p", "1", &[]));
     assert_eq!(effects(&bench.index.rename(&id("k", "o"), &[id("k", "p")])), ["central/t drops us.ns.o"]);

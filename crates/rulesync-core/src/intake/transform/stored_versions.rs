@@ -1,4 +1,4 @@
-//! Former versions: what a ruler has from before stays only if it could be sent today.
+//! Stored versions of refused groups: they stay only if they could be sent today.
 
 use super::tests::{from, label, matcher, transform};
 use super::*;
@@ -11,7 +11,7 @@ fn constant(text: &str) -> Value {
     Value::Constant(text.to_owned())
 }
 
-/// A group of one rule for each label `team`, all with this expression.
+/// A group with one rule for each label `team`, all with this expression.
 fn of(expr: &str, teams: &[Option<&str>]) -> Group {
     let rule = |team: &Option<&str>| Rule {
         alert: "A".into(),
@@ -27,14 +27,14 @@ fn in_group(team: &str, mut group: Group) -> Group {
     group
 }
 
-/// Whether a group stays at the tenant `t`, for an object whose annotation, labels and Kubernetes namespace have this
-/// `team`.
+/// Returns whether a group stays at the tenant `t`, for an object whose annotation, labels and Kubernetes namespace
+/// have this `team`.
 fn stays(route: &Route, team: Option<&str>, group: &Group) -> bool {
     transform(route, team).unwrap().is_satisfied_by(group, Some(&"t".parse().unwrap()), PromQl)
 }
 
 #[test]
-fn every_rule_has_the_label_that_is_the_routes_to_set() {
+fn stored_rules_must_have_the_label_that_the_route_sets() {
     let route = label(constant("a"), false);
     for (teams, is) in [
         (&[Some("a"), Some("a")][..], true),
@@ -52,7 +52,7 @@ fn every_rule_has_the_label_that_is_the_routes_to_set() {
 }
 
 #[test]
-fn no_rule_has_a_label_that_is_the_routes_to_set_and_has_no_value() {
+fn stored_rules_must_lack_a_label_of_the_route_without_a_value() {
     let route = label(Value::from(ValueSource::Annotation("team".into())), false);
     assert!(stays(&route, None, &of("up", &[None])));
     assert!(!stays(&route, None, &of("up", &[None, Some("victim")])));
@@ -60,9 +60,9 @@ fn no_rule_has_a_label_that_is_the_routes_to_set_and_has_no_value() {
 }
 
 #[test]
-fn where_the_value_is_refused_what_stands_is_one_that_might_be_chosen() {
+fn stored_label_must_be_permitted_where_the_value_is_refused() {
     let template = Some("{{ query \"up\" }}");
-    // The author may choose any, so one that he chose is as good as another, unless it could not be taken.
+    // The author may choose any value, so an earlier choice may stay, unless it could not be taken.
     let free = label(from(ValueSource::Annotation("team".into()), None, &[]), false);
     assert!(stays(&free, template, &of("up", &[Some("any"), None])));
     assert!(!stays(&free, template, &of("up", &[Some("any"), Some("{{ query \"up\" }}")])));
@@ -73,32 +73,32 @@ fn where_the_value_is_refused_what_stands_is_one_that_might_be_chosen() {
         assert!(!stays(&limited, team, &of("up", &[Some("payments"), Some("victim")])));
         assert!(!stays(&limited, team, &in_group("victim", of("up", &[Some("payments")]))));
     }
-    // Not the author's to choose.
-    let theirs = label(from(ValueSource::NamespaceAnnotation("team".into()), None, &[]), false);
-    assert!(!stays(&theirs, template, &of("up", &[Some("any")])));
-    assert!(stays(&theirs, template, &of("up", &[None])));
-    // His own may stand.
+    // Not for the author to choose.
+    let of_namespace = label(from(ValueSource::NamespaceAnnotation("team".into()), None, &[]), false);
+    assert!(!stays(&of_namespace, template, &of("up", &[Some("any")])));
+    assert!(stays(&of_namespace, template, &of("up", &[None])));
+    // The author's own value may stay.
     let if_absent = label(from(ValueSource::Annotation("team".into()), None, &["pay*"]), true);
     assert!(stays(&if_absent, template, &of("up", &[Some("victim")])));
 }
 
 #[test]
-fn every_selector_carries_the_matchers() {
+fn stored_rules_must_carry_the_matchers_in_every_selector() {
     let route = matcher(constant("a"));
     assert!(stays(&route, None, &of("up{team=\"a\"}", &[None])));
     assert!(!stays(&route, None, &of("up", &[None])));
     assert!(!stays(&route, None, &of("up{team=\"b\"}", &[None])));
-    assert!(!stays(&route, None, &of("up{", &[None])), "nobody can read it");
+    assert!(!stays(&route, None, &of("up{", &[None])), "it cannot be parsed");
     let mut template = of("up{team=\"a\"}", &[None]);
     template.rules[0].annotations.insert("x".into(), "{{ query \"up\" }}".into());
-    assert!(!stays(&route, None, &template), "no matcher can be put there");
+    assert!(!stays(&route, None, &template), "no matcher can be added there");
     let label = label(constant("a"), false);
     template.rules[0].labels.insert("team".into(), "a".into());
     assert!(stays(&label, None, &template), "nothing is enforced");
 }
 
 #[test]
-fn no_group_reads_from_a_tenant_that_is_not_allowed() {
+fn stored_groups_must_not_read_from_a_tenant_that_is_not_allowed() {
     let route = Route { source_tenants: vec!["dev-*".into()], ..Route::all("r", "central", None) };
     for (tenants, is) in [(&[][..], true), (&["t"], true), (&["dev-1", "t"], true), (&["dev-1", "u"], false)]
     {
@@ -109,7 +109,7 @@ fn no_group_reads_from_a_tenant_that_is_not_allowed() {
 }
 
 #[test]
-fn who_sets_anything_wants_former_versions_read_at_once() {
+fn stored_groups_are_read_at_once_if_anything_is_enforced() {
     let sets = |route: &Route, team| transform(route, team).unwrap().sets_anything();
     let annotation = || from(ValueSource::Annotation("team".into()), None, &["pay*"]);
     assert!(!sets(&Route::all("r", "central", None), None));

@@ -1,4 +1,5 @@
-//! What a route adds to rules, where a value is refused, and what splitting has to do with it.
+//! Transforms: the labels and matchers that a route adds, values that are refused, and the order of transforms and
+//! splitting.
 
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ fn is_refused(status: &Status) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_label_with_a_template_is_not_sent_and_told_once() {
+async fn external_label_with_a_template_is_refused_and_reported_once() {
     let ruler = MemoryRuler::default();
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let matcher = QueryMatcher {
@@ -51,19 +52,19 @@ async fn a_label_with_a_template_is_not_sent_and_told_once() {
         ]
     };
     let reads_another = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
-    world.teller.upsert(of(Some(reads_another), groups()));
-    world.teller.complete();
+    world.source.upsert(of(Some(reads_another), groups()));
+    world.source.complete();
     let status = world.settle().await;
     assert!(ruler.groups("prod").is_empty(), "nothing is sent");
     assert!(is_refused(&status));
-    let said = findings(&status.objects[0]);
-    assert_eq!(said.len(), 1, "one word for all groups: {said:?}");
+    let found = findings(&status.objects[0]);
+    assert_eq!(found.len(), 1, "one finding for all groups: {found:?}");
     assert!(
-        said[0].contains("route `prod` cannot set the label `team`: annotation `team` is \"{{ query"),
-        "{said:?}"
+        found[0].contains("route `prod` cannot set the label `team`: annotation `team` is \"{{ query"),
+        "{found:?}"
     );
 
-    world.teller.upsert(of(Some("payments"), groups()));
+    world.source.upsert(of(Some("payments"), groups()));
     let status = world.settle().await;
     assert_eq!(status.objects[0].state, ObjectState::Synced);
     let written = ruler.groups("prod");
@@ -71,18 +72,18 @@ async fn a_label_with_a_template_is_not_sent_and_told_once() {
     assert_eq!(written["us.ns.o"]["a"].rules[0].labels["x"], "{{ $labels.x }}");
     assert_eq!(written["us.ns.o"]["b"].rules[0].expr, "up{namespace=\"ns\"} == 0");
 
-    world.teller.upsert(of(Some("a\u{2028}b"), groups()));
+    world.source.upsert(of(Some("a\u{2028}b"), groups()));
     world.until(is_refused).await;
     assert_eq!(ruler.groups("prod"), written, "as with every group that is refused");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it() {
+async fn external_label_without_a_value_refuses_only_groups_that_carry_it() {
     let ruler = MemoryRuler::default();
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let world = World::with_routes(&ruler, vec![Route { external_labels: vec![team], ..route("prod") }]);
-    world.teller.upsert(of(
+    world.source.upsert(of(
         None,
         vec![
             group(r#"{"name":"plain","rules":[{"alert":"A","expr":"up"}]}"#),
@@ -90,30 +91,30 @@ async fn an_overriding_label_without_a_value_refuses_only_groups_that_carry_it()
             group(r#"{"name":"group","labels":{"team":"victim"},"rules":[{"alert":"A","expr":"up"}]}"#),
         ],
     ));
-    world.teller.complete();
+    world.source.complete();
     let status = world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"].keys().collect::<Vec<_>>(), ["plain"]);
-    let mut said = findings(&status.objects[0]);
-    said.sort();
-    assert_eq!(said.len(), 3, "{said:?}");
+    let mut found = findings(&status.objects[0]);
+    found.sort();
+    assert_eq!(found.len(), 3, "{found:?}");
     assert!(
-        said[0].starts_with(
+        found[0].starts_with(
             "group \"group\", spec.groups[2].labels.team: the label `team` is set by route `prod` alone"
         ),
-        "{said:?}"
+        "{found:?}"
     );
     assert!(
-        said[1].starts_with(
+        found[1].starts_with(
             "group \"rule\", rule 0 \"A\", spec.groups[1].rules[0].labels.team: the label `team`"
         ),
-        "{said:?}"
+        "{found:?}"
     );
-    assert!(said[2].starts_with("route `prod` leaves the label `team` out"), "one warning: {said:?}");
+    assert!(found[2].starts_with("route `prod` leaves the label `team` out"), "one warning: {found:?}");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_is_checked_and_treated_before_it_is_split() {
+async fn group_is_checked_and_transformed_before_it_is_split() {
     let ruler = MemoryRuler::default();
     let team = label("team", Value::Constant("payments".into()));
     let matcher = QueryMatcher {
@@ -138,8 +139,8 @@ async fn a_group_is_checked_and_treated_before_it_is_split() {
         let rules: Vec<String> = ["a", "b", "c", "d", last].into_iter().enumerate().map(alert).collect();
         of(None, vec![group(&format!(r#"{{"name":"g","rules":[{}]}}"#, rules.join(",")))])
     };
-    world.teller.upsert(five("e"));
-    world.teller.complete();
+    world.source.upsert(five("e"));
+    world.source.complete();
     world.settle().await;
     let written = ruler.groups("prod");
     let parts = &written["us.ns.o"];
@@ -154,22 +155,23 @@ async fn a_group_is_checked_and_treated_before_it_is_split() {
             .all(|rule| rule.labels["team"] == "payments" && rule.expr.ends_with("{namespace=\"ns\"}"))
     );
 
-    // The finding counts as the author does, and the declared group is the unit that is refused.
-    world.teller.upsert(five("sum(e"));
+    // The finding has the author's numbers, and the declared group is refused as a whole.
+    world.source.upsert(five("sum(e"));
     let status = world.until(is_refused).await;
-    let said = findings(&status.objects[0]);
+    let found = findings(&status.objects[0]);
     assert!(
-        said.iter()
-            .any(|said| said.starts_with("group \"g\", rule 4 \"A4\", spec.groups[0].rules[4].expr, 1:")),
-        "{said:?}"
+        found
+            .iter()
+            .any(|found| found.starts_with("group \"g\", rule 4 \"A4\", spec.groups[0].rules[4].expr, 1:")),
+        "{found:?}"
     );
-    assert!(said.iter().all(|said| said.starts_with("group \"g\", rule 4")), "{said:?}");
+    assert!(found.iter().all(|found| found.starts_with("group \"g\", rule 4")), "{found:?}");
     assert_eq!(ruler.groups("prod"), written, "every part stays");
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that_freeze_are_refused() {
+async fn values_without_limits_are_warned_of_and_values_that_freeze_are_refused() {
     let world = World::start(&MemoryRuler::default());
     let warnings = |value: Value| {
         let mut setup = world.setup.clone();
@@ -179,10 +181,10 @@ async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that
         setup.validate().map(|()| setup.warnings()).map_err(|error| error.to_string())
     };
     for origin in [ValueSource::Label("team".into()), ValueSource::Annotation("team".into())] {
-        let said = warnings(origin.clone().into()).unwrap();
-        assert_eq!(said.len(), 2, "{said:?}");
+        let found = warnings(origin.clone().into()).unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
         let begins = format!("Route `prod` takes the value of `team` from {origin} of the object");
-        assert!(said[0].starts_with(&begins), "{said:?}");
+        assert!(found[0].starts_with(&begins), "{found:?}");
         let allow = vec![Permission { values: vec!["*".into()], ..Permission::default() }];
         let limited = ValueFrom { origin, default: None, allow };
         assert_eq!(warnings(Value::From(limited)), Ok(Vec::new()));
@@ -199,8 +201,8 @@ async fn values_that_authors_choose_without_limits_are_warned_of_and_values_that
         let default =
             ValueFrom { origin: ValueSource::NamespaceName, default: Some(poison.into()), allow: Vec::new() };
         for value in [Value::Constant(poison.into()), Value::From(default)] {
-            let said = warnings(value).unwrap_err();
-            assert!(said.starts_with("route `prod`: the value of `team` h"), "{said}");
+            let found = warnings(value).unwrap_err();
+            assert!(found.starts_with("route `prod`: the value of `team` h"), "{found}");
         }
     }
     world.stop().await;

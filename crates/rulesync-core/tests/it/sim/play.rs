@@ -1,4 +1,4 @@
-//! What happens in a history, and what follows for what may be expected of the engine.
+//! The events of a history, and their consequences for what may be expected of the engine.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::is_bad;
 use super::process::{Process, Shared, SimInventory};
 use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
 
-/// What somebody else writes who insists on it.
+/// The expression that another tool writes again and again.
 pub(super) const INSISTED: &str = "insisted";
 
 /// A history that is being played.
@@ -25,12 +25,12 @@ pub(super) struct Sim<'a> {
     /// The number of the next process.
     pub(super) next: u32,
     pub(super) foreign: Groups,
-    /// Every good form a group ever had: one that is refused now keeps one of them.
+    /// Every valid version that a group has had: one that is refused now stays in one of them.
     pub(super) forms: HashMap<Key, BTreeSet<String>>,
-    /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still hit
+    /// Groups that were not wanted for a while, or whose move may have been forgotten: a late delete may still affect
     /// them.
     unpromised: BTreeSet<Key>,
-    /// How many groups were touched by what happened.
+    /// The number of groups that events have changed.
     pub(super) touched: usize,
     insists: Option<JoinHandle<()>>,
 }
@@ -63,7 +63,7 @@ impl<'a> Sim<'a> {
         &self.processes[self.leader]
     }
 
-    pub(super) async fn happen(&mut self, event: &Event) {
+    pub(super) async fn play(&mut self, event: &Event) {
         let before = self.shared.cluster.should_be();
         match event {
             Event::Wait(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
@@ -84,7 +84,7 @@ impl<'a> Sim<'a> {
             Event::Obscure(number, on) => self.change(*number, |declared| declared.obscured = *on, false),
             Event::Label(namespace, on) => self.shared.cluster.label(namespace, *on),
             Event::Kind(on) => {
-                // What goes with its kind was deleted, and comes back as if it were new.
+                // Objects that disappear with their kind were deleted, and come back as new ones.
                 self.forget_moves();
                 self.shared.cluster.install(*on);
             }
@@ -99,7 +99,7 @@ impl<'a> Sim<'a> {
             Event::Crash => self.crash(),
             Event::HandOver => self.hand_over(),
             Event::CutOff => {
-                // It has begun its last write, and has some seconds to end it.
+                // The leader has begun its last write, and has some seconds to finish it.
                 let finish_by = Instant::now() + Duration::from_secs(5);
                 self.leader().lead.renew(LeaderTerm { start_before: Instant::now(), finish_by });
                 self.shared.ruler.lead(None);
@@ -117,10 +117,10 @@ impl<'a> Sim<'a> {
         self.promise(&before);
     }
 
-    /// What must not go missing from now on: what was declared all the time, unless its move may be unknown to who
-    /// leads.
+    /// Promises the groups that must not go missing from now on: those that were declared all the time, unless the
+    /// leader may not know of their move.
     fn promise(&mut self, before: &BTreeMap<Place, BTreeMap<String, String>>) {
-        // A list may show an object selected in a form it has no longer.
+        // A list may show an object selected in an earlier version.
         for (name, declared) in &self.shared.cluster.declared() {
             for (group, expr) in declared.groups.iter().filter(|(_, expr)| !is_bad(expr)) {
                 self.forms.entry((namespace(name), group.clone())).or_default().insert(expr.clone());
@@ -136,7 +136,7 @@ impl<'a> Sim<'a> {
             groups.collect()
         };
         self.touched += placed(before).symmetric_difference(&placed(&should)).count();
-        // What is refused holds up no move of the rest of its object, and is left behind.
+        // A refused group does not delay the move of its object, and is left behind.
         let there = self.shared.ruler.groups();
         for (place, groups) in &should {
             let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
@@ -146,14 +146,14 @@ impl<'a> Sim<'a> {
         self.shared.ruler.promise(later.difference(&self.unpromised).cloned().collect());
     }
 
-    /// Changes an object as its author would; `create` it if it is not there.
+    /// Changes an object as its author would; with `create` it is created if it is missing.
     fn change(&mut self, number: u8, change: impl FnOnce(&mut Declared), create: bool) {
         let name = name(number);
         let there = self.shared.cluster.object(&name);
         if there.is_none() && !create {
             return;
         }
-        // The first of its tenants is where an object goes that says nothing else.
+        // An object without a tenant goes to the first one.
         let tenant = Some(self.history.tenants[usize::from(number) % self.history.tenants.len()]);
         let nothing = Declared { tenant, malformed: false, obscured: false, groups: BTreeMap::new() };
         let mut declared = there.unwrap_or(nothing);
@@ -164,10 +164,9 @@ impl<'a> Sim<'a> {
 
     fn select(&mut self, number: u8, tenant: Option<Tenant>) {
         let Some(declared) = self.shared.cluster.object(&name(number)) else { return };
-        // Whoever has not seen it where it was does not know that it moves: to that process, the old place is an
-        // orphan.
+        // To a process that has not seen the object in its old place, the rules there are orphans.
         let unknown = !self.has_been_seen(&name(number), declared.tenant);
-        // Who believes the ruler there lets go of what has moved.
+        // A leader that trusts the ruler deletes the rules of an object that it believes moved.
         let swallowed = tenant.is_some_and(|tenant| self.shared.ruler.swallows(tenant));
         if declared.tenant != tenant && (unknown || swallowed) {
             let namespace = namespace(&name(number));
@@ -178,7 +177,7 @@ impl<'a> Sim<'a> {
 
     fn suffer(&mut self, fault: Option<Fault>, tenant: Option<Tenant>) {
         if fault == Some(Fault::Swallow) {
-            // Who believes the ruler lets go of what has moved.
+            // A leader that trusts the ruler deletes the rules of objects that it believes moved.
             self.unpromised.extend(keys(&self.shared.cluster.should_be()));
         }
         match tenant {
@@ -187,7 +186,7 @@ impl<'a> Sim<'a> {
         }
     }
 
-    /// Kills the leading process at this very moment and starts another in its place.
+    /// Kills the leading process and starts another in its place.
     fn crash(&mut self) {
         self.leader().kill();
         self.forget_moves();
@@ -198,8 +197,8 @@ impl<'a> Sim<'a> {
         self.leader().lead();
     }
 
-    /// A move lives as long as the process that has seen it: what is not yet where it should be, or is not known to be
-    /// where it goes, is not safe any more.
+    /// Forgets moves: a move exists as long as the process that has seen it, so groups that are not yet where they
+    /// should be, or are not known to be there, are not safe any more.
     fn forget_moves(&mut self) {
         let there = self.shared.ruler.groups();
         for (name, Declared { tenant, groups, .. }) in &self.shared.cluster.declared() {
@@ -213,7 +212,7 @@ impl<'a> Sim<'a> {
         }
     }
 
-    /// Whether every process has seen an object selected for a tenant, and nothing else since.
+    /// Returns whether every process has seen an object selected for a tenant, and nothing else since.
     fn has_been_seen(&self, name: &Name, tenant: Option<Tenant>) -> bool {
         self.processes.iter().all(|process| self.shared.cluster.has_seen(process.number, name, tenant))
     }
@@ -230,10 +229,10 @@ impl<'a> Sim<'a> {
         self.touched += 4;
         let should = keys(&self.shared.cluster.should_be());
         self.shared.ruler.edit(|groups| {
-            let Some(place) = ours(groups, how) else { return };
+            let Some(place) = own(groups, how) else { return };
             match how % 3 {
                 0 => drop(groups.remove(&place)),
-                // Nobody looks into a tenant that no object claims any more.
+                // A tenant that no object requests any more is not listed.
                 2 if self.history.claims => {}
                 1 => {
                     if let Some(group) = groups.get_mut(&place).and_then(|groups| groups.values_mut().next())
@@ -247,7 +246,7 @@ impl<'a> Sim<'a> {
                 }
             }
         });
-        // What a hand has taken away may come and go as it must.
+        // Groups that another tool has deleted may come and go.
         self.unpromised.extend(should);
     }
 
@@ -257,7 +256,7 @@ impl<'a> Sim<'a> {
         }
         let Some(how) = how else { return };
         let mut groups = self.shared.ruler.groups();
-        let Some(place) = ours(&mut groups, how) else { return };
+        let Some(place) = own(&mut groups, how) else { return };
         self.touched += 100;
         let ruler = self.shared.ruler.clone();
         self.insists = Some(tokio::spawn(async move {
@@ -274,9 +273,9 @@ impl<'a> Sim<'a> {
     fn write_foreign(&mut self, number: u8) {
         let namespace = ["us-2.a.o0", "us2.b.o1", "user", "other"][usize::from(number)].to_owned();
         let tenant = self.history.tenants[usize::from(number) % self.history.tenants.len()];
-        let theirs = BTreeMap::from([("g0".to_owned(), group("g0", &format!("theirs {}", self.touched)))]);
-        self.foreign.insert((tenant, namespace.clone()), theirs.clone());
-        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, namespace), theirs)));
+        let foreign = BTreeMap::from([("g0".to_owned(), group("g0", &format!("theirs {}", self.touched)))]);
+        self.foreign.insert((tenant, namespace.clone()), foreign.clone());
+        self.shared.ruler.edit(|groups| drop(groups.insert((tenant, namespace), foreign)));
         self.touched += 1;
     }
 
@@ -290,7 +289,7 @@ impl<'a> Sim<'a> {
         self.shared.ruler.edit(|groups| drop(groups.insert((tenant, "us".to_owned()), claimed)));
     }
 
-    /// Everything is well again.
+    /// Ends all faults.
     pub(super) fn recover(&mut self) {
         self.shared.ruler.suffer(None, &TENANTS);
         self.insist(None);
@@ -308,10 +307,10 @@ impl<'a> Sim<'a> {
     }
 }
 
-/// One of our places.
-fn ours(groups: &mut Groups, which: u8) -> Option<Place> {
-    let ours: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OURS)).collect();
-    ours.get(usize::from(which) % ours.len().max(1)).map(|place| (*place).clone())
+/// Returns one of the own places.
+fn own(groups: &mut Groups, which: u8) -> Option<Place> {
+    let own: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OWN_PREFIX)).collect();
+    own.get(usize::from(which) % own.len().max(1)).map(|place| (*place).clone())
 }
 
 /// Objects are spread over two Kubernetes namespaces.

@@ -1,23 +1,24 @@
-//! Of two clusters that claim a tenant, one writes and the other gives way.
+//! The claim is written only right after a list that shows no other: of two clusters that claim a tenant, one writes
+//! and the other stops.
 
 use super::*;
 
-/// A destination with one object to write, of a cluster `a` that claims what it writes to.
+/// A destination of a cluster `a` that writes claims, with one object to write.
 fn claiming() -> Bench {
     let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]);
     bench.identify(cluster("a"));
     bench
 }
 
-const OURS: There<'_> = ("us", CLAIM_GROUP, "a");
-const THEIRS: There<'_> = ("us", CLAIM_GROUP, "b");
+const OWN: There<'_> = ("us", CLAIM_GROUP, "a");
+const FOREIGN: There<'_> = ("us", CLAIM_GROUP, "b");
 
 #[tokio::test(start_paused = true)]
-async fn whose_it_is_decides_what_is_written() {
+async fn claim_decides_what_is_written() {
     for (there, requests, what) in [
         (&[][..], &["PUT us/rulesync", "PUT us.ns.o/g"][..], "nobody's"),
-        (&[OURS], &["PUT us.ns.o/g"], "ours"),
-        (&[THEIRS], &[], "somebody else's"),
+        (&[OWN], &["PUT us.ns.o/g"], "own"),
+        (&[FOREIGN], &[], "foreign"),
     ] {
         let mut bench = claiming().listed(there);
         assert_eq!(bench.work(), requests, "{what}");
@@ -25,62 +26,66 @@ async fn whose_it_is_decides_what_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_written_before_we_know_who_we_are() {
+async fn claim_waits_for_the_identity_of_the_cluster() {
     let mut bench = destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.list(&[]);
     bench.identify(cluster("a"));
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
-    // The claim that the list before has shown counts.
+    // The claim in the last list counts.
     let mut bench =
-        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[FOREIGN]);
     bench.identify(cluster("a"));
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
-    // Who cannot be told apart makes no claim.
+    // An installation without a distinct identity makes no claim.
     let mut bench =
-        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[THEIRS]);
+        destination_with(|shared| shared.claims = true).declared("o", &[("g", "1")]).listed(&[FOREIGN]);
     bench.identify(None);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_list_is_no_word_on_who_has_claimed_it() {
+async fn claim_needs_a_recent_list() {
     let mut bench = destination_with(|shared| shared.claims = true);
     bench.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
     assert_eq!(bench.work(), NOTHING);
-    assert_eq!(bench.state.list_early(), Some(Instant::now()), "it is looked at again first");
+    assert_eq!(bench.state.list_early(), Some(Instant::now()), "it is listed again first");
     bench.list(&[]);
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
-    // Meanwhile somebody else may have claimed it.
+    // Another installation may have claimed the tenant meanwhile.
     let mut bench = destination_with(|shared| shared.claims = true);
     bench.identify(cluster("a"));
     bench.list(&[]);
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
     bench.work();
-    bench.list(&[THEIRS]);
+    bench.list(&[FOREIGN]);
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_is_looked_at_again_soon_and_the_one_that_stands_counts() {
+async fn claim_is_read_back_soon_and_the_stored_one_counts() {
     let mut bench = claiming().listed(&[]);
     bench.work();
     let soon = bench.state.list_early().unwrap() - Instant::now();
     assert!(soon <= Duration::from_secs(10), "{soon:?}");
-    bench.list(&[THEIRS, ("us.ns.o", "g", "1")]);
+    bench.list(&[FOREIGN, ("us.ns.o", "g", "1")]);
     bench.declare("o", &[("g", "2")]);
     bench.drop("o");
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
     bench.list(&[("us.ns.o", "g", "1")]);
-    assert_eq!(bench.work_for_a_breath().await, ["PUT us/rulesync", "DELETE us.ns.o"], "it is gone");
+    assert_eq!(
+        bench.work_after_settling().await,
+        ["PUT us/rulesync", "DELETE us.ns.o"],
+        "the foreign claim is deleted"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_of_ours_needs_no_claim() {
+async fn claim_is_not_written_without_own_groups() {
     let mut bench = destination_with(|shared| shared.claims = true);
     bench.identify(cluster("a"));
     bench.list(&[("them.ns.o", "g", "1")]);
@@ -88,16 +93,16 @@ async fn nothing_of_ours_needs_no_claim() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_claim_goes_last_from_what_no_route_leads_to() {
-    let mut bench = claiming().listed(&[OURS, ("us.ns.o", "g", "1"), ("us.ns.p", "g", "1")]);
-    bench.work_for_a_breath().await;
+async fn claim_is_deleted_last_from_a_retiring_destination() {
+    let mut bench = claiming().listed(&[OWN, ("us.ns.o", "g", "1"), ("us.ns.p", "g", "1")]);
+    bench.work_after_settling().await;
     bench.drop("o");
     bench.state.retire(no_route());
-    let requests = bench.work_for_a_breath().await;
+    let requests = bench.work_after_settling().await;
     assert_eq!(requests.last().map(String::as_str), Some("DELETE us/rulesync"), "{requests:?}");
     assert!(bench.state.progress().retired);
-    // A foreign claim is not taken down, and nothing under it is.
-    let mut bench = claiming().listed(&[THEIRS, ("us.ns.p", "g", "1")]);
+    // A foreign claim is not deleted, and no group under it is.
+    let mut bench = claiming().listed(&[FOREIGN, ("us.ns.p", "g", "1")]);
     bench.drop("o");
     bench.state.retire(no_route());
     assert_eq!(bench.work_for(MINUTE).await, NOTHING);
@@ -105,22 +110,22 @@ async fn the_claim_goes_last_from_what_no_route_leads_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_that_is_not_stored_is_looked_for_soon_twice_and_then_at_resyncs_until_it_was_seen() {
+async fn claim_that_is_not_stored_is_read_twice_soon_and_then_at_resyncs() {
     let mut bench = claiming().listed(&[]);
     let group = ("us.ns.o", "g", "1");
-    let mut looks = Vec::new();
+    let mut lists = Vec::new();
     bench.work();
-    for seen in [&[group][..], &[group], &[group, OURS], &[group]] {
-        looks.push(bench.state.list_early().is_some());
+    for seen in [&[group][..], &[group], &[group, OWN], &[group]] {
+        lists.push(bench.state.list_early().is_some());
         bench.list(seen);
         bench.work();
     }
-    looks.push(bench.state.list_early().is_some());
-    assert_eq!(looks, [true, true, false, false, true]);
+    lists.push(bench.state.list_early().is_some());
+    assert_eq!(lists, [true, true, false, false, true]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn conflict_and_its_end_are_reported_once() {
+async fn claim_conflict_and_its_end_are_reported_once() {
     #[derive(Debug, Default)]
     struct Recorder(std::sync::Mutex<Vec<&'static str>>);
 
@@ -140,14 +145,14 @@ async fn conflict_and_its_end_are_reported_once() {
         shared.reporters = Reporters(Arc::new([Arc::clone(&recorder) as _]));
     });
     bench.identify(cluster("a"));
-    for there in [&[THEIRS][..], &[THEIRS], &[], &[], &[OURS]] {
+    for there in [&[FOREIGN][..], &[FOREIGN], &[], &[], &[OWN]] {
         bench.list(there);
     }
     assert_eq!(*recorder.0.lock().unwrap(), ["conflict", "over"]);
 }
 
 impl Bench {
-    /// Answers every request that is made now with an error; the answer is the requests.
+    /// Fails every request that is due now with this error; returns the requests.
     fn work_in_vain(&mut self, error: &RulerError) -> Vec<String> {
         let mut requests = Vec::new();
         self.state.judge_deletes();
@@ -164,7 +169,7 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_that_fails_keeps_everything_waiting_and_one_that_is_refused_does_not() {
+async fn claim_that_fails_delays_all_writes_and_a_refused_one_does_not() {
     let mut bench = claiming().listed(&[]);
     assert_eq!(bench.work_in_vain(&RulerError::unavailable("503")), ["PUT us/rulesync"]);
     assert_eq!(bench.work_in_vain(&RulerError::unavailable("503")), NOTHING, "it has yet to be written");
@@ -202,7 +207,7 @@ async fn refused_requests_never_open_the_circuit_and_failed_ones_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn write_whose_answer_was_lost_is_made_again_although_its_author_went_back() {
+async fn write_without_an_answer_is_repeated_when_its_author_reverts_it() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[("us.ns.o", "g", "1")]);
     bench.declare("o", &[("g", "2")]);
     assert_eq!(bench.work_in_vain(&RulerError::unavailable("no answer")), ["PUT us.ns.o/g"]);

@@ -1,9 +1,10 @@
-//! A destination that an object leaves for another lets go of it only when the other has it.
+//! Handovers: a destination deletes the rules of an object that moves only when the next destination has them.
 
 use super::*;
 use crate::handover::{HandoverProgress, HandoverState};
 
-/// A destination that gets the object `o` with groups `g` and `h` from another, and what that one sees.
+/// A destination that receives the object `o` with groups `g` and `h` from another, and the progress that the other
+/// sees.
 fn receiving() -> (Bench, HandoverProgress) {
     let mut bench = destination();
     let progress = HandoverProgress::default();
@@ -12,17 +13,17 @@ fn receiving() -> (Bench, HandoverProgress) {
     (bench, progress)
 }
 
-/// Whether the other may let go now.
+/// Returns whether the other destination may delete the object now.
 fn let_go((bench, progress): &mut (Bench, HandoverProgress)) -> bool {
-    let said = bench.state.end_handovers();
-    assert_eq!(said, progress.state() != HandoverState::Waiting);
+    let ended = bench.state.end_handovers();
+    assert_eq!(ended, progress.state() != HandoverState::Waiting);
     progress.state() == HandoverState::Written
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_group_must_be_there() {
+async fn handover_needs_every_group() {
     let mut moving = receiving();
-    assert!(!let_go(&mut moving), "nobody knows what is here");
+    assert!(!let_go(&mut moving), "nothing has been listed");
     moving.0.list(&[("us.ns.o", "g", "1")]);
     assert!(!let_go(&mut moving), "one is missing");
     moving.0.failing.insert("h");
@@ -34,7 +35,7 @@ async fn every_group_must_be_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_must_be_there_as_it_is_declared() {
+async fn handover_needs_groups_as_declared() {
     let mut moving = receiving();
     moving.0.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "h", "2")]);
     assert!(!let_go(&mut moving));
@@ -43,7 +44,7 @@ async fn a_group_must_be_there_as_it_is_declared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_holds_up_nothing_else_and_what_is_refused_altogether_stays() {
+async fn handover_ignores_refused_groups_unless_all_are_refused() {
     let mut moving = receiving();
     moving.0.list(&[]);
     moving.0.refused.insert("h");
@@ -53,11 +54,11 @@ async fn what_is_refused_holds_up_nothing_else_and_what_is_refused_altogether_st
     moving.0.list(&[]);
     moving.0.refused.extend(["g", "h"]);
     moving.0.work();
-    assert!(!let_go(&mut moving), "nothing of it is here");
+    assert!(!let_go(&mut moving), "no group is written");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_longer_comes_is_given_up() {
+async fn handover_is_given_up_when_the_object_no_longer_comes() {
     for listed in [true, false] {
         let mut moving = receiving();
         if listed {
@@ -66,7 +67,7 @@ async fn what_no_longer_comes_is_given_up() {
             moving.0.work();
         }
         moving.0.drop("o");
-        assert!(!let_go(&mut moving), "it is not here");
+        assert!(!let_go(&mut moving), "no group is written");
         assert_eq!(moving.1.state(), HandoverState::GivenUp);
     }
     // Without groups there is nothing to wait for.
@@ -77,7 +78,7 @@ async fn what_no_longer_comes_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_from_several_lets_all_of_them_go() {
+async fn handover_of_several_destinations_ends_for_all() {
     let (mut bench, one) = receiving();
     let other = HandoverProgress::default();
     bench.state.hand_over(namespace("o"), other.share());
@@ -88,7 +89,7 @@ async fn what_comes_from_several_lets_all_of_them_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_without_being_declared_is_not_given_up() {
+async fn handover_waits_while_rules_are_protected_without_being_declared() {
     let mut bench = destination().listed(&[("us.ns.o", "g", "1")]);
     let progress = HandoverProgress::default();
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
@@ -100,13 +101,13 @@ async fn what_is_kept_without_being_declared_is_not_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_what_is_on_its_way_elsewhere_nothing_is_deleted() {
+async fn handover_protects_all_groups_of_a_moving_object() {
     let mut bench = destination().declared("o", &[("g", "1")]);
     bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::Moving.into()));
     bench.list(&[("us.ns.o", "g", "1"), ("us.ns.o", "of the leader before", "1")]);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
-    bench.state.remove(&namespace("o"), &id("o"), LeftBecause::Moved);
-    assert_eq!(bench.work_for_a_breath().await, NOTHING);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
+    bench.state.remove(&namespace("o"), &id("o"), RemovalReason::Moved);
+    assert_eq!(bench.work_after_settling().await, NOTHING);
     bench.state.protect(&namespace("o"), &id("o"), None);
-    assert_eq!(bench.work_for_a_breath().await, ["DELETE us.ns.o"]);
+    assert_eq!(bench.work_after_settling().await, ["DELETE us.ns.o"]);
 }

@@ -1,4 +1,4 @@
-//! Refusals name the rule as its author numbers it, and many of them are the first few and a count.
+//! Refusals name a rule by its author's number, and many of them are reported as the first few and a count.
 
 use std::sync::Mutex;
 
@@ -10,23 +10,23 @@ use crate::outcome::Reporter;
 use crate::policy::OnInvalid;
 
 #[derive(Debug, Default)]
-struct Told(Mutex<Vec<Outcome>>);
+struct Reported(Mutex<Vec<Outcome>>);
 
-impl Reporter for Told {
+impl Reporter for Reported {
     fn report(&self, outcome: &Outcome) {
         self.0.lock().unwrap().push(outcome.clone());
     }
 }
 
-/// A destination that tells what happens.
-fn telling(on_invalid: OnInvalid) -> (Bench, Arc<Told>) {
-    let told = Arc::new(Told::default());
-    let reporter: Arc<dyn Reporter> = Arc::clone(&told) as _;
+/// A destination with a reporter.
+fn reporting(on_invalid: OnInvalid) -> (Bench, Arc<Reported>) {
+    let reported = Arc::new(Reported::default());
+    let reporter: Arc<dyn Reporter> = Arc::clone(&reported) as _;
     let bench = destination_with(|shared| {
         shared.reporters = Reporters(Arc::new([reporter]));
         shared.policy.on_invalid = on_invalid;
     });
-    (bench.listed(&[]), told)
+    (bench.listed(&[]), reported)
 }
 
 /// Seven groups.
@@ -34,9 +34,9 @@ const SEVEN: [(&str, &str); 7] =
     [("a", "1"), ("b", "1"), ("c", "1"), ("d", "1"), ("e", "1"), ("f", "1"), ("g", "1")];
 
 #[tokio::test(start_paused = true)]
-async fn many_are_the_first_few_and_a_count() {
+async fn refusals_are_reported_as_the_first_few_and_a_count() {
     let of = |count: usize, fails: bool| {
-        let (mut bench, told) = telling(OnInvalid::Group);
+        let (mut bench, reported) = reporting(OnInvalid::Group);
         let names = SEVEN.iter().map(|(name, _)| *name);
         if fails {
             bench.failing.extend(names)
@@ -45,10 +45,10 @@ async fn many_are_the_first_few_and_a_count() {
         }
         bench.declare("o", &SEVEN[..count]);
         bench.work();
-        let told = told.0.lock().unwrap();
+        let reported = reported.0.lock().unwrap();
         let one_by_one =
-            told.iter().filter(|o| matches!(o, Outcome::Refused { .. } | Outcome::Failed { .. }));
-        let more: Vec<usize> = told
+            reported.iter().filter(|o| matches!(o, Outcome::Refused { .. } | Outcome::Failed { .. }));
+        let more: Vec<usize> = reported
             .iter()
             .filter_map(|outcome| match outcome {
                 Outcome::MoreFound { object, destination, more } if !fails => {
@@ -72,7 +72,7 @@ async fn many_are_the_first_few_and_a_count() {
     }
 }
 
-/// An object whose group has the rules `r0` to `r2` left of five, without the first and the fourth.
+/// An object whose group has the rules `r0` to `r2` of five, without the first and the fourth.
 fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let rule = |n: usize| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
@@ -103,9 +103,13 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     }
 }
 
-/// Where a refusal of the group's rule of this number, as it was offered, is told to be: rule, its name, and column.
-fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Option<String>, Option<usize>) {
-    let (mut bench, _) = telling(OnInvalid::Group);
+/// The location that is reported for a refusal of the group's rule of this number, as it was offered: rule, its name,
+/// and column.
+fn reported_at(
+    rule: Option<usize>,
+    finding_at: Option<usize>,
+) -> (Option<usize>, Option<String>, Option<usize>) {
+    let (mut bench, _) = reporting(OnInvalid::Group);
     bench.state.upsert(&namespace("o"), with_rules_left_out(finding_at), true);
     let (_, changes) = bench.state.next_job().unwrap();
     let (subject, finding) = bench.state.refused(&changes[0], "no", rule).unwrap();
@@ -117,31 +121,31 @@ fn told_at(rule: Option<usize>, finding_at: Option<usize>) -> (Option<usize>, Op
 }
 
 #[tokio::test(start_paused = true)]
-async fn rules_are_numbered_as_their_author_does() {
+async fn refusals_number_rules_as_their_author_does() {
     let named = |n: usize| Some(format!("r{n}"));
-    assert_eq!(told_at(Some(0), None), (Some(1), named(0), None));
-    assert_eq!(told_at(Some(2), None), (Some(4), named(2), None));
-    assert_eq!(told_at(None, None), (None, None, None));
-    // Our own parser knows more, if it speaks of the same rule.
-    assert_eq!(told_at(Some(2), Some(4)), (Some(4), named(2), Some(7)));
-    assert_eq!(told_at(Some(2), Some(1)), (Some(4), named(2), None));
-    assert_eq!(told_at(None, Some(1)), (Some(1), None, Some(7)));
-    // What it says of a rule that was not offered explains nothing.
-    assert_eq!(told_at(None, Some(3)), (None, None, None));
+    assert_eq!(reported_at(Some(0), None), (Some(1), named(0), None));
+    assert_eq!(reported_at(Some(2), None), (Some(4), named(2), None));
+    assert_eq!(reported_at(None, None), (None, None, None));
+    // The local parser knows the position, if its finding is about the same rule.
+    assert_eq!(reported_at(Some(2), Some(4)), (Some(4), named(2), Some(7)));
+    assert_eq!(reported_at(Some(2), Some(1)), (Some(4), named(2), None));
+    assert_eq!(reported_at(None, Some(1)), (Some(1), None, Some(7)));
+    // A finding about a rule that was not offered explains nothing.
+    assert_eq!(reported_at(None, Some(3)), (None, None, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
-    let (mut bench, _) = telling(OnInvalid::Rule);
+async fn refused_rule_is_omitted_and_no_other() {
+    let (mut bench, _) = reporting(OnInvalid::Rule);
     bench.state.upsert(&namespace("o"), with_rules_left_out(None), true);
-    let mut left = Vec::new();
+    let mut omitted = Vec::new();
     for refused in [1, 0] {
         let (namespace, changes) = bench.state.next_job().unwrap();
         let (_, finding) = bench.state.refused(&changes[0], "no", Some(refused)).unwrap();
-        left.push(finding.location.rule);
+        omitted.push(finding.location.rule);
         bench.state.queue.finished(&namespace);
     }
-    assert_eq!(left, [Some(2), Some(1)]);
+    assert_eq!(omitted, [Some(2), Some(1)]);
     let (_, changes) = bench.state.next_job().unwrap();
     let Action::Put(group) = &changes[0].action else { panic!("one write") };
     let names: Vec<String> = group.body.decode().unwrap().rules.iter().map(|r| r.name().to_owned()).collect();
@@ -149,8 +153,8 @@ async fn the_rule_that_is_at_fault_is_left_out_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_declared_otherwise_by_now_is_no_news() {
-    let (mut bench, _) = telling(OnInvalid::Group);
+async fn refusal_of_a_version_that_is_no_longer_declared_is_not_reported() {
+    let (mut bench, _) = reporting(OnInvalid::Group);
     bench.declare("o", &[("g", "1")]);
     let (_, changes) = bench.state.next_job().unwrap();
     bench.declare("o", &[("g", "2")]);

@@ -1,4 +1,4 @@
-//! What a ruler has for groups that are refused, or for an object that is, stays only if it satisfies what is enforced
+//! The stored versions of refused groups, and the rules of refused objects, stay only if they satisfy what is enforced
 //! now.
 
 use super::*;
@@ -8,7 +8,7 @@ use crate::model::labels::Labels;
 use crate::route::input::RoutingInput;
 use crate::route::{ExternalLabel, Route, Value};
 
-/// What a route does that sets the label `cluster` to `a`.
+/// A transform that sets the label `cluster` to `a`.
 fn enforced() -> Arc<Transform> {
     let value = Value::Constant("a".to_owned());
     let label = ExternalLabel { name: "cluster".to_owned(), value, add_if_absent: false };
@@ -18,7 +18,7 @@ fn enforced() -> Arc<Transform> {
 }
 
 impl Bench {
-    /// A list that shows groups of the object `o`, with or without the label.
+    /// Lists groups of the object `o`, with or without the label.
     fn list_labelled(&mut self, groups: &[(&str, bool)]) {
         let groups = groups.to_vec();
         self.list_with(&[], |listing| {
@@ -32,17 +32,17 @@ impl Bench {
         });
     }
 
-    /// Lists until nobody wants to look again, and answers what is done within a window, and after it.
-    async fn look(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
+    /// Lists until no further list is requested; returns the requests within a window, and those after it.
+    async fn list_until_quiet(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
         self.list_labelled(groups);
-        let looks = (0..5).take_while(|_| {
+        let lists = (0..5).take_while(|_| {
             let again = self.state.list_early().is_some_and(|at| at <= Instant::now());
             if again {
                 self.list_labelled(groups);
             }
             again
         });
-        assert!(looks.count() <= 1, "one more look is enough");
+        assert!(lists.count() <= 1, "one more list is enough");
         let within = self.work_for(4 * MINUTE).await;
         [within, self.work_for(2 * MINUTE).await]
     }
@@ -62,30 +62,34 @@ impl Bench {
         self.state.upsert(&namespace("o"), claim, true);
     }
 
-    fn hold(&mut self, enforced: Option<Arc<Transform>>) {
-        let hold = Protection { because: HeldReason::TenantRefused, enforced };
-        self.state.protect(&namespace("o"), &id("o"), Some(hold));
+    fn protect(&mut self, enforced: Option<Arc<Transform>>) {
+        let protection = Protection { because: HeldReason::TenantRefused, enforced };
+        self.state.protect(&namespace("o"), &id("o"), Some(protection));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_groups_that_are_refused_before_they_are_offered() {
+async fn stored_version_of_a_group_refused_before_it_was_offered_must_satisfy_the_route() {
     for listed_before in [false, true] {
         let mut bench = destination();
         if listed_before {
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
         bench.refuse_before_it_is_offered(&["has", "lacks"], enforced());
-        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        let done = bench.list_until_quiet(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
     let mut bench = destination();
     bench.refuse_before_it_is_offered(&["has", "lacks"], Arc::default());
-    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is enforced");
+    assert_eq!(
+        bench.list_until_quiet(&[("lacks", false)]).await,
+        [vec![], Vec::<String>::new()],
+        "nothing is enforced"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_groups_that_the_ruler_refuses() {
+async fn stored_version_of_a_group_refused_by_the_ruler_must_satisfy_the_route() {
     let claim = |groups| DesiredObject {
         id: id("o"),
         created: None,
@@ -103,37 +107,41 @@ async fn of_groups_that_the_ruler_refuses() {
         bench.refused.insert("g");
         bench.state.upsert(&namespace("o"), claim([crate::desired::tests::group("g", "2")].into()), true);
         assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
-        assert_eq!(bench.look(&[("g", labelled)]).await, [vec![], then], "{labelled}");
+        assert_eq!(bench.list_until_quiet(&[("g", labelled)]).await, [vec![], then], "{labelled}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_an_object_that_asks_for_a_tenant_that_it_may_not_have() {
+async fn stored_rules_of_an_object_with_a_refused_tenant_must_satisfy_the_route() {
     for listed_before in [false, true] {
         let mut bench = destination();
         if listed_before {
             bench.list_labelled(&[("has", true), ("lacks", false)]);
         }
-        bench.hold(Some(enforced()));
-        let done = bench.look(&[("has", true), ("lacks", false)]).await;
+        bench.protect(Some(enforced()));
+        let done = bench.list_until_quiet(&[("has", true), ("lacks", false)]).await;
         assert_eq!(done, [vec![], vec!["DELETE us.ns.o/lacks".to_owned()]], "{listed_before}");
     }
     let mut bench = destination();
-    bench.hold(None);
-    assert_eq!(bench.look(&[("lacks", false)]).await, [vec![], Vec::<String>::new()], "nothing is known");
+    bench.protect(None);
+    assert_eq!(
+        bench.list_until_quiet(&[("lacks", false)]).await,
+        [vec![], Vec::<String>::new()],
+        "nothing is known"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_window_ends_with_what_it_was_for() {
+async fn window_of_a_stored_version_ends_when_nothing_is_enforced() {
     let mut bench = destination();
-    bench.hold(Some(enforced()));
+    bench.protect(Some(enforced()));
     bench.list_labelled(&[("g", false)]);
     bench.list_labelled(&[("g", false)]);
     assert_eq!(bench.work_for(4 * MINUTE).await, NOTHING);
-    // Nothing is enforced for a while, and then again.
-    bench.hold(None);
+    // Nothing is enforced for a while, and then it is again.
+    bench.protect(None);
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
-    bench.hold(Some(enforced()));
-    let done = bench.look(&[("g", false)]).await;
+    bench.protect(Some(enforced()));
+    let done = bench.list_until_quiet(&[("g", false)]).await;
     assert_eq!(done, [vec![], vec!["DELETE us.ns.o/g".to_owned()]], "a window of its own");
 }

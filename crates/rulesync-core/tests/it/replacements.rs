@@ -1,5 +1,5 @@
-//! Who takes the place of another, be it a destination, a source or a leader, begins when that one has ended and knows
-//! what it knew.
+//! Successors: a destination, a source or a leader that replaces another begins when that one has ended, with the facts
+//! that it knew.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use rulesync_core::{
 };
 use tokio::time::Instant;
 
-use crate::world::{MemoryRuler, World, id, object, script};
+use crate::world::{MemoryRuler, World, id, object, scripted_source};
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_ended() {
+async fn replaced_ruler_is_not_written_before_its_predecessors_requests_have_ended() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
-    // A write that hangs until it is given up, and everything after it is answered.
+    // A write hangs until it is given up; everything after it is answered.
     ruler.hang(true);
-    world.teller.upsert(object("o", &[("g", "2")]));
+    world.source.upsert(object("o", &[("g", "2")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     ruler.hang(false);
     assert_eq!(ruler.requests(), ["POST prod us.ns.o/g"]);
     let mut setup = world.setup.clone();
     setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
     world.handle.reconfigure(setup).await.unwrap();
-    world.teller.upsert(object("o", &[("g", "3")]));
+    world.source.upsert(object("o", &[("g", "3")]));
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(ruler.requests(), Vec::<String>::new(), "the old request may still arrive");
     world.settle().await;
@@ -40,15 +40,15 @@ async fn a_replaced_ruler_is_not_touched_before_its_predecessors_requests_have_e
     world.stop().await;
 }
 
-/// What is there of something that a destination must be told about, so that it does not take it for an orphan.
-async fn stays(namespace: &str, said: SourceEvent) {
+/// Checks that a namespace stays that a new destination could take for an orphan, after this event.
+async fn stays(namespace: &str, found: SourceEvent) {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
     ruler.edit("prod", |groups| drop(groups.insert(namespace.to_owned(), kept)));
-    let what = format!("{namespace} after {said:?}");
-    world.teller.say(said);
-    world.teller.complete();
+    let what = format!("{namespace} after {found:?}");
+    world.source.send(found);
+    world.source.complete();
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(10 * 60)).await;
         assert!(ruler.groups("prod").contains_key(namespace), "{what}");
@@ -60,23 +60,23 @@ async fn stays(namespace: &str, said: SourceEvent) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_kinds_are_not_installed() {
+async fn new_destination_knows_the_kinds_that_are_not_installed() {
     let kind = "LoggingRule".into();
     stays("us.ns.o_loggingrule", SourceEvent::Kind { kind, installed: false }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_objects_could_never_be_read() {
+async fn new_destination_knows_the_objects_that_were_never_read() {
     let finding = Finding::error("yaml", "line 3 makes no sense");
     stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_read() {
+async fn new_destination_of_an_object_knows_the_objects_that_were_never_read() {
     let ruler = MemoryRuler::default();
     let pattern = "{value}".parse().unwrap();
     let claims = Route {
-        tenant: Tenancy::Claimed { from: ValueSource::Label("tenant".into()), pattern },
+        tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern },
         allow: vec![Permission { values: vec!["*".into()], ..Permission::default() }],
         ..Route::all("claims", "central", None)
     };
@@ -84,10 +84,10 @@ async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_re
     let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
     ruler.edit("prod", |groups| drop(groups.insert("us.ns.o".to_owned(), kept)));
     let finding = Finding::error("yaml", "line 3 makes no sense");
-    world.teller.say(SourceEvent::Malformed { id: id("o"), finding, hides: false });
-    world.teller.complete();
+    world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.source.complete();
     world.settle().await;
-    world.teller.upsert(object("p", &[("g", "1")]));
+    world.source.upsert(object("p", &[("g", "1")]));
     world.settle().await;
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.o", "us.ns.p"]);
@@ -95,15 +95,15 @@ async fn a_tenant_that_comes_with_an_object_knows_which_others_could_never_be_re
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_destination_knows_which_sources_may_not_know_what_they_say() {
+async fn new_destination_knows_the_suspect_sources() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.upsert(object("p", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.upsert(object("p", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
-    world.teller.say(SourceEvent::Unavailable { reason: "the API server does not answer".to_owned() });
-    world.teller.delete("o");
+    world.source.send(SourceEvent::Unavailable { reason: "the API server does not answer".to_owned() });
+    world.source.delete("o");
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(10 * 60)).await;
         assert_eq!(ruler.groups("prod").len(), 2);
@@ -111,47 +111,47 @@ async fn a_new_destination_knows_which_sources_may_not_know_what_they_say() {
         setup.rulers = vec![NamedRuler::new("central", Arc::new(ruler.clone()))];
         world.handle.reconfigure(setup).await.unwrap();
     }
-    world.teller.say(SourceEvent::Available);
+    world.source.send(SourceEvent::Available);
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.p"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_takes_the_place_of_another_takes_nothing_away_that_it_may_hide() {
+async fn replaced_source_deletes_nothing_that_the_new_one_may_hide() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("stays", &[("g", "1")]));
-    world.teller.upsert(object("hidden", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("stays", &[("g", "1")]));
+    world.source.upsert(object("hidden", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
-    let (source, teller) = script();
+    let (source, control) = scripted_source();
     let mut setup = world.setup.clone();
     setup.sources = vec![NamedSource { name: "script".into(), source: Arc::new(source) }];
     world.handle.reconfigure(setup).await.unwrap();
-    teller.upsert(object("stays", &[("g", "1")]));
+    control.upsert(object("stays", &[("g", "1")]));
     let finding = Finding::error("yaml", "line 3 makes no sense");
-    teller.say(SourceEvent::Malformed { id: id("file"), finding, hides: true });
-    teller.complete();
+    control.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
+    control.complete();
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
     assert_eq!(ruler.groups("prod").len(), 2, "the file may hold it");
-    teller.delete("file");
+    control.delete("file");
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.stays"]);
     world.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_before_wrote() {
+async fn new_leader_with_a_lagging_watch_deletes_nothing_that_the_previous_one_wrote() {
     for shown in [true, false] {
         let ruler = MemoryRuler::default();
         let (handle, leadership) = Leadership::elected();
         let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
-        world.teller.complete();
+        world.source.complete();
         let before = World::start(&ruler);
-        before.teller.upsert(object("o", &[("g", "1")]));
-        before.teller.complete();
+        before.source.upsert(object("o", &[("g", "1")]));
+        before.source.complete();
         before.settle().await;
         before.stop().await;
         ruler.requests();
@@ -160,7 +160,7 @@ async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_befor
         tokio::time::sleep(Duration::from_secs(100)).await;
         assert_eq!(ruler.requests(), ["GET prod"]);
         if shown {
-            world.teller.upsert(object("o", &[("g", "1")]));
+            world.source.upsert(object("o", &[("g", "1")]));
         }
         tokio::time::sleep(Duration::from_secs(30)).await;
         let deleted = if shown { &[][..] } else { &["DELETE prod us.ns.o"] };
@@ -170,19 +170,19 @@ async fn a_new_leader_whose_watch_lags_behind_deletes_nothing_that_the_one_befor
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leads_from_the_first_moment_on_deletes_nothing_for_two_minutes_either() {
+async fn first_leader_deletes_nothing_for_two_minutes_either() {
     let ruler = MemoryRuler::default();
     let before = World::start(&ruler);
-    before.teller.upsert(object("o", &[("g", "1")]));
-    before.teller.complete();
+    before.source.upsert(object("o", &[("g", "1")]));
+    before.source.complete();
     before.settle().await;
     before.stop().await;
     let (handle, leadership) = rulesync_core::Leadership::elected();
     let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
     handle.renew(rulesync_core::LeaderTerm { start_before: far, finish_by: far });
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
-    // Its list may lag behind what the leader before it has seen.
-    world.teller.complete();
+    // Its list may lag behind what an earlier leader has seen.
+    world.source.complete();
     tokio::time::sleep(Duration::from_secs(110)).await;
     assert_eq!(ruler.groups("prod").len(), 1);
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -1,4 +1,5 @@
-//! What differs from what was written counts as the server's own form only if it was read back right after a write.
+//! Normalization is learned only from own writes: a difference counts as the server's only if it was read back right
+//! after a write.
 
 use super::*;
 use crate::model::capabilities::{Capabilities, Normalization};
@@ -40,7 +41,7 @@ fn respelled() -> Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn form_that_is_read_back_after_two_writes_is_learned() {
+async fn normalization_is_learned_after_two_writes() {
     let mut bench = respelled().listed(&[]);
     let mut requests = vec![bench.work().len()];
     for _ in 0..4 {
@@ -51,15 +52,15 @@ async fn form_that_is_read_back_after_two_writes_is_learned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn form_that_somebody_else_wrote_is_repaired_and_does_not_count_as_a_first_look() {
+async fn normalization_ignores_forms_that_somebody_else_wrote() {
     let mut bench = respelled().listed(&[("us.ns.o", "g", DECLARED)]);
     bench.list(&[PRINTED]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"], "nothing was written before it was read");
     bench.list(&[PRINTED]);
-    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the first look after a write");
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the first list after a write");
     bench.list(&[PRINTED]);
     assert_eq!(bench.work(), NOTHING, "the second one");
-    // Another change by somebody is none of that.
+    // Another change by somebody is repaired.
     bench.list(&[("us.ns.o", "g", "sum by (job) (down)")]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
 }

@@ -1,4 +1,5 @@
-//! Which part of an object is offered when something in it must not be: a group, or a group without its rules at fault.
+//! The part of an object that is offered if some of it must not be: its other groups, or a group without its invalid
+//! rules.
 
 use super::*;
 use crate::policy::OnInvalid;
@@ -13,8 +14,8 @@ fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
     RuleObject::new(id("k", "o"), vec![serde_json::from_value(group).unwrap()])
 }
 
-/// What is wanted of the ruler for an object, by a route that enforces a matcher.
-fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
+/// Returns an object as the ruler should have it, by a route that enforces a matcher.
+fn desired(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
     let matcher =
         QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
     let mut bench = index(&[Route { query_matchers: vec![matcher], ..to("t") }]);
@@ -24,14 +25,14 @@ fn claimed(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::Desired
     object
 }
 
-/// The expressions that are offered, or none if the group is refused.
+/// Returns the expressions that are offered, or none if the group is refused.
 fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
-    let object = claimed(on_invalid, object);
+    let object = desired(on_invalid, object);
     match (&*object.groups, &*object.refused) {
         ([group], []) => Some(group.body.decode().unwrap().rules.into_iter().map(|rule| rule.expr).collect()),
         ([], [refused]) => {
             assert_eq!(&**refused, "g");
-            assert!(object.findings.iter().any(Finding::is_error), "the author is told");
+            assert!(object.findings.iter().any(Finding::is_error), "a finding is reported");
             None
         }
         other => panic!("{other:?}"),
@@ -39,7 +40,7 @@ fn offered(on_invalid: OnInvalid, object: RuleObject) -> Option<Vec<String>> {
 }
 
 #[test]
-fn what_cannot_carry_the_matchers_of_its_route_is_never_offered() {
+fn rules_that_cannot_carry_the_matchers_are_never_offered() {
     let up = r#"up{env="p"}"#;
     for (exprs, whole, rest) in [
         (&["up", "up"][..], Some(vec![up, up]), Some(vec![up, up])),
@@ -57,7 +58,7 @@ fn what_cannot_carry_the_matchers_of_its_route_is_never_offered() {
 }
 
 #[test]
-fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
+fn group_errors_are_not_fixed_by_leaving_rules_out() {
     for on_invalid in [OnInvalid::Group, OnInvalid::Rule] {
         assert_eq!(offered(on_invalid, of(&["up", "up"], &["victim"])), None);
         assert_eq!(offered(on_invalid, of(&["up", "up{"], &["victim"])), None);
@@ -66,8 +67,8 @@ fn what_is_wrong_with_a_whole_group_is_not_mended_by_leaving_rules_out() {
 }
 
 #[test]
-fn rules_are_numbered_as_their_author_does() {
-    let object = claimed(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
+fn offered_rules_are_numbered_as_their_author_does() {
+    let object = desired(OnInvalid::Rule, of(&["", "up", "up{", "up"], &[]));
     let numbers: Vec<_> = object.findings.iter().map(|finding| finding.location.rule).collect();
     assert!(numbers.iter().all(|number| *number == Some(2)) && !numbers.is_empty(), "{numbers:?}");
     assert_eq!([0, 1].map(|index| object.groups[0].left_out.declared(index)), [1, 3]);

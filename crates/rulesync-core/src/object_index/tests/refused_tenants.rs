@@ -1,5 +1,5 @@
-//! Refused tenants: an object that asks for a tenant that it may not have stays where it was, as far as that is still
-//! allowed, and is held there to what its route enforces.
+//! Refused tenants: an object that requests a tenant that it may not have stays where it was, as far as that is still
+//! allowed, and its rules must satisfy what its route enforces.
 
 use super::*;
 use crate::intake::Transform;
@@ -28,26 +28,26 @@ fn of(tenant: &str, expr: &str) -> RuleObject {
 }
 
 fn protection(bench: &Bench, tenant: &str) -> Option<HeldReason> {
-    bench.index.protects(&id("k", "o"), &destination(tenant)).map(|hold| hold.because)
+    bench.index.protects(&id("k", "o"), &destination(tenant)).map(|protection| protection.because)
 }
 
 #[test]
-fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
+fn refused_tenant_leaves_the_object_as_it_is() {
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
     let refused = bench.upsert(of("onw", "2"));
-    assert_eq!(effects(&refused), ["look whether o is protected"], "nobody is told anything else");
+    assert_eq!(effects(&refused), ["protection of o may have changed"], "no other command is sent");
     assert!(refused.findings[0].2.message.contains("its rules stay in central/own as they are there"));
     assert!(bench.index.uses(&destination("own")));
     assert_eq!(bench.index.protected().collect::<Vec<_>>(), [&id("k", "o")]);
     assert_eq!(protection(&bench, "own"), Some(HeldReason::TenantRefused));
-    assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it might have been there");
-    assert_eq!(protection(&bench, "onw"), None, "it may not have been there");
+    assert_eq!(protection(&bench, "own-2"), Some(HeldReason::TenantRefused), "it may have been there");
+    assert_eq!(protection(&bench, "onw"), None, "it cannot have been there");
     assert_eq!(
         effects(&bench.upsert(of("own-2", "3"))),
         [
-            "look whether o is protected",
+            "protection of o may have changed",
             "central/own-2 gets us.ns.o (1 groups)",
-            "central/own-2 says when it has written us.ns.o",
+            "central/own-2 reports when it has written us.ns.o",
             "central/own drops us.ns.o later"
         ]
     );
@@ -55,33 +55,33 @@ fn it_stays_as_it_is_there_until_it_asks_for_what_it_may_have() {
 }
 
 #[test]
-fn it_comes_back_to_where_it_stayed() {
+fn refused_tenant_is_replaced_by_the_previous_one() {
     let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "2")]);
     let back = effects(&bench.upsert(of("own", "2")));
-    assert_eq!(back, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+    assert_eq!(back, ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
-fn without_permission_for_the_last_place_it_leaves_that() {
+fn refused_tenant_without_permission_for_the_last_place_removes_the_object() {
     let mut bench = index(&[own()]).with(&[of("own", "1"), of("onw", "1")]);
     let elsewhere = Route {
         allow: vec![Permission { values: vec!["other".into()], ..Permission::default() }],
         ..to_the_labelled()
     };
-    let left = bench.reroute(table(&[elsewhere]), &[]);
-    assert_eq!(effects(&left), ["look whether o is protected", "central/own drops us.ns.o"]);
-    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
-    assert_eq!(because, LeftBecause::Forbidden);
+    let commands = bench.reroute(table(&[elsewhere]), &[]);
+    assert_eq!(effects(&commands), ["protection of o may have changed", "central/own drops us.ns.o"]);
+    let Command::Remove { because, .. } = commands.commands[0].1 else { panic!("one drop") };
+    assert_eq!(because, RemovalReason::Forbidden);
     assert_eq!(protection(&bench, "own"), None);
-    // Without any route it is only the configuration that no longer leads it there.
+    // Without any route, the object is removed because of the configuration.
     let mut bench = index(&[own()]).with(&[of("own", "1")]);
-    let left = bench.reroute(table(&[]), &[]);
-    let Command::Remove { because, .. } = left.commands[0].1 else { panic!("one drop") };
-    assert_eq!(because, LeftBecause::Reconfigured);
+    let commands = bench.reroute(table(&[]), &[]);
+    let Command::Remove { because, .. } = commands.commands[0].1 else { panic!("one drop") };
+    assert_eq!(because, RemovalReason::Reconfigured);
 }
 
 #[test]
-fn it_is_held_to_what_its_route_enforces_now() {
+fn refused_tenant_leaves_only_rules_that_satisfy_the_route() {
     let mut bench = index(&[labelled("a")]).with(&[of("own", "1"), of("onw", "1")]);
     let enforced = |bench: &Bench| -> Arc<Transform> {
         bench.index.protects(&id("k", "o"), &destination("own")).unwrap().enforced.unwrap()
@@ -89,18 +89,18 @@ fn it_is_held_to_what_its_route_enforces_now() {
     let before = enforced(&bench);
     assert!(before.sets_anything());
     let other = effects(&bench.reroute(table(&[labelled("b")]), &[]));
-    assert_eq!(other, ["look whether o is protected", "central/own drops us.ns.o"]);
+    assert_eq!(other, ["protection of o may have changed", "central/own drops us.ns.o"]);
     assert_ne!(enforced(&bench), before);
     let same = effects(&bench.reroute(table(&[labelled("b")]), &[]));
-    assert_eq!(same, ["look whether o is protected"]);
+    assert_eq!(same, ["protection of o may have changed"]);
     assert_eq!(
         effects(&bench.upsert(of("own", "1"))),
-        ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]
+        ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]
     );
 }
 
 #[test]
-fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
+fn object_without_a_distinct_name_goes_nowhere() {
     let odd = RuleObject {
         id: ObjectId::new(&"k".into(), &kind::PROMETHEUS_RULE.into(), "ns", "a b"),
         ..of("own", "1")
@@ -109,13 +109,13 @@ fn what_has_no_name_that_could_be_told_for_ours_goes_nowhere() {
     let refused = bench.upsert(odd.clone());
     assert_eq!(effects(&refused), NOTHING);
     assert_eq!(refused.findings.iter().map(|(_, _, finding)| finding.code).collect::<Vec<_>>(), ["name"]);
-    // Nobody asks about the name of what goes nowhere anyway.
+    // The name of an object that goes nowhere anyway is not checked.
     let mut bench = index(&[own()]);
     assert!(bench.upsert(RuleObject { labels: Labels::default(), ..odd }).findings.is_empty());
 }
 
 #[test]
-fn of_a_source_those_count_that_have_groups_in_a_ruler() {
+fn counts_of_a_source_include_objects_with_groups_in_a_ruler() {
     let mut bench = index(&[own()]);
     let count = |bench: &Bench| bench.index.in_rulers("k");
     bench.upsert(of("own", "1"));
@@ -130,25 +130,25 @@ fn of_a_source_those_count_that_have_groups_in_a_ruler() {
 }
 
 #[test]
-fn it_stays_by_the_route_that_refuses_it_and_goes_by_the_others() {
+fn refused_tenant_of_one_route_does_not_affect_the_others() {
     let mut bench = index(&[own(), to("all")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
-    assert_eq!(refused, ["look whether o is protected", "central/all gets us.ns.o (1 groups)"]);
+    assert_eq!(refused, ["protection of o may have changed", "central/all gets us.ns.o (1 groups)"]);
     assert!(bench.index.uses(&destination("own")));
     // Where another route leads it anyway, it does not stay as it was.
     let mut bench = index(&[own(), to("own")]).with(&[of("own", "1")]);
     let refused = effects(&bench.upsert(of("onw", "2")));
-    assert_eq!(refused, ["look whether o is protected", "central/own gets us.ns.o (1 groups)"]);
+    assert_eq!(refused, ["protection of o may have changed", "central/own gets us.ns.o (1 groups)"]);
 }
 
 #[test]
-fn what_is_written_in_another_language_goes_nowhere() {
-    let said = |language: &str| {
+fn object_in_another_language_goes_nowhere() {
+    let found = |language: &str| {
         let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
         let mut bench = index(&[to("t")]);
         let effects = bench.upsert(RuleObject { annotations, ..of("own", "1") });
         (effects.commands.len(), effects.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
     };
-    assert_eq!(said(" PromQL "), (1, vec![]));
-    assert_eq!(said("logql"), (0, vec!["dialect"]));
+    assert_eq!(found(" PromQL "), (1, vec![]));
+    assert_eq!(found("logql"), (0, vec!["dialect"]));
 }

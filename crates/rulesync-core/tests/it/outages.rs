@@ -1,21 +1,21 @@
-//! Outages heal by themselves, without a storm of requests and without anything lost.
+//! Outages end by themselves, without a storm of requests and without a lost change.
 
 use std::time::Duration;
 
 use rulesync_core::{DestinationState, RulerError};
 
-use crate::inherit::MemoryInventory;
+use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, object, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
+async fn outage_at_the_start_is_waited_for() {
     let ruler = MemoryRuler::default();
     ruler.fail(Some(unavailable()));
     let world = World::start(&ruler);
-    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
-    world.teller.complete();
+    (0..200).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     let status = world.status().await;
     assert_eq!(status.destinations[0].state, DestinationState::Failing);
@@ -30,15 +30,15 @@ async fn a_ruler_that_is_down_at_the_start_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_outage_in_the_middle_costs_little_and_loses_nothing() {
+async fn outage_of_half_an_hour_costs_few_requests_and_loses_nothing() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
-    world.teller.complete();
+    (0..200).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     ruler.fail(Some(unavailable()));
-    (0..200).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "2")])));
+    (0..200).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("a", "2")])));
     tokio::time::sleep(HALF_AN_HOUR).await;
     let (lists, writes, deletes) = ruler.counts();
     assert!(lists + writes < 200, "{lists} lists and {writes} writes in half an hour for 200 changes");
@@ -53,15 +53,15 @@ async fn a_long_outage_in_the_middle_costs_little_and_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_superseded_during_an_outage_is_never_written() {
+async fn superseded_changes_are_never_written_after_an_outage() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.fail(Some(unavailable()));
     for version in 2..50 {
-        world.teller.upsert(object("o", &[("a", &version.to_string())]));
+        world.source.upsert(object("o", &[("a", &version.to_string())]));
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
     ruler.requests();
@@ -73,13 +73,13 @@ async fn what_is_superseded_during_an_outage_is_never_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_hangs_heals_too() {
+async fn hanging_ruler_recovers() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     ruler.hang(true);
-    (0..50).for_each(|n| world.teller.upsert(object(&format!("o{n}"), &[("a", "1")])));
+    (0..50).for_each(|n| world.source.upsert(object(&format!("o{n}"), &[("a", "1")])));
     tokio::time::sleep(HALF_AN_HOUR).await;
     let (lists, writes, _) = ruler.counts();
     assert!(lists + writes < 150, "{lists} lists, {writes} writes");
@@ -90,15 +90,15 @@ async fn a_ruler_that_hangs_heals_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ruler_that_says_when_is_believed() {
+async fn retry_after_of_the_ruler_is_respected() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
     ruler.requests();
     let retry_after = Some(Duration::from_secs(600));
-    ruler.fail(Some(RulerError::unavailable("slow down".to_owned()).with_retry_after(retry_after)));
-    world.teller.upsert(object("o", &[("a", "1")]));
+    ruler.fail(Some(RulerError::unavailable("slow down").with_retry_after(retry_after)));
+    world.source.upsert(object("o", &[("a", "1")]));
     tokio::time::sleep(Duration::from_secs(250)).await;
     assert_eq!(ruler.counts(), (0, 1, 0));
     ruler.fail(None);
@@ -108,21 +108,21 @@ async fn a_ruler_that_says_when_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_change_that_always_fails_does_not_hold_up_others() {
+async fn change_that_always_fails_does_not_delay_others() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.complete();
+    world.source.complete();
     world.settle().await;
-    // At the limit, replacing a group fails for good; deleting and everything else goes on.
-    world.teller.upsert(object("kept", &[("a", "1")]));
-    world.teller.upsert(object("room", &[("a", "1")]));
+    // At the limit, replacing a group fails for good; deletes and everything else go on.
+    world.source.upsert(object("kept", &[("a", "1")]));
+    world.source.upsert(object("room", &[("a", "1")]));
     world.settle().await;
     ruler.limit_groups(Some(2));
-    world.teller.upsert(object("kept", &[("a", "2")]));
+    world.source.upsert(object("kept", &[("a", "2")]));
     world.until(|status| status.destinations[0].state == DestinationState::Failing).await;
     assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "1");
     ruler.requests();
-    world.teller.delete("room");
+    world.source.delete("room");
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.kept"]["a"].rules[0].expr, "2");
     assert_eq!(ruler.groups("prod").len(), 1);
@@ -130,24 +130,24 @@ async fn one_change_that_always_fails_does_not_hold_up_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_answer_was_lost_may_have_been_made() {
+async fn write_without_an_answer_may_have_been_made() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("g", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     ruler.break_group("g", Some(unavailable()));
-    world.teller.upsert(object("o", &[("g", "2")]));
+    world.source.upsert(object("o", &[("g", "2")]));
     while !ruler.requests().contains(&"POST prod us.ns.o/g".to_owned()) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
-    // It has arrived after all, and its author thinks better of it.
+    // It has arrived after all, and its author reverts the change.
     ruler.edit("prod", |groups| {
         groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules[0].expr = "2".to_owned();
     });
     ruler.break_group("g", None);
-    world.teller.upsert(object("o", &[("g", "1")]));
+    world.source.upsert(object("o", &[("g", "1")]));
     ruler.requests();
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["g"].rules[0].expr, "1");
@@ -155,16 +155,16 @@ async fn a_write_whose_answer_was_lost_may_have_been_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_is_under_way_at_the_end_is_finished() {
+async fn write_under_way_at_a_shutdown_is_finished() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.teller.upsert(object("o", &[("a", "1")]));
+    world.source.upsert(object("o", &[("a", "1")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!world.status().await.ready(), "there may be more to come");
-    world.teller.complete();
+    world.source.complete();
     assert!(world.settle().await.ready());
     ruler.delay(Duration::from_secs(3));
-    world.teller.upsert(object("o", &[("a", "2")]));
+    world.source.upsert(object("o", &[("a", "2")]));
     tokio::time::sleep(Duration::from_secs(1)).await;
     world.stop().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2");
@@ -174,8 +174,8 @@ async fn a_write_that_is_under_way_at_the_end_is_finished() {
 async fn shutdown_of_an_idle_engine_with_an_inventory_takes_no_time() {
     let ruler = MemoryRuler::default();
     let world = World::with(&ruler, |_| {}, |engine| engine.inventory(MemoryInventory::default()));
-    world.teller.upsert(object("o", &[("a", "1")]));
-    world.teller.complete();
+    world.source.upsert(object("o", &[("a", "1")]));
+    world.source.complete();
     world.settle().await;
     let begun = tokio::time::Instant::now();
     world.stop().await;
