@@ -9,6 +9,9 @@ const RESERVED: [&str; 0] = [];
 /// Documents that stand outside of the book.
 const OUTSIDE: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 
+/// Where pages of the book link to files of the repository that are not in the book.
+const REPOSITORY: &str = "https://github.com/rulesync/rulesync/blob/main/";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap_or_default()
 }
@@ -98,10 +101,17 @@ fn links_lead_to_files_and_headings() {
         documents.iter().map(|document| (&**document, read(document))).collect();
     let mut problems = Vec::new();
     for (document, text) in &texts {
-        for target in links(text).into_iter().filter(|target| !is_elsewhere(target)) {
+        for target in links(text) {
+            if is_elsewhere(&target) && !target.starts_with(REPOSITORY) {
+                continue;
+            }
             let (path, anchor) =
                 target.split_once('#').map_or((&*target, None), |(path, anchor)| (path, Some(anchor)));
-            let file = if path.is_empty() { (*document).to_owned() } else { linked(document, path) };
+            let file = match path.strip_prefix(REPOSITORY) {
+                Some(file) => file.to_owned(),
+                None if path.is_empty() => (*document).to_owned(),
+                None => linked(document, path),
+            };
             if RESERVED.contains(&&*file) {
                 continue;
             }
