@@ -497,15 +497,15 @@ fn namespace_policy(config: &Config) -> Result<NamespacePolicy, WiringError> {
             NamingConfig::Alloy { prefix, separator } => Naming::Alloy(AlloyNaming::new(prefix, separator)?),
         })
     };
-    let mut former = Vec::new();
+    let mut legacy = Vec::new();
     for previous in &config.previous_owners {
-        former.push(Naming::Owner(previous.parse()?));
+        legacy.push(Naming::Owner(previous.parse()?));
     }
     for previous in &config.previous_naming {
-        former.push(naming(previous)?);
+        legacy.push(naming(previous)?);
     }
     let adopt = config.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
-    Ok(NamespacePolicy { naming: naming(&config.naming)?, former, adopt, owner: owner.clone() })
+    Ok(NamespacePolicy { naming: naming(&config.naming)?, legacy, adopt, owner: owner.clone() })
 }
 
 fn route(config: &RouteConfig) -> Result<Route, WiringError> {
