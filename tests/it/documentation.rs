@@ -34,7 +34,10 @@ fn blocks() -> Vec<Block> {
         for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                waiting.push(path);
+                // The contracts quote servers.
+                if !path.ends_with("docs/contracts") {
+                    waiting.push(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 documents.push(path);
             }

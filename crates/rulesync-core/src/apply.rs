@@ -52,7 +52,7 @@ pub(crate) struct Report {
 pub(crate) struct Stops {
     /// Set when the destination ends.
     pub(crate) stop: CancellationToken,
-    /// Tells whether this process may still write.
+    /// The permission of this process to write.
     pub(crate) leadership: Leadership,
 }
 

@@ -12,7 +12,7 @@ use crate::model::tenant::TenantId;
 
 /// The limit, which hands out permits for requests. Clones share it.
 ///
-/// The number of permits grows by one for each round of successes and is halved when the ruler says that it is too much
+/// The number of permits grows by one for each round of successes and is halved when the ruler is overloaded
 /// (429, 503, no answer in time), as TCP does it: it finds the ruler's capacity by itself. Waiting tenants
 /// take turns, so one with ten thousand changes delays another's single one by a request or two. Where there are
 /// several tenants, none has all permits, so that one whose requests hang does not hang the others.

@@ -5,12 +5,12 @@
 //! that bring the ruler in line, carries each out by itself through a [`Ruler`], and reports what became of it
 //! ([`status`]). Problems of a rule are [`Finding`]s, not errors: one invalid rule never holds up another.
 //!
-//! This crate knows nothing of HTTP, Kubernetes or YAML files; sources and rulers for these are crates of their own.
+//! This crate has no code for HTTP, Kubernetes or YAML files; sources and rulers for these are crates of their own.
 //!
 //! # Use the engine
 //!
-//! An [`Engine`] is put together from sources, rulers and routes, and runs until it is told to stop. `examples/embed.rs`
-//! is a complete program.
+//! An [`Engine`] is built from sources, rulers and routes, and runs until it is stopped. `examples/embed.rs` is a
+//! complete program.
 //!
 //! ```
 //! # use rulesync_core::{Engine, Route, Ruler, Source};
@@ -74,25 +74,26 @@
 //! }
 //! ```
 //!
-//! Three rules matter: an answer that was not understood whole is an error, never an empty list; a group that is
-//! refused for good is [`RulerErrorKind::Rejected`], and anything that may work later is not; writing what exists and
-//! deleting what is missing succeed. The suite in `rulesync-conformance` checks these and more; `examples/custom_ruler.rs`
-//! passes it. A server with the ruler API of Mimir, Cortex or Loki needs no code: describe it to `rulesync-http`.
+//! Three rules matter: an answer that cannot be read completely is an error, never an empty list; a group that is
+//! refused for good is [`RulerErrorKind::Rejected`], and anything that may work later is not; writing an existing group and
+//! deleting a missing one succeed. The suite in `rulesync-conformance` checks these and more;
+//! `examples/custom_ruler.rs` passes it. A server with the ruler API of Mimir, Cortex or Loki needs no code: describe it
+//! to `rulesync-http`.
 //!
 //! # Write a source
 //!
 //! A source sends what exists, then that its snapshot is complete, then each change: see [`Source`].
-//! `examples/custom_source.rs` is a whole one, and passes the suite.
+//! `examples/custom_source.rs` is a complete one, and passes the suite.
 //!
 //! # Where to change what
 //!
 //! | to change | look into |
 //! |---|---|
-//! | what a rule is, durations, tenants, what rulers can do | `model/` |
+//! | rules, durations, tenants, capabilities of rulers | `model/` |
 //! | which objects go where, who may request a tenant | `route/`, `intake/matching.rs` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
 //! | labels and matchers that a route adds | `intake/transform.rs` |
-//! | which namespaces are ours, and what they are called | `naming/` |
+//! | which namespaces are owned, and their names | `naming/` |
 //! | two installations with one owner | `claim.rs` |
 //! | which changes are made | `plan.rs` |
 //! | whether a delete is safe | `destination/delete_safety.rs`, `guard.rs`, `vanishing.rs` |

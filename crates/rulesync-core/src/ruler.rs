@@ -1,4 +1,4 @@
-//! Where rules are written: the [`Ruler`] trait, its errors, and its reports of evaluation.
+//! The [`Ruler`] trait: where rules are written, its errors, and its reports of evaluation.
 
 mod error;
 mod evaluation;
@@ -42,7 +42,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`RulerErrorKind::Rejected`] if this group, as it is, will never be accepted; else what went wrong.
+    /// [`RulerErrorKind::Rejected`] if this group, as it is, will never be accepted; otherwise any other error.
     async fn write_group(
         &self,
         tenant: Option<&TenantId>,
@@ -54,7 +54,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What went wrong; a group that is missing is no error.
+    /// Any [`RulerError`]; a group that is missing is no error.
     async fn delete_group(
         &self,
         tenant: Option<&TenantId>,
@@ -66,7 +66,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What went wrong; a namespace that is missing is no error.
+    /// Any [`RulerError`]; a namespace that is missing is no error.
     async fn delete_namespace(
         &self,
         tenant: Option<&TenantId>,
@@ -100,7 +100,7 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What went wrong; groups that were passed before count, the rest is unknown.
+    /// Any [`RulerError`]; groups that were passed before count, the rest is unknown.
     async fn evaluation(
         &self,
         _tenant: Option<&TenantId>,

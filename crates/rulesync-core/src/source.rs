@@ -46,7 +46,7 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     ///
     /// The engine drops the future when it stops, or when the source is no longer configured. Returning earlier means
     /// that nothing more will be sent. A source that may have missed changes starts another snapshot with
-    /// [`SourceEvent::SnapshotStarted`]: the engine finds out which objects are gone.
+    /// [`SourceEvent::SnapshotStarted`]: the engine finds the deleted objects.
     async fn run(&self, sink: Sink);
 
     /// Returns the parts that it lists, each on its own. Nothing is deleted from a ruler before each has been listed once.
@@ -63,7 +63,7 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the interval between two polls of everything it has; zero if it receives changes as they come. Objects
-    /// that vanish from it together are believed to be gone only after another poll.
+    /// that vanish from it together count as deleted only after another poll.
     fn poll_interval(&self) -> Duration {
         Duration::ZERO
     }

@@ -1,4 +1,4 @@
-//! What a ruler can do and store, and how the engine best deals with it: one value per ruler.
+//! The capabilities of a ruler, and how the engine best deals with it: one value per ruler.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::language::QueryLanguage;
 /// The capabilities of a ruler, and how the engine best deals with it.
 ///
 /// The default describes a ruler that evaluates PromQL, stores every field as it was sent, is written group by group
-/// and says why it refuses a group.
+/// and explains why it refuses a group.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -116,7 +116,7 @@ impl Capabilities {
         Self { batches, ..self }
     }
 
-    /// Sets whether it says why it refuses a group.
+    /// Sets whether it explains why it refuses a group.
     #[must_use]
     pub const fn with_explains_refusals(self, explains_refusals: bool) -> Self {
         Self { explains_refusals, ..self }
@@ -233,7 +233,7 @@ pub enum Normalization {
 pub enum LabelNames {
     /// Letters, digits and underscores only, as Loki and Prometheus 2.
     Legacy,
-    /// The same unless somebody has set it otherwise, as Mimir and Cortex.
+    /// The same unless it is configured otherwise, as Mimir and Cortex.
     LegacyByDefault,
     /// Any UTF-8 text, as Prometheus 3.
     Utf8,
@@ -261,7 +261,7 @@ impl NameLimits {
     /// The default, for constants.
     pub const DEFAULT: Self = Self { max_bytes: 189, max_escaped_bytes: 255 };
 
-    /// Returns why a name cannot be held, if so: the rest of a sentence that begins with the name.
+    /// Returns why the ruler cannot hold a name, if so: the rest of a sentence that begins with the name.
     pub fn refuse(&self, name: &str) -> Option<String> {
         let escaped: usize = name
             .bytes()

@@ -1,8 +1,8 @@
-//! What an author declared, before anything was checked: the schema of PrometheusRules and of Prometheus rule files.
+//! Declared groups and rules before any check: the schema of PrometheusRules and of Prometheus rule files.
 //!
-//! Everything the PrometheusRule CRD lets through is readable here (docs/contracts/observed.md, "What the
-//! PrometheusRule CRD lets through"): an integer `expr`, empty durations, missing lists. [`crate::intake::convert`]
-//! decides what becomes of it.
+//! Everything the PrometheusRule CRD accepts is readable here (docs/contracts/observed.md, "What the PrometheusRule CRD
+//! lets through"): an integer `expr`, empty durations, missing lists. [`crate::intake::convert`] converts or refuses
+//! it.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -95,7 +95,7 @@ impl QueryLanguage {
         }
     }
 
-    /// Returns whether two expressions are the same in different spellings; false where that cannot be told.
+    /// Returns whether two expressions are the same in different spellings; false where that is unknown.
     pub fn means_the_same(self, a: &str, b: &str) -> bool {
         match self {
             Self::PromQl | Self::MetricsQl => promql::means_the_same(a, b),
@@ -112,7 +112,7 @@ impl QueryLanguage {
         }
     }
 
-    /// Returns the names of the series that an expression reads; none if that cannot be told, so that it may read any.
+    /// Returns the names of the series that an expression reads; none if that is unknown, so that it may read any.
     pub fn series_read(self, expr: &str) -> Option<Vec<String>> {
         match self {
             Self::PromQl | Self::MetricsQl => {

@@ -24,7 +24,7 @@ pub enum AlloyNamingError {
     /// Every name would be owned.
     #[error("the prefix is empty")]
     NoPrefix,
-    /// Names could not be told apart.
+    /// Names could not be distinguished.
     #[error("the separator is empty")]
     NoSeparator,
     /// The separator could be part of a segment, so that names would not parse back.

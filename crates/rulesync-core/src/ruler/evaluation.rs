@@ -1,6 +1,6 @@
-//! What a ruler says about the evaluation of the rules it has loaded: the answer of [`Ruler::evaluation`].
+//! Reports of a ruler about the evaluation of the rules it has loaded: the answer of [`Ruler::evaluation`].
 //!
-//! That a write was accepted does not mean that a rule runs. Rulers load what is stored a while later, some never
+//! An accepted write does not mean that a rule runs. Rulers load stored groups a while later, some never
 //! (docs/contracts/ruler-api.md 0.1, the frozen tenant), and each rule can fail every time it is evaluated.
 //!
 //! [`Ruler::evaluation`]: crate::Ruler::evaluation

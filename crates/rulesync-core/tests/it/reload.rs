@@ -138,7 +138,7 @@ async fn one_shot_runs_end() {
         (engine.build().unwrap(), control)
     };
     ruler.refuse("broken(");
-    let (planner, _teller) = engine(&ruler);
+    let (planner, _control) = engine(&ruler);
     let dry_run = planner.plan(std::future::pending()).await.unwrap();
     assert_eq!(dry_run.plans[0].changes.len(), 2);
     assert!(!dry_run.is_clean());
@@ -149,16 +149,16 @@ async fn one_shot_runs_end() {
     "#);
     assert_eq!(ruler.requests(), ["GET prod"]);
 
-    let (once, _teller) = engine(&ruler);
+    let (once, _control) = engine(&ruler);
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert_eq!(summary.applied, 1);
     assert!(!summary.succeeded());
     assert_eq!(summary.status.destinations[0].refused, 1);
 
     ruler.fail(Some(unavailable()));
-    let (down, _teller) = engine(&ruler);
+    let (down, _control) = engine(&ruler);
     assert!(!down.sync_once(std::future::pending()).await.unwrap().succeeded());
-    let (planner, _teller) = engine(&ruler);
+    let (planner, _control) = engine(&ruler);
     let error = planner.plan(std::future::pending()).await.unwrap_err();
     assert!(matches!(error, RunError::DestinationUnavailable { .. }), "{error}");
 }
@@ -218,11 +218,11 @@ async fn one_shot_run_holds_deletes_unless_they_are_released() {
     world.source.complete();
     world.settle().await;
     world.stop().await;
-    let (once, _teller) = emptied(&ruler, false);
+    let (once, _control) = emptied(&ruler, false);
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(!summary.succeeded() && summary.applied == 0);
     assert_eq!(summary.status.destinations[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
-    let (once, _teller) = emptied(&ruler, true);
+    let (once, _control) = emptied(&ruler, true);
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(summary.succeeded(), "{:?}", summary.status.destinations);
     assert!(ruler.groups("prod").is_empty());
@@ -256,7 +256,7 @@ async fn reload_does_not_wait_for_a_long_retry_after() {
     world.stop().await;
     // A one-shot run gives up, and reports the changes that were not made.
     ruler.fail(Some(year));
-    let (once, _teller) = emptied(&ruler, false);
+    let (once, _control) = emptied(&ruler, false);
     let before = tokio::time::Instant::now();
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(!summary.succeeded());

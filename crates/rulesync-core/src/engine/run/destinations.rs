@@ -144,7 +144,7 @@ impl Run {
         self.finish_starting();
     }
 
-    /// Tells new destinations that all declarations for them have been sent.
+    /// Sends new destinations the message that all declarations for them have been sent.
     pub(super) fn finish_starting(&mut self) {
         for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
             if std::mem::take(&mut destination.fresh) {

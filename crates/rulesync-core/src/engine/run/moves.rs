@@ -13,7 +13,7 @@ use crate::model::tenant::DestinationId;
 use crate::object_index::Handover;
 
 impl Run {
-    /// Tells destinations which objects' rules stay although the objects are not declared there.
+    /// Protects the rules of objects at the destinations where they are not declared.
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             for id in self.destination_ids() {

@@ -40,7 +40,8 @@ pub(super) struct RunningSource {
 /// The latest snapshot of a scope.
 struct Snapshot {
     scope: Scope,
-    /// The generation with which it began: objects of the scope with an earlier mark are gone when it is complete.
+    /// The generation with which it began: objects of the scope with an earlier mark no longer exist when it is
+    /// complete.
     since: u32,
     in_progress: bool,
     /// True once the scope has been listed completely.

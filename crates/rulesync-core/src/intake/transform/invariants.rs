@@ -108,7 +108,7 @@ mod enforcement {
         assert_eq!(sent(&requiring, &exactly, PromQl), Err(vec![Some(1), Some(2)]));
         let deferring = with_matcher(Value::Constant("prod".into()), Mode::AddIfAbsent);
         let own = sent(&deferring, &group(&["up", r#"up{env="dev"}"#]), PromQl).unwrap();
-        assert_eq!(exprs(&own), [r#"up{env="prod"}"#, r#"up{env="dev"}"#], "where the route says so");
+        assert_eq!(exprs(&own), [r#"up{env="prod"}"#, r#"up{env="dev"}"#], "with this mode of the route");
     }
 
     #[test]
