@@ -18,9 +18,11 @@ mod response;
 mod send;
 mod transport;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reqwest::Url;
+use reqwest::header::HeaderMap;
 
 pub(crate) use address::redirection;
 pub(crate) use allowance::Allowance;
@@ -36,7 +38,7 @@ pub(crate) use response::BODY_FACTOR;
 pub use response::Response;
 pub use send::Connection;
 
-use crate::settings::{ClientConfig, OAuth2, SettingsError, TlsConfig};
+use crate::settings::{ClientConfig, OAuth2, Secret, SettingsError, TlsConfig};
 use credentials::Credentials;
 use oauth2::CachedToken;
 use proxy::{ProxySettings, ProxyUser};
@@ -62,8 +64,10 @@ impl Connection {
             url: config.proxy_url.clone(),
             no_proxy: config.no_proxy.clone(),
             from_environment: config.proxy_from_environment,
+            connect_headers: connect_headers(&config.proxy_connect_header, &redactor)?,
         };
-        let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, &redactor)?;
+        let http2 = config.enable_http2.unwrap_or(true);
+        let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, http2, &redactor)?;
         let method = match &config.oauth2 {
             Some(oauth2) => credentials::Method::Token(Box::new(tokens(oauth2, &redactor)?)),
             None => auth::method(config)?,
@@ -81,11 +85,21 @@ fn tokens(config: &OAuth2, redactor: &Arc<Redactor>) -> Result<CachedToken, Sett
         url: config.proxy_url.clone(),
         no_proxy: config.no_proxy.clone(),
         from_environment: config.proxy_from_environment,
+        connect_headers: connect_headers(&config.proxy_connect_header, redactor)?,
     };
-    let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, redactor)?;
+    let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, true, redactor)?;
     let credentials = Credentials::new(auth::client(config), Vec::new(), Arc::clone(redactor));
     let connection = Connection::of_parts(endpoint, credentials, Limits::default());
     Ok(CachedToken::new(connection, config, redactor))
+}
+
+/// Returns the headers of `CONNECT` requests, which the HTTP library sends by itself.
+fn connect_headers(
+    given: &BTreeMap<String, Vec<Secret>>,
+    redactor: &Redactor,
+) -> Result<HeaderMap, SettingsError> {
+    given.values().flatten().for_each(|value| redactor.keep(None, value.expose()));
+    auth::connect_headers(given)
 }
 
 /// Returns the transport for an address, the URL to use with it, and the `Host` header if it differs from the URL's.
@@ -93,9 +107,10 @@ fn endpoint(
     url: &Url,
     tls: Option<&TlsConfig>,
     proxy: ProxySettings,
+    http2: bool,
     redactor: &Redactor,
 ) -> Result<(Transport, Url, Option<String>), SettingsError> {
-    let (transport, url, host) = Transport::new(url, tls.cloned().unwrap_or_default(), proxy)?;
+    let (transport, url, host) = Transport::new(url, tls.cloned().unwrap_or_default(), proxy, http2)?;
     if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
         redactor.keep(name.as_deref(), secret.expose());
     }

@@ -1,6 +1,8 @@
 //! The authentication and the further headers of the settings. Pure.
 
-use reqwest::header::HeaderName;
+use std::collections::BTreeMap;
+
+use reqwest::header::{HeaderMap, HeaderName};
 
 use super::credentials::{Header, Method, header_value};
 use crate::settings::{Authorization, BasicAuth, ClientConfig, OAuth2, Secret, SecretSource, SettingsError};
@@ -82,6 +84,29 @@ pub(super) fn headers(config: &ClientConfig) -> Result<Vec<Header>, SettingsErro
         }
         for file in header.files.iter().filter_map(|path| SecretSource::from_keys(None, Some(path))) {
             add(file, false);
+        }
+    }
+    Ok(headers)
+}
+
+/// Headers of `CONNECT` requests that the HTTP library writes itself.
+const RESERVED_TO_CONNECT: [&str; 5] =
+    ["connection", "content-length", "host", "transfer-encoding", "user-agent"];
+
+/// Returns the headers of `CONNECT` requests to a proxy.
+pub(super) fn connect_headers(given: &BTreeMap<String, Vec<Secret>>) -> Result<HeaderMap, SettingsError> {
+    let mut headers = HeaderMap::new();
+    for (name, values) in given {
+        let key = format!("proxy_connect_header.{name}");
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|error| SettingsError::invalid(&key, error.to_string()))?;
+        if RESERVED_TO_CONNECT.contains(&parsed.as_str()) {
+            return Err(SettingsError::invalid(key, "is set by rulesync, not here"));
+        }
+        for value in values {
+            let value =
+                header_value(value.expose()).map_err(|reason| SettingsError::invalid(&key, reason))?;
+            headers.append(parsed.clone(), value);
         }
     }
     Ok(headers)

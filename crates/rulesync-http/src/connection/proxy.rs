@@ -2,6 +2,7 @@
 //! read it. Pure except for reading the environment.
 
 use percent_encoding::percent_decode_str;
+use reqwest::header::HeaderMap;
 use reqwest::{NoProxy, Proxy, Url};
 
 use super::error::without_url;
@@ -13,6 +14,8 @@ pub(crate) struct ProxySettings {
     pub(crate) url: Option<Secret>,
     pub(crate) no_proxy: Option<String>,
     pub(crate) from_environment: bool,
+    /// The headers of `CONNECT` requests.
+    pub(crate) connect_headers: HeaderMap,
 }
 
 /// The proxy for a server. `Debug` does not show its password.
@@ -72,7 +75,16 @@ impl ProxySettings {
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
         let over_tls = scheme.eq_ignore_ascii_case("https");
-        Ok(Some(ChosenProxy { proxy: proxy.no_proxy(around), user: user(url.expose()), over_tls }))
+        let mut proxy = proxy.no_proxy(around);
+        if !self.connect_headers.is_empty() {
+            if address.scheme() != "https" || !(over_tls || scheme.eq_ignore_ascii_case("http")) {
+                let reason = "is for an `https://` address and an `http://` or `https://` proxy: all other requests do \
+                              without `CONNECT`";
+                return Err(SettingsError::invalid("proxy_connect_header", reason));
+            }
+            proxy = proxy.headers(self.connect_headers.clone());
+        }
+        Ok(Some(ChosenProxy { proxy, user: user(url.expose()), over_tls }))
     }
 
     fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<ConfiguredProxy> {

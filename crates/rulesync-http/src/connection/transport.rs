@@ -30,6 +30,7 @@ pub(crate) struct Transport {
 struct ClientSettings {
     tls: TlsConfig,
     proxy: Option<ChosenProxy>,
+    http2: bool,
     /// The host and port to connect to if the certificate names another host than the address.
     real_host: Option<(String, u16)>,
 }
@@ -61,6 +62,7 @@ impl Transport {
         address: &Url,
         tls: TlsConfig,
         proxy: ProxySettings,
+        http2: bool,
     ) -> Result<(Self, Url, Option<String>), SettingsError> {
         let mut url = address.clone();
         let mut real_host = None;
@@ -92,7 +94,7 @@ impl Transport {
             tracing::warn!(address, "`tls_config` has no effect: nothing is sent over TLS to this address");
         }
         let material = Material::read(&tls)?;
-        let settings = ClientSettings { tls, proxy, real_host };
+        let settings = ClientSettings { tls, proxy, http2, real_host };
         let client = settings.client(&material)?;
         let current = Arc::new(Mutex::new(Current { client, material, checked: Instant::now() }));
         Ok((Self { settings: Arc::new(settings), current }, url, host_header))
@@ -223,9 +225,12 @@ impl ClientSettings {
             Some(TlsVersion::TLS13) => Version::TLS_1_3,
             _ => Version::TLS_1_2,
         });
+        // HTTP/2 would send the server's name instead of the `Host` header.
+        if !self.http2 || self.real_host.is_some() {
+            builder = builder.http1_only();
+        }
         if let Some((host, port)) = &self.real_host {
-            // HTTP/2 would send the name instead of the Host header.
-            builder = builder.http1_only().dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
+            builder = builder.dns_resolver(Arc::new(Pinned { host: host.clone(), port: *port }));
         }
         builder.build().map_err(invalid("tls_config"))
     }

@@ -32,6 +32,13 @@ pub struct ClientConfig {
     pub no_proxy: Option<String>,
     /// Use `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment. They do not apply to loopback addresses.
     pub proxy_from_environment: bool,
+    /// Headers of `CONNECT` requests to the proxy, by which it is asked for a connection to an `https://` address; all
+    /// values are sent. Requires `proxy_url` or `proxy_from_environment`.
+    pub proxy_connect_header: BTreeMap<String, Vec<Secret>>,
+    /// Must be absent or `false`: redirects are reported, not followed.
+    pub follow_redirects: Option<bool>,
+    /// Use HTTP/2 with `https://` addresses, if the server does; `true` if absent.
+    pub enable_http2: Option<bool>,
     /// Further headers of every request.
     pub http_headers: BTreeMap<String, HeaderConfig>,
     /// The maximum size of a response in bytes, after decompression; 1 GiB if absent. A single namespace or group may
@@ -95,6 +102,8 @@ pub struct OAuth2 {
     pub no_proxy: Option<String>,
     /// Use the proxy of the environment.
     pub proxy_from_environment: bool,
+    /// Headers of `CONNECT` requests to the proxy.
+    pub proxy_connect_header: BTreeMap<String, Vec<Secret>>,
 }
 
 /// TLS settings.
@@ -165,6 +174,9 @@ impl ClientConfig {
             proxy_url: _,
             no_proxy: _,
             proxy_from_environment: _,
+            proxy_connect_header: _,
+            follow_redirects: _,
+            enable_http2: _,
             http_headers,
             max_response_bytes: _,
         } = &mut self;

@@ -56,10 +56,18 @@ impl ClientConfig {
                 }
             }
             tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)?;
-            let OAuth2 { proxy_url, no_proxy, proxy_from_environment, .. } = oauth2;
-            proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment)?;
+            let OAuth2 { proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, .. } = oauth2;
+            let has_headers = !proxy_connect_header.is_empty();
+            proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment, has_headers)?;
         }
-        proxy_agrees(self.proxy_url.as_ref(), self.no_proxy.as_ref(), self.proxy_from_environment)?;
+        let has_headers = !self.proxy_connect_header.is_empty();
+        let no_proxy = self.no_proxy.as_ref();
+        proxy_agrees(self.proxy_url.as_ref(), no_proxy, self.proxy_from_environment, has_headers)?;
+        if self.follow_redirects == Some(true) {
+            let reason = "must be `false`: a redirect is reported, since a request that follows one may turn from a \
+                          write into a read, or carry credentials to another server";
+            return Err(SettingsError::invalid("follow_redirects", reason));
+        }
         if self.max_response_bytes.is_some_and(|bytes| bytes < MIN_RESPONSE_BYTES) {
             let reason = format!("must be at least {MIN_RESPONSE_BYTES}");
             return Err(SettingsError::invalid("max_response_bytes", reason));
@@ -89,11 +97,13 @@ fn proxy_agrees(
     url: Option<&Secret>,
     no_proxy: Option<&String>,
     from_environment: bool,
+    has_headers: bool,
 ) -> Result<(), SettingsError> {
     at_most_one(&[url.is_some(), from_environment], "`proxy_url` and `proxy_from_environment`")?;
     at_most_one(&[no_proxy.is_some(), from_environment], "`no_proxy` and `proxy_from_environment`")?;
-    // `no_proxy` alone has no effect.
-    if no_proxy.is_some() && url.is_none() { Err(SettingsError::missing("proxy_url")) } else { Ok(()) }
+    // Without a proxy, its exceptions and headers have no effect.
+    let is_useless = (no_proxy.is_some() || (has_headers && !from_environment)) && url.is_none();
+    if is_useless { Err(SettingsError::missing("proxy_url")) } else { Ok(()) }
 }
 
 fn at_most_one(set: &[bool], keys: &'static str) -> Result<(), SettingsError> {

@@ -269,6 +269,29 @@ async fn client_secret_file_is_reread_after_rejection() {
 }
 
 #[tokio::test]
+async fn client_secret_file_is_renewed_at_once_when_rejected() {
+    let secret = file("old");
+    let server = MockServer::start().await;
+    let with = |authorization: &str| Mock::given(path("/token")).and(header("authorization", authorization));
+    // The first token expires soon, and the secret is replaced before it is read again.
+    with("Basic aWQ6b2xk").respond_with(token("t", json!(1))).up_to_n_times(1).mount(&server).await;
+    with("Basic aWQ6bmV3").respond_with(token("t", json!(3600))).expect(1).mount(&server).await;
+    with("Basic aWQ6b2xk").respond_with(ResponseTemplate::new(401)).expect(1).mount(&server).await;
+    Mock::given(header("authorization", "Bearer t"))
+        .respond_with(ResponseTemplate::new(202))
+        .mount(&server)
+        .await;
+    let oauth2 = json!({"client_id": "id", "client_secret_file": secret.path(),
+        "token_url": format!("{}/token", server.uri())});
+    let client = client(&server.uri(), &config(json!({"oauth2": oauth2})));
+    put(&client).await.unwrap();
+    std::fs::write(secret.path(), "new").unwrap();
+    advance(Duration::from_secs(1)).await;
+    put(&client).await.unwrap();
+    server.verify().await;
+}
+
+#[tokio::test]
 async fn token_fetch_error_does_not_contain_secret() {
     let server = MockServer::start().await;
     Mock::given(path("/token")).respond_with(ResponseTemplate::new(400)).mount(&server).await;

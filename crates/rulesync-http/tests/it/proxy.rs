@@ -78,3 +78,21 @@ async fn token_server_has_separate_proxy() {
         json!({"client_id": "id", "token_url": "http://login.invalid/token", "proxy_url": proxy.uri()});
     put(&client(&server.uri(), &config(json!({"oauth2": oauth2})))).await.unwrap();
 }
+
+#[tokio::test]
+async fn proxy_connect_header_is_sent_to_proxy_only() {
+    let refusing = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    let proxy = Scripted::start(refusing).await;
+    let headers = json!({"X-Team": ["a", "b"], "Proxy-Authorization": ["Bearer hunter2"]});
+    let with_user = proxy.address.replace("http://", "http://u:password@");
+    let settings = config(json!({"proxy_url": with_user, "proxy_connect_header": headers}));
+    let error = put(&client("https://mimir.invalid:9009", &settings)).await.unwrap_err();
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+    let head = proxy.heads.lock().unwrap()[0].to_lowercase();
+    assert!(head.starts_with("connect mimir.invalid:9009 "), "{head}");
+    for line in ["x-team: a", "x-team: b", "proxy-authorization: bearer hunter2", "user-agent: rulesync/"] {
+        assert!(head.contains(&format!("\r\n{line}")), "{line}: {head}");
+    }
+    assert!(!head.contains("basic"), "the header takes the place of the user: {head}");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}

@@ -48,6 +48,24 @@ fn settings_error_names_key() {
         ),
         (json!({"no_proxy": "x", "proxy_from_environment": true}), "`proxy_from_environment`"),
         (json!({"oauth2": {"client_id": "i", "token_url": "http://x", "no_proxy": "x"}}), "`proxy_url`"),
+        (json!({"proxy_connect_header": {"X": ["hunter2"]}}), "`proxy_url` is missing"),
+        (
+            json!({"proxy_url": "http://x", "proxy_connect_header": {"X": ["hunter2"]}}),
+            "`proxy_connect_header`: is for an `https://` address",
+        ),
+        (
+            json!({"proxy_url": "http://x", "proxy_connect_header": {"X": ["hunter2\n"]}}),
+            "`proxy_connect_header.X`",
+        ),
+        (
+            json!({"proxy_url": "http://x", "proxy_connect_header": {"Host": ["hunter2"]}}),
+            "`proxy_connect_header.Host`: is set by rulesync",
+        ),
+        (
+            json!({"oauth2": {"client_id": "i", "token_url": "http://x", "proxy_connect_header": {"X": ["hunter2"]}}}),
+            "`proxy_url` is missing",
+        ),
+        (json!({"follow_redirects": true}), "`follow_redirects`: must be `false`"),
         (json!({"http_headers": {"bad name": {"values": ["x"]}}}), "http_headers.bad name"),
         (json!({"proxy_url": "http://user:hunter2@[bad"}), "proxy_url"),
         (json!({"proxy_url": "ftp://user:hunter2@x"}), "`proxy_url`: must begin with one of http://"),
@@ -66,6 +84,10 @@ fn settings_error_names_key() {
             "{settings}: {error}"
         );
     }
+    let socks = json!({"proxy_url": "socks5://x", "proxy_connect_header": {"X": ["hunter2"]}});
+    let error = settings_error("https://127.0.0.1:1", &config(socks));
+    assert!(error.contains("`proxy_connect_header`: is for an `https://` address"), "{error}");
+    client("http://x", &config(json!({"follow_redirects": false})));
     let named = json!({"tls_config": {"server_name": "mimir.example"}});
     let error = settings_error("http://127.0.0.1:1", &config(named.clone()));
     assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");

@@ -55,7 +55,10 @@ async fn serve(
         builder.with_no_client_auth()
     };
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    start(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap()).await
+}
+
+async fn start(config: ServerConfig) -> TlsServer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("https://{}", listener.local_addr().unwrap());
     let heads = Arc::new(Mutex::new(Vec::new()));
@@ -209,4 +212,27 @@ async fn tls_rejects_key_of_other_certificate() {
     put(&client(&server.address, &config(json!({"tls_config": tls})))).await.unwrap();
     let mixed = config(json!({"tls_config": {"cert_file": cert_file, "key_file": other}}));
     assert!(Connection::new(&server.address, &mixed).unwrap_err().to_string().contains("tls_config"));
+}
+
+#[tokio::test]
+async fn http2_is_offered_unless_disabled() {
+    let authority = authority();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (certificate, key) = issued(&authority, "127.0.0.1");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let builder = ServerConfig::builder().with_no_client_auth();
+    let mut server = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let server = start(server).await;
+    for (enabled, starts) in
+        [(json!(null), "PRI * HTTP/2.0"), (json!(true), "PRI * HTTP/2.0"), (json!(false), "POST ")]
+    {
+        server.heads.lock().unwrap().clear();
+        let settings = json!({"enable_http2": enabled, "tls_config": {"ca": authority.pem()}});
+        // The server answers in HTTP/1.1 only.
+        let put = put(&client(&server.address, &config(settings))).await;
+        assert_eq!(put.is_ok(), enabled == json!(false));
+        let heads = server.heads.lock().unwrap();
+        assert!(heads[0].starts_with(starts), "{enabled}: {}", heads[0]);
+    }
 }
