@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use rulesync_conformance::sources::{self, World};
-use rulesync_core::{DeclaredGroup, ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
+use rulesync_core::model::DeclaredGroup;
+use rulesync_core::{ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 use tokio::sync::watch;
 
 type Objects = BTreeMap<String, Vec<DeclaredGroup>>;

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rulesync_core::{Finding, ObjectState, ObjectStatus, Severity, Status};
+use rulesync_core::Finding;
+use rulesync_core::finding::Severity;
+use rulesync_core::status::{ObjectState, ObjectStatus, Status};
 use rulesync_testkit::{Kind, RulerServer};
 use rulesync_tests::Running;
 

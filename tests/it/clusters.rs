@@ -1,6 +1,6 @@
 //! Several clusters feed one ruler through one process.
 
-use rulesync_core::ObjectState;
+use rulesync_core::status::ObjectState;
 use rulesync_testkit::{Kind, KubeServer, RulerServer};
 
 use crate::road::{RULES, config, object};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rulesync_core::ObjectState;
+use rulesync_core::status::ObjectState;
 use rulesync_testkit::{Fault, Kind, KubeServer, Recorded, RulerBuilder, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
@@ -242,7 +242,7 @@ async fn two_hundred_tenants_and_one_that_hangs() {
     let running = company.run(ROUTES).await;
     running
         .until(|s| {
-            let done = |o: &rulesync_core::ObjectStatus| o.state == ObjectState::Synced;
+            let done = |o: &rulesync_core::status::ObjectStatus| o.state == ObjectState::Synced;
             s.objects.iter().filter(|o| done(o)).count() == objects - 5
         })
         .await

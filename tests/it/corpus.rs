@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rulesync_core::PromDuration;
+use rulesync_core::model::PromDuration;
 use rulesync_testkit::{Kind, KubeServer, RulerServer, needs};
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! What authors write into annotations and fields cannot reach past what the administrator wrote.
 
-use rulesync_core::{ObjectState, ObjectStatus, Status};
+use rulesync_core::status::{ObjectState, ObjectStatus, Status};
 use rulesync_testkit::{Kind, KubeServer, NameScheme, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};

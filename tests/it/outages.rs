@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::DestinationState;
+use rulesync_core::status::DestinationState;
 use rulesync_testkit::{Fault, Kind, KubeServer, RulerServer};
 
 use crate::road::{RULES, Road, object, servers};

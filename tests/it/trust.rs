@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{DestinationId, DestinationState, ObjectState};
+use rulesync_core::model::DestinationId;
+use rulesync_core::status::{DestinationState, ObjectState};
 use rulesync_testkit::{KubeServer, Recorded, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
@@ -66,7 +67,7 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
 
     // Each removes what is its own, and nothing else.
     assert!((0..5).all(|number| prod.delete(RULES, "team-a", &format!("o{number}"))));
-    let none = |s: &rulesync_core::Status| s.objects.is_empty() && s.destinations[0].pending == 0;
+    let none = |s: &rulesync_core::status::Status| s.objects.is_empty() && s.destinations[0].pending == 0;
     of_prod.until(none).await.unwrap();
     // All at once is held, until somebody has looked.
     of_prod.until(|s| s.destinations[0].held == 5).await.unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_config::{Config, Lifetime, Options};
-use rulesync_core::{Backoff, DestinationState, EngineHandle, LogReporter, Status};
+use rulesync_core::engine::{Backoff, EngineHandle, LogReporter};
+use rulesync_core::status::{DestinationState, Status};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +73,7 @@ impl Running {
     /// As [`Running::until`].
     pub async fn in_order(&self, objects: usize) -> Result<Status, Failure> {
         self.until(|status| {
-            let settled = |destination: &rulesync_core::DestinationStatus| {
+            let settled = |destination: &rulesync_core::status::DestinationStatus| {
                 destination.state == DestinationState::InSync && destination.pending == 0
             };
             status.ready()

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rulesync_core::{DestinationId, EngineHandle, SourceStatus, Status};
+use rulesync_core::engine::EngineHandle;
+use rulesync_core::model::DestinationId;
+use rulesync_core::status::{SourceStatus, Status};
 use tokio::time::Instant;
 
 /// The deadline of the readiness page. Kubernetes gives a probe one second.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_config::{App, Config, ConfigErrors, Lifetime, Options};
-use rulesync_core::{DestinationState, DestinationStatus, DryRun, LogReporter, Summary};
+use rulesync_core::engine::{LogReporter, Summary};
+use rulesync_core::plan::DryRun;
+use rulesync_core::status::{DestinationState, DestinationStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::Instant;

@@ -13,7 +13,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use rulesync_core::{DestinationId, TenantError};
+use rulesync_core::model::{DestinationId, TenantError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};

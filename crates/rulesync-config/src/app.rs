@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use rulesync_core::{DryRun, Engine, EngineHandle, Leadership, Metrics, RunError, Summary};
+use rulesync_core::Engine;
+use rulesync_core::engine::{EngineHandle, Leadership, Metrics, RunError, Summary};
+use rulesync_core::plan::DryRun;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rulesync_core::{NamespacePolicy, Route};
+use rulesync_core::Route;
+use rulesync_core::naming::NamespacePolicy;
 
 use crate::error::{ConfigError, ConfigErrors};
 use crate::file::{File, RENAMED};

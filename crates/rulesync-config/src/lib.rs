@@ -7,7 +7,7 @@
 //! ```no_run
 //! # use std::path::Path;
 //! use rulesync_config::{Config, Lifetime, Options};
-//! use rulesync_core::LogReporter;
+//! use rulesync_core::engine::LogReporter;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::read(Path::new("rulesync.yaml")).await?.validate()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Backoff, Outcome, Policy, Reporter};
+use rulesync_core::engine::{Backoff, Outcome, Policy, Reporter};
 
 use crate::assembly::Lifetime;
 
@@ -29,7 +29,7 @@ impl Options {
         Self { lifetime, ..Self::default() }
     }
 
-    /// Adds a reporter of outcomes, such as [`LogReporter`](rulesync_core::LogReporter).
+    /// Adds a reporter of outcomes, such as [`LogReporter`](rulesync_core::engine::LogReporter).
     #[must_use]
     pub fn reporter(mut self, reporter: impl Reporter) -> Self {
         self.reporters.push(Arc::new(reporter));

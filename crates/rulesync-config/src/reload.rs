@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{EngineHandle, Metrics, Setup};
+use rulesync_core::engine::{EngineHandle, Metrics, Setup};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rulesync_core::{NamespacePolicy, Policy, Route};
+use rulesync_core::Route;
+use rulesync_core::engine::Policy;
+use rulesync_core::naming::NamespacePolicy;
 use rulesync_http::ClientConfig;
 
 /// All settings.

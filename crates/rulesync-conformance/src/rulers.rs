@@ -13,10 +13,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rulesync_core::{
-    EncodedGroup, EvaluatedGroup, Evaluation, Fingerprint, Group, Listing, NamespaceClass, Observed,
-    PromDuration, QueryLanguage, Rule, Ruler, RulerError, TenantId, Write,
-};
+use rulesync_core::model::{Fingerprint, PromDuration};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation, QueryLanguage, Write};
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError, TenantId};
 
 /// The tenants a suite may use. For a ruler without tenants, both fields are equal.
 #[derive(Debug, Clone)]

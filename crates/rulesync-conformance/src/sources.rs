@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{DeclaredGroup, ObjectId, RuleObject, Scope, Sink, SinkEvents, Source, SourceEvent};
+use rulesync_core::model::DeclaredGroup;
+use rulesync_core::testing::SinkEvents;
+use rulesync_core::{ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 use tokio::task::JoinHandle;
 
 /// The place that a source reads, as far as the suite has to change it. Objects are told apart by

@@ -132,55 +132,10 @@ pub mod status;
 pub mod testing;
 mod vanishing;
 
-pub use claim::{CLAIM_GROUP, Installation, OwnerClaim};
-pub use desired::DesiredGroup;
-pub use engine::{
-    DEFAULT_MAX_IN_FLIGHT, Engine, EngineBuilder, EngineHandle, NamedRuler, NamedSource, RunError, Setup,
-    SetupError, Summary,
-};
-pub use finding::{Finding, Location, Position, Severity};
-pub use guard::{DeleteGuard, HeldReason};
-pub use inventory::{Inventory, InventoryError, InventoryRecord};
-pub use leadership::{LeaderTerm, Leadership, LeadershipHandle};
-pub use metrics::Metrics;
-pub use model::capabilities::{
-    Capabilities, LabelNames, NameLimits, Normalization, OptionalField, StoredFields, StoredLimit,
-    TemplateEnvironment,
-};
-pub use model::declared::{DeclaredGroup, DeclaredRule};
-pub use model::duration::{DurationError, PromDuration};
-pub use model::encoded::{CompressedGroup, EncodedGroup, EncodingError};
-pub use model::fingerprint::Fingerprint;
-pub use model::group::{Group, Rule};
-pub use model::kind::{
-    ALERTING_RULE, DIALECT_ANNOTATION, KINDS, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE,
-    language_of, tenant_field_of,
-};
-pub use model::labels::Labels;
-pub use model::language::{QueryLanguage, UnknownLanguage};
-pub use model::left_out::LeftOut;
-pub use model::object::{ObjectId, RuleObject};
-pub use model::positions::{Positions, PositionsBuilder, Segment};
-pub use model::tenant::{DestinationId, TenantError, TenantId};
-pub use naming::{
-    AlloyNaming, AlloyNamingError, FILE_NAMESPACE, Named, NamespaceClass, NamespacePolicy, Naming, Owner,
-    OwnerError, Pattern,
-};
-pub use observed::{Listing, Observed};
-pub use outcome::{LogReporter, Outcome, Reporter, Subject};
-pub use plan::{Action, Change, DryRun, Plan, Reason, Refusal};
-pub use policy::{Backoff, OnInvalid, Policy};
-pub use route::{
-    ExternalLabel, Operator, Permission, QueryMatcher, Requirement, Route, Selector, SelectorError, Tenancy,
-    TenantPattern, TenantPatternError, Value, ValueFrom, ValueSource,
-};
-pub use ruler::{
-    EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth, Ruler, RulerError, RulerErrorKind, Write,
-};
-
-pub use rulesync_expr::Mode;
-pub use source::{Closed, Scope, Sink, SinkEvents, Source, SourceEvent};
-pub use status::{
-    DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
-    ObjectStatus, SourceStatus, Status,
-};
+pub use engine::Engine;
+pub use finding::Finding;
+pub use model::{Capabilities, EncodedGroup, Group, ObjectId, Rule, RuleObject, TenantId};
+pub use naming::Owner;
+pub use route::Route;
+pub use ruler::{Listing, Ruler, RulerError, RulerErrorKind};
+pub use source::{Scope, Sink, Source, SourceEvent};

@@ -12,7 +12,7 @@ pub use error::{RulerError, RulerErrorKind};
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use write::Write;
 
-pub use crate::finding::Finding;
+use crate::finding::Finding;
 pub use crate::model::capabilities::{
     Capabilities, LabelNames, NameLimits, Normalization, OptionalField, StoredFields, StoredLimit,
     TemplateEnvironment,
@@ -21,7 +21,7 @@ pub use crate::model::encoded::EncodedGroup;
 use crate::model::group::Group;
 pub use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
-use crate::observed::Listing;
+pub use crate::observed::Listing;
 
 /// A server that evaluates rules and can be written to.
 ///

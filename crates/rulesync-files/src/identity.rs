@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rulesync_core::{FILE_NAMESPACE, KINDS, ObjectId, RULE_FILE};
+use rulesync_core::ObjectId;
+use rulesync_core::model::{KINDS, RULE_FILE};
+use rulesync_core::naming::FILE_NAMESPACE;
 
 /// Builds the object identities of one source.
 #[derive(Debug, Clone)]

@@ -7,7 +7,9 @@ mod digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rulesync_core::{Finding, Location, ObjectId, Position, RULE_FILE, RuleObject, Severity, SourceEvent};
+use rulesync_core::finding::{Location, Position, Severity};
+use rulesync_core::model::RULE_FILE;
+use rulesync_core::{Finding, ObjectId, RuleObject, SourceEvent};
 
 use crate::identity::Identities;
 use crate::manifest::{BrokenDocument, Contents, NOT_UNDERSTOOD, ParsedObject, join_parts};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Inventory, InventoryError, InventoryRecord};
+use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
 use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
 

@@ -10,9 +10,9 @@ mod keys;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rulesync_core::{
-    Finding, Labels, Location, ObjectId, Position, Positions, PositionsBuilder, RuleObject, tenant_field_of,
-};
+use rulesync_core::finding::{Location, Position};
+use rulesync_core::model::{Labels, Positions, PositionsBuilder, tenant_field_of};
+use rulesync_core::{Finding, ObjectId, RuleObject};
 
 use crate::identity::Identities;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Tree, documents};

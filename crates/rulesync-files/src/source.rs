@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{Closed, Scope, Sink, Source, SourceEvent};
+use rulesync_core::source::Closed;
+use rulesync_core::{Scope, Sink, Source, SourceEvent};
 
 use crate::filter::{FileFilter, GlobError};
 use crate::identity::Identities;

@@ -12,7 +12,8 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use rulesync_core::{Capabilities, Normalization, OptionalField, Ruler, StoredFields};
+//! use rulesync_core::ruler::{Normalization, OptionalField, StoredFields};
+//! use rulesync_core::{Capabilities, Ruler};
 //! use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile};
 //!
 //! // The process chooses the crypto provider, before it uses this crate.

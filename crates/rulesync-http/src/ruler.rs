@@ -14,9 +14,8 @@ mod split;
 mod state;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Listing, Ruler, RulerError, TenantId,
-};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation};
+use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
 
 pub use client::RulerClient;
 pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};

@@ -20,7 +20,7 @@ pub struct KubernetesConfig {
     pub kubeconfig: Option<PathBuf>,
     /// The Kubernetes namespaces to watch; empty: all.
     pub namespaces: Vec<String>,
-    /// The kinds of objects to watch, of [`rulesync_core::KINDS`]; others are passed over.
+    /// The kinds of objects to watch, of [`rulesync_core::model::KINDS`]; others are passed over.
     pub kinds: Vec<String>,
     /// How many objects a page of a list holds. Small pages keep memory small.
     pub page_size: u32,
@@ -43,7 +43,7 @@ impl Default for KubernetesConfig {
         Self {
             kubeconfig: None,
             namespaces: Vec::new(),
-            kinds: vec![rulesync_core::PROMETHEUS_RULE.to_owned()],
+            kinds: vec![rulesync_core::model::PROMETHEUS_RULE.to_owned()],
             page_size: 100,
             watch_timeout: Duration::from_secs(60),
             look_interval: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::Backoff;
+use rulesync_core::engine::Backoff;
 use tokio::time::Instant;
 
 use crate::verdict::Verdict;

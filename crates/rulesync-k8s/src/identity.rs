@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client};
-use rulesync_core::Backoff;
+use rulesync_core::engine::Backoff;
 use tracing::{debug, warn};
 
 const NAMESPACE: &str = "kube-system";

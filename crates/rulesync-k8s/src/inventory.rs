@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use rulesync_core::{Inventory, InventoryError, InventoryRecord};
+use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
 use serde_json::json;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};

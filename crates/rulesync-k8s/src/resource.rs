@@ -9,10 +9,11 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use kube::core::DynamicResourceScope;
-use rulesync_core::{
-    ALERTING_RULE, DeclaredGroup, Finding, LOGGING_RULE, Location, ObjectId, PROMETHEUS_RULE, Positions,
-    RECORDING_RULE, RuleObject, tenant_field_of,
+use rulesync_core::finding::Location;
+use rulesync_core::model::{
+    ALERTING_RULE, DeclaredGroup, LOGGING_RULE, PROMETHEUS_RULE, Positions, RECORDING_RULE, tenant_field_of,
 };
+use rulesync_core::{Finding, ObjectId, RuleObject};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

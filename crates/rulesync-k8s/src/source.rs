@@ -12,7 +12,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 use kube::{Api, Client, ResourceExt};
-use rulesync_core::{Closed, Labels, Scope, Sink, Source, SourceEvent};
+use rulesync_core::model::Labels;
+use rulesync_core::source::Closed;
+use rulesync_core::{Scope, Sink, Source, SourceEvent};
 use tokio::sync::{Mutex, watch as flag};
 use tracing::debug;
 

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use kube::Api;
 use kube::Resource;
 use kube::runtime::watcher::{self, Event, watcher};
-use rulesync_core::Closed;
+use rulesync_core::source::Closed;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tracing::debug;

@@ -17,11 +17,12 @@
 
 use std::time::Duration;
 
-use rulesync_core::OptionalField::{
+use rulesync_core::Capabilities;
+use rulesync_core::ruler::OptionalField::{
     AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, QueryOffset, SourceTenants,
 };
-use rulesync_core::{
-    Capabilities, LabelNames, NameLimits, Normalization, QueryLanguage, StoredFields, TemplateEnvironment,
+use rulesync_core::ruler::{
+    LabelNames, NameLimits, Normalization, QueryLanguage, StoredFields, TemplateEnvironment,
 };
 use rulesync_http::PathEncoding;
 pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};

@@ -16,10 +16,11 @@
 
 use std::time::Duration;
 
-use rulesync_core::OptionalField::{
+use rulesync_core::Capabilities;
+use rulesync_core::ruler::OptionalField::{
     AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, Limit, QueryOffset, SourceTenants,
 };
-use rulesync_core::{Capabilities, Normalization, StoredFields, StoredLimit};
+use rulesync_core::ruler::{Normalization, StoredFields, StoredLimit};
 pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};
 
 /// Creates a ruler for a Grafana Mimir, with its `-http.prometheus-http-prefix`. Sends no request.

@@ -8,9 +8,9 @@
 //!
 //! **Files.** Each namespace is one file, `{namespace}.yaml`, with everything but `A-Z a-z 0-9 - _ . ~ $ & + : = @`
 //! percent-encoded. Its first line is rulesync's mark; a file without the mark is never read, replaced or removed, and
-//! a write that would replace it is [`RulerError::Protected`]. Files are replaced by renaming, never written in place.
+//! a write that would replace it is [`RulerErrorKind::Protected`]. Files are replaced by renaming, never written in place.
 //! Fields that the server does not know are never written, because it would reject the whole file: see
-//! [`Variant::keeps`].
+//! [`Variant::fields`].
 //!
 //! **Writes** succeed once the server has loaded them. All writes that arrive within a moment, or during a reload, form
 //! the next batch: one change of each affected file, one reload, one request to `/api/v1/rules`. The engine passes
@@ -19,11 +19,11 @@
 //! process; a lock keeps two processes from working at once.
 //!
 //! **Rejections.** The server loads all files or none. If it rejects them, the previous files are restored, and parts
-//! of the batch are tried until the invalid groups are isolated: they are [`RulerError::Rejected`], all others are
+//! of the batch are tried until the invalid groups are isolated: they are [`RulerErrorKind::Rejected`], all others are
 //! loaded. Groups with findings of local checks, and those that use features that the server's version lacks, are tried
 //! separately. A server reports the rejected rule only in its log; unless the rule is known otherwise, the search
 //! continues within the group, whose first rules are tried in a separate group that is never evaluated. If the server
-//! rejects even the previous files, no group is blamed: [`RulerError::Misconfigured`]. Rejections are remembered in the
+//! rejects even the previous files, no group is blamed: [`RulerErrorKind::Misconfigured`]. Rejections are remembered in the
 //! directory, in `.rulesync-verdicts`, for a day and one version of the server, so that a restart costs no reload.
 //!
 //! ```

@@ -1,6 +1,7 @@
 //! Reads the rule files into a [`Listing`], in chunks.
 
-use rulesync_core::{Fingerprint, Listing, RulerError};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::{Listing, RulerError};
 
 use crate::batch::blocking;
 use crate::directory::{Directory, FileState};
@@ -63,7 +64,9 @@ fn group_names(text: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use rulesync_core::{NamespaceClass, Observed, StoredFields};
+    use rulesync_core::naming::NamespaceClass;
+    use rulesync_core::ruler::StoredFields;
+    use rulesync_core::testing::Observed;
 
     use super::*;
     use crate::rule_file::MARK;

@@ -4,7 +4,7 @@
 //! additional suffixes [`OLD`] and [`NEW`]. All other files are foreign.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rulesync_core::NameLimits;
+use rulesync_core::ruler::NameLimits;
 
 /// The suffix of rule files; the pattern for the server is `*.yaml`.
 const RULES: &str = ".yaml";

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, EvaluatedGroup, Evaluation, Finding, Group, Listing, Ruler, RulerError,
-    TenantId,
-};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation};
+use rulesync_core::{Capabilities, EncodedGroup, Finding, Group, Listing, Ruler, RulerError, TenantId};
 use rulesync_http::{Connection, LoadedGroup, SettingsError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
@@ -327,12 +325,14 @@ impl Ruler for PrometheusRuler {
         &self,
         tenant: Option<&TenantId>,
         namespace: &str,
-        writes: &[rulesync_core::Write<'_>],
+        writes: &[rulesync_core::ruler::Write<'_>],
     ) -> Vec<Result<(), RulerError>> {
-        let change = |write: &rulesync_core::Write<'_>| match *write {
-            rulesync_core::Write::Put { group, has_finding } => self.put(&group.decode()?, has_finding),
-            rulesync_core::Write::DeleteGroup(group) => Ok(Change::Delete(group.to_owned()).into()),
-            rulesync_core::Write::DeleteNamespace(_) => Ok(Change::DeleteAll.into()),
+        let change = |write: &rulesync_core::ruler::Write<'_>| match *write {
+            rulesync_core::ruler::Write::Put { group, has_finding } => {
+                self.put(&group.decode()?, has_finding)
+            }
+            rulesync_core::ruler::Write::DeleteGroup(group) => Ok(Change::Delete(group.to_owned()).into()),
+            rulesync_core::ruler::Write::DeleteNamespace(_) => Ok(Change::DeleteAll.into()),
         };
         self.write(tenant, namespace, writes.iter().map(change).collect()).await
     }

@@ -3,7 +3,8 @@
 //! The first rules of the group are tried in an additional group, which is never evaluated, so that the loaded groups
 //! stay unchanged. The last rule of the shortest rejected prefix is the invalid one.
 
-use rulesync_core::{Group, PromDuration};
+use rulesync_core::Group;
+use rulesync_core::model::PromDuration;
 
 use crate::server::cut;
 

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rulesync_core::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
-use rulesync_core::{
-    Capabilities, Finding, Group, Location, PromDuration, QueryLanguage, StoredFields, TemplateEnvironment,
-};
+use rulesync_core::finding::Location;
+use rulesync_core::model::PromDuration;
+use rulesync_core::ruler::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
+use rulesync_core::ruler::{QueryLanguage, StoredFields, TemplateEnvironment};
+use rulesync_core::{Capabilities, Finding, Group};
 use serde::Deserialize;
 
 use crate::names::NAME_LIMITS;
@@ -128,10 +129,10 @@ mod tests {
         for variant in [Variant::Prometheus, Variant::Vmalert] {
             let (fields, full) = (variant.fields(), full());
             let known = variant.known(&full);
-            let fingerprint = |group| rulesync_core::Fingerprint::of(group, &fields);
+            let fingerprint = |group| rulesync_core::model::Fingerprint::of(group, &fields);
             assert_eq!(fingerprint(&known), fingerprint(&full));
             // Only kept fields are left: the fingerprint of all fields is the same.
-            assert_eq!(rulesync_core::Fingerprint::of(&known, &StoredFields::ALL), fingerprint(&full));
+            assert_eq!(rulesync_core::model::Fingerprint::of(&known, &StoredFields::ALL), fingerprint(&full));
             assert_eq!(variant.known(&known), known);
         }
         assert!(!Variant::Prometheus.known(&full()).query_offset.is_zero());

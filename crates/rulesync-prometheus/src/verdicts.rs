@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rulesync_core::{Fingerprint, Group, RulerError};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::{Group, RulerError};
 use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
 

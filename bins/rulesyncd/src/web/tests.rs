@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use rulesync_config::{App, Config, Lifetime, Options};
-use rulesync_core::Metrics;
+use rulesync_core::engine::Metrics;
 
 use super::*;
 

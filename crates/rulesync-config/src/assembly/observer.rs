@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::Metrics;
+use rulesync_core::engine::Metrics;
 use rulesync_http::RequestObserver;
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use rulesync_core::{Metrics, NamedRuler, NamedSource, Setup};
+use rulesync_core::engine::{Metrics, NamedRuler, NamedSource, Setup};
 use rulesync_http::RequestObserver;
 
 #[cfg(feature = "embedded")]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rulesync_core::{Installation, Inventory, Leadership};
+use rulesync_core::engine::{Installation, Inventory, Leadership};
 
 use crate::config::Place;
 use crate::error::ConfigErrors;
@@ -182,7 +182,7 @@ async fn beside_the_configuration(directory: &std::path::Path, lifetime: Lifetim
         Ok(Some(identity)) => Kept::File(inventory, identity),
         Ok(None) => Kept::Nowhere,
         Err(error) => {
-            let error: rulesync_core::InventoryError = error;
+            let error: rulesync_core::engine::InventoryError = error;
             let hint = "set `inventory` to a file that can be written, or to `{type: off}`";
             tracing::warn!(%error, hint, "No inventory is kept");
             Kept::Nowhere

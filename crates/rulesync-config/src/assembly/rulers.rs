@@ -65,7 +65,8 @@ fn make(
         RulerKind::Embedded(settings) => {
             let profile = rulesync_mimir::mimir_profile("/prometheus");
             // A server in the same process stores what it is sent.
-            let capabilities = profile.capabilities.with_normalization(rulesync_core::Normalization::Exact);
+            let capabilities =
+                profile.capabilities.with_normalization(rulesync_core::ruler::Normalization::Exact);
             let connection = connection(embedded.unwrap_or(&settings.address))?;
             let profile = profile.with_capabilities(capabilities);
             rulesync_http::RulerClient::new(connection, profile).map(shared)

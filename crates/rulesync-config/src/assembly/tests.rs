@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{Metrics, Setup};
+use rulesync_core::engine::{Metrics, Setup};
 use rulesync_fs::FileError;
 
 use super::files::READ_DEADLINE;

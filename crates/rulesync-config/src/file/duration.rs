@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rulesync_core::PromDuration;
+use rulesync_core::model::PromDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// The schema of a duration.

@@ -60,6 +60,9 @@ pub(super) struct OAuth2 {
     /// Whether the proxy is taken from the environment.
     #[schemars(default)]
     proxy_from_environment: bool,
+    /// Headers of `CONNECT` requests to the proxy, by name, each with its values.
+    #[schemars(default)]
+    proxy_connect_header: BTreeMap<String, Vec<String>>,
 }
 
 /// TLS settings.

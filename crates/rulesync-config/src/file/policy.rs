@@ -1,6 +1,7 @@
 //! Limits, and the settings that decide what is written and deleted.
 
-use rulesync_core::{DeleteGuard, OnInvalid, PromDuration};
+use rulesync_core::engine::{DeleteGuard, OnInvalid};
+use rulesync_core::model::PromDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

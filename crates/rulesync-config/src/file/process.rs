@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rulesync_core::PromDuration;
+use rulesync_core::model::PromDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The keys at the top of the file.
 
-use rulesync_core::PromDuration;
+use rulesync_core::model::PromDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

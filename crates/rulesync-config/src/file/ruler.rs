@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use rulesync_core::PromDuration;
+use rulesync_core::model::PromDuration;
 use rulesync_http::{Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, TlsConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,16 @@ pub(crate) struct RulerFile {
     /// Whether the proxy is taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Not together with `proxy_url`.
     #[serde(default)]
     pub(crate) proxy_from_environment: bool,
+    /// Headers of `CONNECT` requests to the proxy, by name, each with its values. Requires a proxy.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub(crate) proxy_connect_header: BTreeMap<String, Vec<Secret>>,
+    /// Must be absent or `false`: redirects are reported and not followed.
+    pub(crate) follow_redirects: Option<bool>,
+    /// Whether HTTP/2 is used with `https://` addresses, if the server offers it.
+    #[serde(default)]
+    #[schemars(extend("default" = true))]
+    pub(crate) enable_http2: Option<bool>,
     /// Further headers of every request, by name.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, http::Header>")]
@@ -145,6 +155,9 @@ impl RulerFile {
         config.proxy_url.clone_from(&self.proxy_url);
         config.no_proxy.clone_from(&self.no_proxy);
         config.proxy_from_environment = self.proxy_from_environment;
+        config.proxy_connect_header.clone_from(&self.proxy_connect_header);
+        config.follow_redirects = self.follow_redirects;
+        config.enable_http2 = self.enable_http2;
         config.http_headers.clone_from(&self.http_headers);
         config.max_response_bytes = self.max_response_bytes;
         config

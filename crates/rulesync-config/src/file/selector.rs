@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rulesync_core::{Operator, Requirement, Selector};
+use rulesync_core::route::{Operator, Requirement, Selector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

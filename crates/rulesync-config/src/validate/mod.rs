@@ -15,7 +15,8 @@ mod tests;
 
 use std::path::Path as FilePath;
 
-use rulesync_core::{KINDS, Route};
+use rulesync_core::Route;
+use rulesync_core::model::KINDS;
 
 use self::report::Report;
 pub(crate) use self::rulers::path_of;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use rulesync_core::{
-    AlloyNaming, AlloyNamingError, DeleteGuard, NamespacePolicy, Naming, Owner, Pattern, Policy, PromDuration,
-};
+use rulesync_core::Owner;
+use rulesync_core::engine::{DeleteGuard, Policy};
+use rulesync_core::model::PromDuration;
+use rulesync_core::naming::{AlloyNaming, AlloyNamingError, NamespacePolicy, Naming, Pattern};
 
 use super::report::Report;
 use crate::file::{File, NamingFile, NamingType, Switch};
@@ -28,7 +29,9 @@ pub(super) fn namespace_policy(file: &File, report: &mut Report<'_>) -> Option<N
 }
 
 fn owner(text: &str, path: &Path, report: &mut Report<'_>) -> Option<Owner> {
-    text.parse().map_err(|error: rulesync_core::OwnerError| report.error(path, error.to_string(), "")).ok()
+    text.parse()
+        .map_err(|error: rulesync_core::naming::OwnerError| report.error(path, error.to_string(), ""))
+        .ok()
 }
 
 fn naming(file: &NamingFile, owner: Option<&Owner>, at: &Path, report: &mut Report<'_>) -> Option<Naming> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use rulesync_core::Route;
 use rulesync_core::engine::validate_route;
-use rulesync_core::{
-    ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE, Route, Tenancy, TenantPattern,
-};
+use rulesync_core::model::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE};
+use rulesync_core::route::{Tenancy, TenantPattern};
 
 use super::report::Report;
 use super::values::{Entry, label, matcher, patterns, source};
@@ -164,7 +164,7 @@ fn tenancy(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Tenan
         Some(TenantFile::Fixed(name)) => match name.parse() {
             Ok(tenant) => Some(Tenancy::Fixed(tenant)),
             Err(error) => {
-                let error: rulesync_core::TenantError = error;
+                let error: rulesync_core::model::TenantError = error;
                 report.error(&at.key("tenant"), format!("route `{}`: {error}", file.name), "");
                 None
             }

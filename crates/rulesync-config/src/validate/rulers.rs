@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path as FilePath;
 use std::time::Duration;
 
-use rulesync_core::DEFAULT_MAX_IN_FLIGHT;
+use rulesync_core::engine::DEFAULT_MAX_IN_FLIGHT;
 use rulesync_http::SettingsError;
 
 use super::features::{EMBEDDED, LOKI, MIMIR, PROMETHEUS};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rulesync_core::{Mode, Route, Tenancy, Value, ValueSource};
+use rulesync_core::Route;
+use rulesync_core::route::{Mode, Tenancy, Value, ValueSource};
 
 use crate::{Config, ValidConfig};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rulesync_core::{ExternalLabel, Mode, Pattern, Permission, QueryMatcher, Value, ValueFrom, ValueSource};
+use rulesync_core::naming::Pattern;
+use rulesync_core::route::{ExternalLabel, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource};
 
 use super::report::Report;
 use crate::file::{

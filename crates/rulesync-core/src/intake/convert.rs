@@ -197,7 +197,7 @@ impl Converter {
     fn duration(&mut self, at: At<'_>, field: &str, text: Option<&str>) -> PromDuration {
         match text {
             None | Some("") => PromDuration::ZERO,
-            Some(text) => text.parse().unwrap_or_else(|error: crate::DurationError| {
+            Some(text) => text.parse().unwrap_or_else(|error: crate::model::DurationError| {
                 self.error(at, Some(field), "duration", &error.to_string());
                 PromDuration::ZERO
             }),

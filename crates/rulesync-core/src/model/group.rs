@@ -1,8 +1,8 @@
 //! A rule group as a ruler stores it, in the schema of Prometheus rule files plus Mimir's additions.
 //!
 //! This is the one wire format of the project: rulers are sent it, lists are read into it, and the engine stores it
-//! compressed ([`crate::CompressedGroup`]). A group as its author declared it, before any check, is
-//! [`crate::DeclaredGroup`].
+//! compressed ([`crate::model::CompressedGroup`]). A group as its author declared it, before any check, is
+//! [`crate::model::DeclaredGroup`].
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -83,7 +83,7 @@ pub struct RuleObject {
     /// Its groups, unchecked.
     pub groups: Vec<DeclaredGroup>,
     /// The findings of the source, such as a deprecated form. An error whose location has a
-    /// [`group_index`](crate::Location::group_index) keeps that group, or its rule, from being synced.
+    /// [`group_index`](crate::finding::Location::group_index) keeps that group, or its rule, from being synced.
     pub findings: Vec<Finding>,
     /// The positions of its groups in files, by which later findings are located; empty where there is no file.
     pub positions: Positions,

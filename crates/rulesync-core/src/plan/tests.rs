@@ -179,7 +179,7 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
     let namespace_policy = NamespacePolicy {
-        legacy: vec![crate::Naming::Owner("old".parse().unwrap())],
+        legacy: vec![crate::naming::Naming::Owner("old".parse().unwrap())],
         ..NamespacePolicy::of("us".parse().unwrap())
     };
     let input = input(&desired, &observed, ALL, &namespace_policy);
@@ -194,7 +194,7 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
 
 #[test]
 fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
-    let alloy = |prefix: &str| Naming::Alloy(crate::AlloyNaming::new(prefix, "/").unwrap());
+    let alloy = |prefix: &str| Naming::Alloy(crate::naming::AlloyNaming::new(prefix, "/").unwrap());
     let uid = "00000000-0000-0000-0000-000000000001";
     let mut desired = Desired::default();
     let (of_o, of_p): (Arc<str>, Arc<str>) =

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{ObjectState, OnInvalid, Policy, SourceEvent};
+use rulesync_core::SourceEvent;
+use rulesync_core::engine::{OnInvalid, Policy};
+use rulesync_core::status::ObjectState;
 
 use crate::world::{MemoryRuler, World, id, object, resync};
 
@@ -105,7 +107,7 @@ async fn batch_omits_rules_found_invalid_locally_or_by_the_ruler() {
     let world = start(&ruler, OnInvalid::Rule);
     let mut object = object("o", &[("g", "1")]);
     let rule = object.groups[0].rules.as_ref().unwrap()[0].clone();
-    let of = |expr: &str| rulesync_core::DeclaredRule { expr: expr.to_owned(), ..rule.clone() };
+    let of = |expr: &str| rulesync_core::model::DeclaredRule { expr: expr.to_owned(), ..rule.clone() };
     object.groups[0].rules = Some(["1", "odd", "2", "sum(up"].map(of).into());
     world.source.upsert(object);
     world.source.complete();

@@ -1,6 +1,7 @@
 //! Two clusters with the same owner notice each other before they overwrite each other's rules.
 
-use rulesync_core::{CLAIM_GROUP, DestinationState, EngineBuilder, Installation, OwnerClaim};
+use rulesync_core::engine::{CLAIM_GROUP, EngineBuilder, Installation, OwnerClaim};
+use rulesync_core::status::DestinationState;
 
 use crate::world::{MemoryRuler, World, central, object, resync, route};
 
@@ -124,7 +125,9 @@ async fn owners_with_a_common_prefix_never_touch_each_other() {
     let owned = |owner: &'static str| {
         let world = World::with(
             &ruler,
-            |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of(owner.parse().unwrap()),
+            |setup| {
+                setup.namespace_policy = rulesync_core::naming::NamespacePolicy::of(owner.parse().unwrap())
+            },
             cluster(owner),
         );
         for n in 0..20 {

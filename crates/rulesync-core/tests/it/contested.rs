@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::{DestinationState, ObjectState, Status};
+use rulesync_core::status::{DestinationState, ObjectState, Status};
 
 use crate::world::{MemoryRuler, World, object, resync};
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rulesync_core::{Labels, RuleObject, SourceEvent};
+use rulesync_core::model::Labels;
+use rulesync_core::{RuleObject, SourceEvent};
 
 use crate::world::{MemoryRuler, World, id, object, resync, route, selector};
 

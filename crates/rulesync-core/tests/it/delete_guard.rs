@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use rulesync_core::{DestinationId, DestinationState, Selector, SourceEvent};
+use rulesync_core::SourceEvent;
+use rulesync_core::model::DestinationId;
+use rulesync_core::route::Selector;
+use rulesync_core::status::DestinationState;
 
 use crate::world::{MemoryRuler, World, central, id, object, resync, route, selector};
 

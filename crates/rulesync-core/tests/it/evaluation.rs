@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, EvaluatedGroup, EvaluatedRule, Evaluation, EvaluationState, Listing, Metrics,
-    NamedRuler, ObjectState, RuleHealth, Ruler, RulerError, Status, TenantId,
-};
+use rulesync_core::engine::{Metrics, NamedRuler};
+use rulesync_core::ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
+use rulesync_core::status::{EvaluationState, ObjectState, Status};
+use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
 
 use crate::world::{MemoryRuler, World, exposed, object};
 

@@ -1,7 +1,7 @@
 //! Durations: for any text the result is that of Prometheus, which is implemented here a second time in another way.
 
 use proptest::prelude::*;
-use rulesync_core::{DurationError, PromDuration};
+use rulesync_core::model::{DurationError, PromDuration};
 
 /// The longest duration that a ruler can hold, in milliseconds.
 const LONGEST: u128 = i64::MAX as u128 / 1_000_000;

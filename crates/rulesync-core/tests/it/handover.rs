@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{
-    ExternalLabel, Finding, NamedRuler, Permission, Route, RuleObject, Setup, SourceEvent, Tenancy, Value,
-    ValueSource,
-};
+use rulesync_core::engine::{NamedRuler, Setup};
+use rulesync_core::route::{ExternalLabel, Permission, Tenancy, Value, ValueSource};
+use rulesync_core::{Finding, Route, RuleObject, SourceEvent};
 
 use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, id, object, route, unavailable};

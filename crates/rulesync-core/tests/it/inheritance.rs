@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use rulesync_core::{
-    AlloyNaming, Group, Inventory, InventoryError, InventoryRecord, NamespacePolicy, Naming, Rule,
-    SourceEvent,
-};
+use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
+use rulesync_core::naming::{AlloyNaming, NamespacePolicy, Naming};
+use rulesync_core::{Group, Rule, SourceEvent};
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};
 
@@ -21,7 +20,7 @@ fn put(ruler: &MemoryRuler, namespace: &str, expr: &str) {
     ruler.edit("prod", |all| drop(all.insert(namespace.to_owned(), groups)));
 }
 
-fn former(owner: &str) -> impl FnOnce(&mut rulesync_core::Setup) {
+fn former(owner: &str) -> impl FnOnce(&mut rulesync_core::engine::Setup) {
     let former = vec![Naming::Owner(owner.parse().unwrap())];
     move |setup| setup.namespace_policy.legacy = former
 }
@@ -95,7 +94,8 @@ async fn adoption_takes_only_groups_that_are_configured_and_equal() {
     put(&ruler, "by-hand", "1");
     put(&ruler, "by-hand-2", "other");
     put(&ruler, "untold", "1");
-    let adopt = |setup: &mut rulesync_core::Setup| setup.namespace_policy.adopt = vec!["by-hand*".into()];
+    let adopt =
+        |setup: &mut rulesync_core::engine::Setup| setup.namespace_policy.adopt = vec!["by-hand*".into()];
     let world = World::with(&ruler, adopt, |engine| engine);
     world.source.upsert(object("o", &[("g", "1")]));
     world.source.complete();
@@ -167,7 +167,8 @@ impl MemoryInventory {
 #[tokio::test(start_paused = true)]
 async fn inventory_cleans_up_a_route_that_was_removed_while_no_process_ran() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
-    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone()).identity("a");
+    let remember =
+        |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone()).identity("a");
     let both = vec![route("prod"), route("stage")];
     let world = World::with(&ruler, |setup| setup.routes = both, remember);
     for (name, tenant) in [("p", "prod"), ("s", "stage")] {

@@ -1,6 +1,7 @@
 //! An invalid group delays no other, keeps its version in the ruler, and is reported with its location.
 
-use rulesync_core::{ObjectState, SourceEvent};
+use rulesync_core::SourceEvent;
+use rulesync_core::status::ObjectState;
 
 use crate::world::{MemoryRuler, World, id, object, resync};
 

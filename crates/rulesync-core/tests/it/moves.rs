@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{NamedRuler, Permission, Route, RuleObject, SourceEvent, Tenancy, ValueSource};
+use rulesync_core::engine::NamedRuler;
+use rulesync_core::route::{Permission, Tenancy, ValueSource};
+use rulesync_core::{Route, RuleObject, SourceEvent};
 use std::sync::Arc;
 
 use crate::world::{MemoryRuler, World, exposed, id, object, route, unavailable};
@@ -130,7 +132,7 @@ async fn tenant_is_used_from_its_first_object_to_its_last() {
 
 #[tokio::test(start_paused = true)]
 async fn metrics_of_a_destination_end_with_it() {
-    let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::Metrics::default());
+    let (ruler, metrics) = (MemoryRuler::default(), rulesync_core::engine::Metrics::default());
     let counted = metrics.clone();
     let requested = Route {
         tenant: Tenancy::Requested { from: ValueSource::Label("tenant".into()), pattern: Default::default() },
@@ -172,7 +174,7 @@ fn expr(ruler: &MemoryRuler, tenant: &str) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn misspelt_tenant_moves_and_deletes_nothing() {
     let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
-    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
+    let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
     let start = || World::with(&ruler, |setup| setup.routes = vec![requested("own*")], remember);
     let world = start();
     world.source.upsert(of("own", &[("g", "1")]));
@@ -184,7 +186,7 @@ async fn misspelt_tenant_moves_and_deletes_nothing() {
     tokio::time::sleep(HALF_AN_HOUR).await;
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "unchanged, in its place");
     let status = world.status().await;
-    assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
+    assert_eq!(status.objects[0].state, rulesync_core::status::ObjectState::Refused);
     let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
     assert!(finding.message.contains("its rules stay in central/own"), "{finding}");
     world.stop().await;
@@ -245,9 +247,9 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
         world.source.complete();
         world.settle().await;
         let mut setup = world.setup.clone();
-        setup.routes[0].external_labels = vec![rulesync_core::ExternalLabel {
+        setup.routes[0].external_labels = vec![rulesync_core::route::ExternalLabel {
             name: "team".to_owned(),
-            value: rulesync_core::Value::Constant("a".to_owned()),
+            value: rulesync_core::route::Value::Constant("a".to_owned()),
             add_if_absent: false,
         }];
         ruler.refuse("bad");

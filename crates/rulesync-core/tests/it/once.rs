@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, Policy, RunError, Summary};
+use rulesync_core::Engine;
+use rulesync_core::engine::{NamedRuler, NamedSource, Policy, RunError, Summary};
+use rulesync_core::naming::NamespacePolicy;
 use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, SourceControl, object, route, scripted_source};
@@ -19,7 +21,7 @@ async fn once(
 ) -> (Result<Summary, RunError>, Duration) {
     let (source, control) = scripted_source();
     let mut engine = Engine::builder("us".parse().unwrap());
-    let setup = rulesync_core::Setup {
+    let setup = rulesync_core::engine::Setup {
         namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "script".into(), source: Arc::new(source) }],
         rulers: vec![NamedRuler::new("central", Arc::new(ruler.clone()))],

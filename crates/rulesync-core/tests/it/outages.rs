@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rulesync_core::{DestinationState, RulerError};
+use rulesync_core::RulerError;
+use rulesync_core::status::DestinationState;
 
 use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, object, unavailable};

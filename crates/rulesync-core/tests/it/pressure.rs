@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rulesync_core::{DestinationState, LeaderTerm, Leadership, OnInvalid, RulerError};
+use rulesync_core::RulerError;
+use rulesync_core::engine::{LeaderTerm, Leadership, OnInvalid};
+use rulesync_core::status::DestinationState;
 use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, object, resync, route, unavailable};

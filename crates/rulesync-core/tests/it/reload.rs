@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{Engine, NamedRuler, NamedSource, NamespacePolicy, RunError, SetupError};
+use rulesync_core::Engine;
+use rulesync_core::engine::{NamedRuler, NamedSource, RunError, SetupError};
+use rulesync_core::naming::NamespacePolicy;
 
 use crate::world::{MemoryRuler, World, object, route, scripted_source, unavailable};
 
@@ -16,7 +18,7 @@ async fn reload_writes_by_a_new_route_and_cleans_up_a_removed_one() {
     world.settle().await;
     ruler.requests();
     let mut everything = route("all");
-    everything.rule_selector = rulesync_core::Selector::default();
+    everything.rule_selector = rulesync_core::route::Selector::default();
     let mut setup = world.setup.clone();
     setup.routes.push(everything.clone());
     world.handle.reconfigure(setup.clone()).await.unwrap();
@@ -68,19 +70,19 @@ async fn reload_of_the_invalid_rule_policy_applies_to_unchanged_objects() {
     world.settle().await;
     assert!(ruler.groups("prod").is_empty());
     let mut setup = world.setup.clone();
-    setup.policy.on_invalid = rulesync_core::OnInvalid::Rule;
+    setup.policy.on_invalid = rulesync_core::engine::OnInvalid::Rule;
     world.handle.reconfigure(setup.clone()).await.unwrap();
     // The source is asked for everything again.
     world.source.upsert(it.clone());
     world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules.len(), 1);
-    setup.policy.on_invalid = rulesync_core::OnInvalid::Group;
+    setup.policy.on_invalid = rulesync_core::engine::OnInvalid::Group;
     world.handle.reconfigure(setup).await.unwrap();
     world.source.upsert(it);
     world.source.complete();
     let status = world.settle().await;
-    assert_eq!(status.objects[0].state, rulesync_core::ObjectState::Refused);
+    assert_eq!(status.objects[0].state, rulesync_core::status::ObjectState::Refused);
     assert!(ruler.groups("prod").contains_key("us.ns.o"), "the stored version of a refused group stays");
     world.stop().await;
 }
@@ -165,7 +167,8 @@ async fn one_shot_runs_end() {
 
 #[tokio::test(start_paused = true)]
 async fn reload_of_invalid_routes_is_refused() {
-    use rulesync_core::{ExternalLabel, Mode, QueryMatcher, Route, Tenancy, Value, ValueSource};
+    use rulesync_core::Route;
+    use rulesync_core::route::{ExternalLabel, Mode, QueryMatcher, Tenancy, Value, ValueSource};
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
     let constant = |text: &str| Value::Constant(text.to_owned());
@@ -221,7 +224,7 @@ async fn one_shot_run_holds_deletes_unless_they_are_released() {
     let (once, _control) = emptied(&ruler, false);
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(!summary.succeeded() && summary.applied == 0);
-    assert_eq!(summary.status.destinations[0].holds[0].reason, rulesync_core::HeldReason::SourceEmpty);
+    assert_eq!(summary.status.destinations[0].holds[0].reason, rulesync_core::plan::HeldReason::SourceEmpty);
     let (once, _control) = emptied(&ruler, true);
     let summary = once.sync_once(std::future::pending()).await.unwrap();
     assert!(summary.succeeded(), "{:?}", summary.status.destinations);
@@ -291,12 +294,12 @@ async fn status_request_delays_nothing() {
 async fn findings_of_one_object_are_reported_as_a_few_and_a_count() {
     #[derive(Debug, Clone, Default)]
     struct Counting(Arc<std::sync::Mutex<(usize, usize)>>);
-    impl rulesync_core::Reporter for Counting {
-        fn report(&self, outcome: &rulesync_core::Outcome) {
+    impl rulesync_core::engine::Reporter for Counting {
+        fn report(&self, outcome: &rulesync_core::engine::Outcome) {
             let mut counts = self.0.lock().unwrap();
             match outcome {
-                rulesync_core::Outcome::Found { .. } => counts.0 += 1,
-                rulesync_core::Outcome::MoreFound { more, .. } => counts.1 += more,
+                rulesync_core::engine::Outcome::Found { .. } => counts.0 += 1,
+                rulesync_core::engine::Outcome::MoreFound { more, .. } => counts.1 += more,
                 _ => {}
             }
         }
@@ -318,7 +321,9 @@ async fn findings_of_one_object_are_reported_as_a_few_and_a_count() {
 async fn reload_of_the_owner_or_the_naming_is_refused() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    let alloy = || rulesync_core::Naming::Alloy(rulesync_core::AlloyNaming::new("alloy", "/").unwrap());
+    let alloy = || {
+        rulesync_core::naming::Naming::Alloy(rulesync_core::naming::AlloyNaming::new("alloy", "/").unwrap())
+    };
     let mut named_otherwise = world.setup.clone();
     named_otherwise.namespace_policy.naming = alloy();
     let mut owned_otherwise = world.setup.clone();
@@ -348,14 +353,14 @@ async fn reload_changes_legacy_names_and_whether_claims_are_written() {
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["old.ns.o", "us.ns.o"]);
     let mut setup = world.setup.clone();
-    setup.namespace_policy.legacy = vec![rulesync_core::Naming::Owner("old".parse().unwrap())];
+    setup.namespace_policy.legacy = vec![rulesync_core::naming::Naming::Owner("old".parse().unwrap())];
     world.handle.reconfigure(setup.clone()).await.unwrap();
     world.until(|_| !ruler.groups("prod").contains_key("old.ns.o")).await;
     // The claim of another installation stops writes only if claims are respected.
-    let foreign = rulesync_core::OwnerClaim { cluster: "theirs".into(), installation: None };
-    let group = foreign.group(&"us".parse().unwrap(), rulesync_core::QueryLanguage::PromQl);
+    let foreign = rulesync_core::engine::OwnerClaim { cluster: "theirs".into(), installation: None };
+    let group = foreign.group(&"us".parse().unwrap(), rulesync_core::ruler::QueryLanguage::PromQl);
     ruler.edit("prod", |groups| {
-        groups.insert("us".to_owned(), [(rulesync_core::CLAIM_GROUP.to_owned(), group)].into());
+        groups.insert("us".to_owned(), [(rulesync_core::engine::CLAIM_GROUP.to_owned(), group)].into());
     });
     setup.policy.claim = !setup.policy.claim;
     world.handle.reconfigure(setup.clone()).await.unwrap();

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rulesync_core::{HeldReason, RuleObject, SetupError};
+use rulesync_core::RuleObject;
+use rulesync_core::engine::SetupError;
+use rulesync_core::plan::HeldReason;
 
 use crate::inheritance::MemoryInventory;
 use crate::world::{MemoryRuler, World, central, object, resync, route};
@@ -16,7 +18,7 @@ fn in_stage(name: &str) -> RuleObject {
 /// Two routes with twelve objects each.
 async fn two(ruler: &MemoryRuler, inventory: &MemoryInventory) -> World {
     let routes = vec![route("prod"), route("stage")];
-    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
+    let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(ruler, |setup| setup.routes = routes, remember);
     for n in 0..12 {
         world.source.upsert(object(&format!("p{n}"), &[("g", "1")]));
@@ -82,7 +84,7 @@ async fn removed_routes_window_is_not_restarted_by_a_restart() {
     assert!(now.abs_diff(since) < 600, "{since}");
     world.stop().await;
     let restart = || {
-        let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
+        let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
         World::with(&ruler, |_| {}, remember)
     };
     // Four minutes of the window are over, by the wall clock.
@@ -115,10 +117,10 @@ async fn removed_routes_objects_that_are_written_elsewhere_are_deleted_at_once()
 async fn changed_owner_deletes_nothing() {
     let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
     two(&ruler, &inventory).await.stop().await;
-    let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
+    let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
     let world = World::with(
         &ruler,
-        |setup| setup.namespace_policy = rulesync_core::NamespacePolicy::of("su".parse().unwrap()),
+        |setup| setup.namespace_policy = rulesync_core::naming::NamespacePolicy::of("su".parse().unwrap()),
         remember,
     );
     world.source.upsert(object("p0", &[("g", "1")]));

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::{
-    Finding, Group, LeaderTerm, Leadership, NamedRuler, NamedSource, Permission, Route, SourceEvent, Tenancy,
-    ValueSource,
-};
+use rulesync_core::engine::{LeaderTerm, Leadership, NamedRuler, NamedSource};
+use rulesync_core::route::{Permission, Tenancy, ValueSource};
+use rulesync_core::{Finding, Group, Route, SourceEvent};
 use tokio::time::Instant;
 
 use crate::world::{MemoryRuler, World, id, object, scripted_source};
@@ -177,9 +176,9 @@ async fn first_leader_deletes_nothing_for_two_minutes_either() {
     before.source.complete();
     before.settle().await;
     before.stop().await;
-    let (handle, leadership) = rulesync_core::Leadership::elected();
+    let (handle, leadership) = rulesync_core::engine::Leadership::elected();
     let far = tokio::time::Instant::now() + Duration::from_secs(24 * 60 * 60);
-    handle.renew(rulesync_core::LeaderTerm { start_before: far, finish_by: far });
+    handle.renew(rulesync_core::engine::LeaderTerm { start_before: far, finish_by: far });
     let world = World::with(&ruler, |_| {}, |engine| engine.leadership(leadership));
     // Its list may lag behind what an earlier leader has seen.
     world.source.complete();

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use rulesync_core::{
-    DeclaredGroup, ExternalLabel, Mode, NamedRuler, ObjectState, ObjectStatus, Permission, QueryMatcher,
-    Route, RuleObject, Status, Value, ValueFrom, ValueSource,
-};
+use rulesync_core::engine::NamedRuler;
+use rulesync_core::model::DeclaredGroup;
+use rulesync_core::route::{ExternalLabel, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource};
+use rulesync_core::status::{ObjectState, ObjectStatus, Status};
+use rulesync_core::{Route, RuleObject};
 
 use crate::world::{MemoryRuler, World, object, route};
 

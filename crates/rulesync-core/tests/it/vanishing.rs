@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use rulesync_core::{HeldReason, Permission, Route, RuleObject, SourceEvent, Status, Tenancy, ValueSource};
+use rulesync_core::plan::HeldReason;
+use rulesync_core::route::{Permission, Tenancy, ValueSource};
+use rulesync_core::status::Status;
+use rulesync_core::{Route, RuleObject, SourceEvent};
 
 use crate::world::{MemoryRuler, World, object, resync};
 
@@ -110,7 +113,7 @@ async fn vanished_objects_that_return_are_not_deleted() {
 async fn orphans_after_a_restart_count_as_vanished() {
     for tenants in [false, true] {
         let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
-        let remember = |engine: rulesync_core::EngineBuilder| engine.inventory(inventory.clone());
+        let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
         let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
         let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
         let world = start();
@@ -191,8 +194,8 @@ async fn orphans_are_judged_when_every_destination_has_been_listed() {
         Route { name: "there".into(), ruler: "there".into(), ..crate::world::route("prod") },
     ];
     let start = || {
-        let second = rulesync_core::NamedRuler::new("there", std::sync::Arc::new(there.clone()));
-        let change = |setup: &mut rulesync_core::Setup| {
+        let second = rulesync_core::engine::NamedRuler::new("there", std::sync::Arc::new(there.clone()));
+        let change = |setup: &mut rulesync_core::engine::Setup| {
             setup.rulers.push(second);
             setup.routes = routes.clone();
         };
@@ -222,7 +225,7 @@ async fn missing_kind_of_one_source_protects_whatever_other_sources_have() {
     for goes in ["script", "other", "third"] {
         let (ruler, other, third) =
             (MemoryRuler::default(), crate::world::scripted_source(), crate::world::scripted_source());
-        let named = |name: &str, source| rulesync_core::NamedSource {
+        let named = |name: &str, source| rulesync_core::engine::NamedSource {
             name: name.into(),
             source: std::sync::Arc::new(source),
         };
@@ -230,7 +233,7 @@ async fn missing_kind_of_one_source_protects_whatever_other_sources_have() {
         let world = start(&ruler, 3, false).await;
         world.stop().await;
         let world = World::with(&ruler, |setup| setup.sources.extend(more), |engine| engine);
-        let kind = rulesync_core::PROMETHEUS_RULE.into();
+        let kind = rulesync_core::model::PROMETHEUS_RULE.into();
         world.source.send(SourceEvent::Kind { kind, installed: false });
         world.source.complete();
         other.1.complete();
@@ -266,8 +269,10 @@ impl rulesync_core::Source for Seldom {
 #[tokio::test(start_paused = true)]
 async fn vanished_objects_of_a_source_that_polls_seldom_are_deleted_after_another_poll() {
     let (ruler, (source, control)) = (MemoryRuler::default(), crate::world::scripted_source());
-    let seldom =
-        rulesync_core::NamedSource { name: "script".into(), source: std::sync::Arc::new(Seldom(source)) };
+    let seldom = rulesync_core::engine::NamedSource {
+        name: "script".into(),
+        source: std::sync::Arc::new(Seldom(source)),
+    };
     let world = World::with(&ruler, |setup| setup.sources = vec![seldom], |engine| engine);
     (0..9).for_each(|n| control.upsert(object(&format!("o{n}"), &[("g", "1")])));
     control.complete();

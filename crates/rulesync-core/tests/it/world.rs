@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rulesync_core::engine::{EngineBuilder, EngineHandle, Policy, Setup};
+use rulesync_core::model::{DeclaredGroup, DestinationId, Labels};
+use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::route::Selector;
+use rulesync_core::ruler::{Normalization, OptionalField, StoredFields, Write};
+use rulesync_core::status::{DestinationState, Status};
 use rulesync_core::{
-    Capabilities, DeclaredGroup, DestinationId, DestinationState, EncodedGroup, Engine, EngineBuilder,
-    EngineHandle, Group, Labels, Listing, NamespacePolicy, Normalization, ObjectId, OptionalField, Policy,
-    Route, RuleObject, Ruler, RulerError, Scope, Selector, Setup, Sink, Source, SourceEvent, Status,
-    StoredFields, TenantId, Write,
+    Capabilities, EncodedGroup, Engine, Group, Listing, ObjectId, Route, RuleObject, Ruler, RulerError,
+    Scope, Sink, Source, SourceEvent, TenantId,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -416,8 +420,11 @@ impl World {
         let (source, control) = scripted_source();
         let mut setup = Setup {
             namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
-            sources: vec![rulesync_core::NamedSource { name: "script".into(), source: Arc::new(source) }],
-            rulers: vec![rulesync_core::NamedRuler::new("central", Arc::new(ruler.clone()))],
+            sources: vec![rulesync_core::engine::NamedSource {
+                name: "script".into(),
+                source: Arc::new(source),
+            }],
+            rulers: vec![rulesync_core::engine::NamedRuler::new("central", Arc::new(ruler.clone()))],
             routes: vec![route("prod")],
             policy: Policy::default(),
         };
@@ -475,7 +482,7 @@ pub(crate) async fn resync() {
 }
 
 /// Returns the metrics as they are served.
-pub(crate) fn exposed(metrics: &rulesync_core::Metrics) -> String {
+pub(crate) fn exposed(metrics: &rulesync_core::engine::Metrics) -> String {
     let mut text = String::new();
     metrics.encode(&mut text).unwrap();
     text

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rulesync_core::{Finding, ObjectId, Position, RuleObject};
+use rulesync_core::finding::Position;
+use rulesync_core::{Finding, ObjectId, RuleObject};
 use serde::{Deserialize, Serialize};
 
 use super::digest::digest_of;

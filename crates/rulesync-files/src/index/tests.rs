@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use rulesync_core::DeclaredGroup;
+use rulesync_core::model::DeclaredGroup;
 
 use super::*;
 use crate::identity::display_path;

@@ -1,7 +1,8 @@
 //! Classifies documents: objects with rules, plain rule files, lists, objects of other kinds, and documents that are
 //! not understood, with a suggestion.
 
-use rulesync_core::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, Position, RECORDING_RULE};
+use rulesync_core::finding::Position;
+use rulesync_core::model::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE};
 use strsim::osa_distance;
 
 use super::keys;

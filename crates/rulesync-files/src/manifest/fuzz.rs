@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rulesync_core::{DeclaredGroup, DeclaredRule};
+use rulesync_core::model::{DeclaredGroup, DeclaredRule};
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use rulesync_core::{DeclaredGroup, DeclaredRule, Finding, Location, PositionsBuilder};
+use rulesync_core::Finding;
+use rulesync_core::finding::Location;
+use rulesync_core::model::{DeclaredGroup, DeclaredRule, PositionsBuilder};
 
 use super::keys;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Shape, segments};

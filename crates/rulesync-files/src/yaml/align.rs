@@ -4,7 +4,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use rulesync_core::{Position, Segment};
+use rulesync_core::finding::Position;
+use rulesync_core::model::Segment;
 use serde_saphyr::granit_parser::ScalarStyle;
 
 use super::escape::is_mark;

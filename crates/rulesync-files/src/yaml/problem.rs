@@ -1,6 +1,6 @@
 //! Errors of the reader, which are findings in the end.
 
-use rulesync_core::Position;
+use rulesync_core::finding::Position;
 
 /// An error in a document or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_conformance::sources::{self, World};
-use rulesync_core::{DeclaredGroup, Source};
+use rulesync_core::Source;
+use rulesync_core::model::DeclaredGroup;
 use rulesync_files::FilesSource;
 use tempfile::TempDir;
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rulesync_core::{Sink, SinkEvents, Source, SourceEvent};
+use rulesync_core::testing::SinkEvents;
+use rulesync_core::{Sink, Source, SourceEvent};
 use rulesync_files::FilesSource;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

@@ -87,8 +87,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if the body is truncated or longer than
-    /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes), [`RulerError::Unavailable`] if the next chunk
+    /// [`RulerErrorKind::Unreadable`] if the body is truncated or longer than
+    /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes), [`RulerErrorKind::Unavailable`] if the next chunk
     /// does not arrive in time.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, RulerError> {
         let chunk_deadline = (Instant::now() + self.chunk_timeout).min(self.deadline);

@@ -104,7 +104,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unavailable`] if there is no response in time; [`RulerError::Rejected`] if the path cannot be sent
+    /// [`RulerErrorKind::Unavailable`] if there is no response in time; [`RulerErrorKind::Rejected`] if the path cannot be sent
     /// unchanged.
     pub async fn send(&self, request: Request<'_>) -> Result<Response, RulerError> {
         let sent = self.send_within(&request, &mut Allowance::new(self.timeout)).await;

@@ -173,7 +173,8 @@ fn first_line(error: &serde_saphyr::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rulesync_core::{PromDuration, Rule};
+    use rulesync_core::Rule;
+    use rulesync_core::model::PromDuration;
 
     use super::*;
 

@@ -15,7 +15,7 @@ impl RulerClient {
     /// Reads a tenant's groups into `listing`, one namespace at a time. Foreign namespaces are not parsed. An owned
     /// namespace that cannot be parsed is requested separately, and if that fails group by group.
     ///
-    /// The error is [`RulerError::Unreadable`] if the document as a whole is invalid, truncated, or longer than
+    /// The error is [`RulerErrorKind::Unreadable`] if the document as a whole is invalid, truncated, or longer than
     /// [`max_response_bytes`](crate::ClientConfig::max_response_bytes) allows; else the meaning of the response.
     pub(super) async fn read_list(
         &self,

@@ -4,7 +4,8 @@
 //! A response that is not understood must never be read as one with fewer groups: the missing groups would count as not
 //! loaded.
 
-use rulesync_core::{EvaluatedRule, RuleHealth, RulerError};
+use rulesync_core::RulerError;
+use rulesync_core::ruler::{EvaluatedRule, RuleHealth};
 use serde::Deserialize;
 
 use crate::connection::{Limits, MESSAGE_BYTES, Redaction, Response, shortened, too_long};
@@ -63,7 +64,7 @@ impl LoadedReader {
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if the response is not a list of groups or exceeds a limit.
+    /// [`RulerErrorKind::Unreadable`] if the response is not a list of groups or exceeds a limit.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -87,7 +88,7 @@ impl LoadedReader {
     ///
     /// # Errors
     ///
-    /// [`RulerError::Unreadable`] if the response is truncated or not a list of groups.
+    /// [`RulerErrorKind::Unreadable`] if the response is truncated or not a list of groups.
     pub fn finish(self) -> Result<Option<String>, RulerError> {
         #[derive(Deserialize)]
         struct Envelope {

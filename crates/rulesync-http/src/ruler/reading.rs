@@ -2,7 +2,8 @@
 //!
 //! A document that is not understood must never be read as one with fewer groups.
 
-use rulesync_core::{Fingerprint, Listing, RulerError};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::{Listing, RulerError};
 
 use super::document::{DocumentError, Name, Namespaces, group_names, parse_name, parse_namespaces};
 use super::split::{End, Pieces, Splitter};

@@ -6,7 +6,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, Fingerprint, RulerError, TenantId};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation};
+use rulesync_core::{RulerError, TenantId};
 
 use super::client::RulerClient;
 use super::loaded::{LoadedGroup, LoadedReader};
@@ -34,8 +36,8 @@ impl RulerClient {
     /// Passes the loaded groups of these namespaces, and no others, to `found` as they arrive. Returns
     /// [`Evaluation::Unsupported`] if the server's state API is disabled.
     ///
-    /// The error is the meaning of the response: [`RulerError::Rejected`] if the tenant's rules are not
-    /// evaluated at all, [`RulerError::Unavailable`] also if one of several rulers did not report its rules.
+    /// The error is the meaning of the response: [`RulerErrorKind::Rejected`] if the tenant's rules are not
+    /// evaluated at all, [`RulerErrorKind::Unavailable`] also if one of several rulers did not report its rules.
     pub(super) async fn read_evaluation(
         &self,
         tenant: Option<&TenantId>,

@@ -1,6 +1,9 @@
 //! Gateways that echo the request in their responses: errors do not contain secrets.
 
-use rulesync_core::{Listing, NamespaceClass, Observed, RuleHealth, Ruler, RulerError, StoredFields};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::{RuleHealth, StoredFields};
+use rulesync_core::testing::Observed;
+use rulesync_core::{Listing, Ruler, RulerError};
 use rulesync_http::{ClientConfig, LoadedReader};
 use serde_json::json;
 use wiremock::matchers::{any, path};
@@ -103,8 +106,9 @@ async fn rule_error_does_not_leak_secrets() {
     Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(state)).mount(&server).await;
     let client = client(&server.uri(), &config(json!({"bearer_token": SECRET})));
     let mut health = Vec::new();
-    let mut found =
-        |group: rulesync_core::EvaluatedGroup| health.extend(group.rules.into_iter().map(|rule| rule.health));
+    let mut found = |group: rulesync_core::ruler::EvaluatedGroup| {
+        health.extend(group.rules.into_iter().map(|rule| rule.health))
+    };
     client.evaluation(None, &["us.ns.o"], &mut found).await.unwrap();
     assert_eq!(health, [RuleHealth::Failing("querying with <secret>".to_owned())]);
 

@@ -4,9 +4,10 @@ use rulesync_core::ruler::RulerErrorKind;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use rulesync_core::{
-    EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError, StoredFields,
-};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::StoredFields;
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError};
 use rulesync_http::{ClientConfig, Request, RulerClient};
 use rulesync_mimir::cortex_ruler;
 use serde_json::json;

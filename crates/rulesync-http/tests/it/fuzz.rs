@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{EncodedGroup, Group, NameLimits, Rule, Ruler, TenantId};
+use rulesync_core::ruler::NameLimits;
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, TenantId};
 use rulesync_http::{ClientConfig, PathEncoding, RulerClient};
 use rulesync_mimir::{cortex_profile, mimir_profile};
 use rulesync_testkit::{Detail, Kind, RulerBuilder, RulerServer};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rulesync_core::{EvaluatedGroup, Evaluation, RuleHealth, Ruler, RulerError, TenantId};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
+use rulesync_core::{Ruler, RulerError, TenantId};
 use rulesync_http::{ClientConfig, RequestObserver, RulerClient, ServerProfile};
 use rulesync_loki::{loki_profile, loki_ruler};
 use rulesync_mimir::{cortex_profile, cortex_ruler, mimir_profile};

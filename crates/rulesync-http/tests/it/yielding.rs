@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rulesync_core::{Listing, NamespaceClass, Observed, Ruler, StoredFields};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::StoredFields;
+use rulesync_core::testing::Observed;
+use rulesync_core::{Listing, Ruler};
 use rulesync_http::ClientConfig;
 use rulesync_mimir::cortex_ruler;
 use wiremock::matchers::any;

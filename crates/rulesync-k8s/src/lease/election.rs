@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use rulesync_core::LeaderTerm;
+use rulesync_core::engine::LeaderTerm;
 use tokio::time::Instant;
 
 use super::settings::LeaseSettings;

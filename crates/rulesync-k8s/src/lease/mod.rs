@@ -13,7 +13,7 @@ mod settings;
 
 use std::time::Duration;
 
-use rulesync_core::{Leadership, LeadershipHandle};
+use rulesync_core::engine::{Leadership, LeadershipHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use rulesync_core::Leadership;
+use rulesync_core::engine::Leadership;
 
 use super::election::Record;
 use super::*;

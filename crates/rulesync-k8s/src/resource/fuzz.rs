@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use rulesync_core::DeclaredRule;
+use rulesync_core::model::DeclaredRule;
 use rulesync_testkit::mutate::{bombs, damaged};
 use serde_json::{Value, json};
 

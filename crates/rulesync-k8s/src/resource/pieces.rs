@@ -1,7 +1,9 @@
 //! A spec that cannot be read as a whole, read group by group: what is not as the CRD wants it is told by the way that
 //! leads to it, and leaves the other groups alone.
 
-use rulesync_core::{DeclaredGroup, Finding, Location};
+use rulesync_core::Finding;
+use rulesync_core::finding::Location;
+use rulesync_core::model::DeclaredGroup;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rulesync_conformance::sources::{self, World};
-use rulesync_core::{DeclaredGroup, Source};
+use rulesync_core::Source;
+use rulesync_core::model::DeclaredGroup;
 use rulesync_k8s::{KubernetesConfig, KubernetesSource};
 use rulesync_testkit::KubeServer;
 use serde_json::json;

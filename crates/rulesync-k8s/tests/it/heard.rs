@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use rulesync_core::{Scope, Sink, SinkEvents, Source, SourceEvent};
+use rulesync_core::testing::SinkEvents;
+use rulesync_core::{Scope, Sink, Source, SourceEvent};
 use rulesync_k8s::{KubernetesConfig, KubernetesSource};
 use rulesync_testkit::{KubeServer, Recorded};
 use serde_json::{Value, json};

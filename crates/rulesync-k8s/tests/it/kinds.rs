@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rulesync_core::{KINDS, RuleObject, Sink, SinkEvents, Source, SourceEvent};
+use rulesync_core::model::KINDS;
+use rulesync_core::testing::SinkEvents;
+use rulesync_core::{RuleObject, Sink, Source, SourceEvent};
 use rulesync_k8s::{KubernetesConfig, KubernetesSource, logging_rule_crd};
 use rulesync_testkit::KubeServer;
 use serde_json::{Value, json};

@@ -4,7 +4,9 @@
 use rulesync_core::ruler::RulerErrorKind;
 use std::collections::BTreeMap;
 
-use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError};
 use rulesync_loki::RulerClient;
 use rulesync_testkit::{Fault, Kind, RulerServer, recording};
 

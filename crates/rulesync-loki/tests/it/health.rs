@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rulesync_core::{EncodedGroup, EvaluatedGroup, Evaluation, Group, Rule, RuleHealth, Ruler, TenantId};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, TenantId};
 use rulesync_testkit::{Kind, RulerBuilder, RulerServer};
 
 use crate::conformance::ruler;

@@ -1,7 +1,9 @@
 //! The requests on the wire, and Loki's pitfalls.
 
+use rulesync_core::naming::NamespaceClass;
 use rulesync_core::ruler::RulerErrorKind;
-use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError};
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};

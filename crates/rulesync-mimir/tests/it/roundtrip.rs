@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use rulesync_core::{
-    EncodedGroup, Fingerprint, Group, Listing, NameLimits, NamespaceClass, Observed, Rule, Ruler,
-    StoredFields,
-};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::{NameLimits, StoredFields};
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler};
 use rulesync_testkit::{Kind, RulerServer};
 
 use crate::conformance::{ruler, tenants};

@@ -3,9 +3,10 @@
 use rulesync_core::ruler::RulerErrorKind;
 use std::time::Duration;
 
-use rulesync_core::{
-    EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler, RulerError, StoredFields,
-};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::StoredFields;
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError};
 use rulesync_mimir::{ClientConfig, Connection, mimir_profile, mimir_ruler};
 use rulesync_testkit::{Fault, Kind, RulerServer};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rulesync_core::{EncodedGroup, Fingerprint, Group, Ruler};
+use rulesync_core::model::Fingerprint;
+use rulesync_core::{EncodedGroup, Group, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, list};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rulesync_conformance::rulers::{self, Tenants};
-use rulesync_core::{EncodedGroup, EvaluatedGroup, Group, Rule, RuleHealth, Ruler, RulerError};
+use rulesync_core::ruler::{EvaluatedGroup, RuleHealth};
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError};
 use rulesync_prometheus::{PrometheusRuler, Variant};
 
 use crate::real::{Real, eventually};

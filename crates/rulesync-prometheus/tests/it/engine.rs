@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    DeclaredGroup, Engine, NamedRuler, NamedSource, NamespacePolicy, ObjectId, OnInvalid, Outcome, Policy,
-    Reporter, Route, RuleObject, Scope, Setup as Parts, Sink, Source, SourceEvent, Summary,
+use rulesync_core::engine::{
+    NamedRuler, NamedSource, OnInvalid, Outcome, Policy, Reporter, Setup as Parts, Summary,
 };
+use rulesync_core::model::DeclaredGroup;
+use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::{Engine, ObjectId, Route, RuleObject, Scope, Sink, Source, SourceEvent};
 use rulesync_prometheus::Variant;
 
 use crate::fake::Fake;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use rulesync_core::{EncodedGroup, EvaluatedGroup, Evaluation, RuleHealth, Ruler};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
+use rulesync_core::{EncodedGroup, Ruler};
 use rulesync_prometheus::Variant;
 
 use crate::fake::Fake;

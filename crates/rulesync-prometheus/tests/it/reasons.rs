@@ -3,7 +3,8 @@
 use rulesync_core::ruler::RulerErrorKind;
 use std::sync::Arc;
 
-use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError, Write};
+use rulesync_core::ruler::Write;
+use rulesync_core::{EncodedGroup, Group, Rule, Ruler, RulerError};
 use rulesync_prometheus::Variant;
 
 use crate::setup::{Setup, group, ruler};

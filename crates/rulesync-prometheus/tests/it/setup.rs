@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rulesync_core::{EncodedGroup, Group, Listing, NamespaceClass, Observed, Rule, Ruler};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::testing::Observed;
+use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler};
 use rulesync_prometheus::{ClientConfig, Connection, PrometheusRuler, Variant};
 
 use crate::fake::Fake;

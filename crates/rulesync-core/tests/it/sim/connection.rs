@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    Capabilities, EncodedGroup, Listing, Normalization, OptionalField, Ruler, RulerError, StoredFields,
-    TenantId,
-};
+use rulesync_core::ruler::{Normalization, OptionalField, StoredFields};
+use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
 
 use super::ruler::{BAD, Fault, Groups, Habit, SimRuler, TENANTS, Tenant};
 

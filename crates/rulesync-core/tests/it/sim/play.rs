@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use rulesync_core::{CLAIM_GROUP, LeaderTerm, OwnerClaim, QueryLanguage};
+use rulesync_core::engine::{CLAIM_GROUP, LeaderTerm, OwnerClaim};
+use rulesync_core::ruler::QueryLanguage;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 

@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    Engine, EngineHandle, Inventory, InventoryError, InventoryRecord, LeaderTerm, Leadership,
-    LeadershipHandle, NamedRuler, NamedSource, NamespacePolicy, Permission, Policy, Route, Setup, Tenancy,
-    ValueSource,
+use rulesync_core::engine::{
+    EngineHandle, Inventory, InventoryError, InventoryRecord, LeaderTerm, Leadership, LeadershipHandle,
+    NamedRuler, NamedSource, Policy, Setup,
 };
+use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::route::{Permission, Tenancy, ValueSource};
+use rulesync_core::{Engine, Route};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rulesync_core::{CLAIM_GROUP, Group, OwnerClaim, PromDuration};
+use rulesync_core::Group;
+use rulesync_core::engine::{CLAIM_GROUP, OwnerClaim};
+use rulesync_core::model::PromDuration;
 use tokio::time::Instant;
 
 use super::connection::SimConnection;

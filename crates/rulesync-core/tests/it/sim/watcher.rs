@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::{
-    DeclaredGroup, Finding, Labels, ObjectId, PROMETHEUS_RULE, RuleObject, Scope, Sink, Source, SourceEvent,
-};
+use rulesync_core::model::{DeclaredGroup, Labels, PROMETHEUS_RULE};
+use rulesync_core::{Finding, ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 use tokio::time::Instant;
 
 use super::cluster::{Cluster, Declared, Entry, Inner, Name};

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use rulesync_core::{Group, NamespaceClass, Observed, PromDuration, Rule, StoredFields};
+use rulesync_core::model::PromDuration;
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::StoredFields;
+use rulesync_core::testing::Observed;
+use rulesync_core::{Group, Rule};
 use rulesync_testkit::mutate::{bombs, damaged};
 
 use super::*;

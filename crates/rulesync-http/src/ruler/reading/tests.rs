@@ -1,4 +1,6 @@
-use rulesync_core::{NamespaceClass, Observed, StoredFields};
+use rulesync_core::naming::NamespaceClass;
+use rulesync_core::ruler::StoredFields;
+use rulesync_core::testing::Observed;
 
 use super::*;
 
