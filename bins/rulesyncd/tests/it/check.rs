@@ -18,7 +18,7 @@ sources:
   - type: files
     name: more
 rulers:
-  - {name: central, type: mimir, address: 'RULER', max_in_flight: many}
+  - {name: central, type: mimir, max_in_flight: many, address: 'RULER'}
   - {name: local, type: embedded, address: 'http://EMBEDDED'}
 routes:
   - {name: all, ruler: centrall, tenant: prod}

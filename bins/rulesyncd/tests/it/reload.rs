@@ -55,7 +55,7 @@ async fn reload_that_failed_is_tried_again_until_it_succeeds() {
     daemon.logs(&["Configuration reloaded"]).await;
 
     std::fs::remove_file(&config).unwrap();
-    daemon.logs(&["Configuration reload failed", "rulesync.yaml", "No such file"]).await;
+    daemon.logs(&["Configuration reload failed", "rulesync.yaml", "error=\"No such file"]).await;
     let (_, metrics) = daemon.get("/metrics").await.unwrap();
     assert!(metrics.contains("rulesync_config_last_reload_successful 0"), "{metrics}");
     std::fs::write(&config, original).unwrap();

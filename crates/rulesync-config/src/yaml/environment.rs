@@ -344,7 +344,7 @@ mod tests {
     fn columns_are_those_of_the_text_as_written() {
         let text = "a: 'don''t'\nk: [${N}, '${ODD}', \"${A}\", x]\n";
         let Expanded { text: expanded, columns, .. } = expand(text, &environment());
-        let column = |text: &str| text.lines().nth(1).unwrap().find('x').unwrap() as u64 + 1;
+        let column = |text: &str| text.lines().nth(1).unwrap().rfind('x').unwrap() as u64 + 1;
         assert_ne!(column(text), column(&expanded));
         let position = columns.as_written(Position { line: 2, column: column(&expanded) });
         assert_eq!(position, Position { line: 2, column: column(text) });
