@@ -103,8 +103,7 @@ fn line(format: LogFormat, time: &str, level: &str, Fields { message, others }: 
 
 /// Returns a text as a value of logfmt: in quotes where it could end early or be read as something else.
 fn logfmt(text: &str) -> String {
-    let is_plain =
-        |c: char| !c.is_ascii_whitespace() && !c.is_ascii_control() && !matches!(c, '"' | '=' | '\\');
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | '\\');
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { json(text) }
 }
 

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::routing::get;
 use tokio::sync::mpsc;
 
+use super::limits::HEAD_BYTES;
 use super::*;
 use crate::serve::limits::HEAD_BYTES;
 

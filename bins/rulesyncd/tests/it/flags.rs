@@ -62,7 +62,7 @@ async fn dry_run_prints_what_would_be_refused_and_fails() {
 }
 
 /// Names of groups that would clear a terminal, forge a line of a plan and of a log, and turn the rest around; one of
-/// them without anything that logfmt puts into quotes.
+/// them without ASCII characters that logfmt puts into quotes.
 const HOSTILE: [&str; 2] = [
     "x\u{1b}[2J\n  - us.ns.all (9 groups)\nlevel=error\u{9b}31m\u{2028}\u{202e}y",
     "\u{9b}31m\u{2028}\u{202e}\u{7f}",
@@ -101,7 +101,7 @@ async fn names_cannot_forge_lines_of_a_plan_or_move_the_cursor() {
 #[tokio::test]
 async fn names_cannot_forge_lines_of_the_log_or_move_the_cursor() {
     for (format, begins, escaped) in [
-        ("logfmt", "time=", r"group=\u{9b}31m\u{2028}\u{202e}\u{7f}"),
+        ("logfmt", "time=", r#"group="\u{9b}31m\u{2028}\u{202e}\u{7f}""#),
         ("json", "{", r#":"\u009b31m\u2028\u202e\u007f""#),
     ] {
         let ruler = ruler_with_hostile_names().await;
