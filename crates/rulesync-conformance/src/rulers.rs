@@ -89,7 +89,8 @@ pub async fn write_replaces_group(ruler: &dyn Ruler, tenants: &Tenants) {
     assert_reads_back(ruler, tenants, NAMESPACE, &[new]).await;
 }
 
-/// A group that uses every field reads back equal, up to the fields in [`Ruler::keeps`].
+/// A group that uses every field reads back equal, up to the fields that its
+/// [`Capabilities`](rulesync_core::Capabilities) name.
 pub async fn kept_fields_read_back_equal(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     let full = full_group(expressions(ruler));

@@ -58,3 +58,6 @@ pub use variant::Variant;
 
 #[cfg(doc)]
 use rulesync_core::{Capabilities, RulerError};
+
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;

@@ -10,7 +10,6 @@ use tokio::sync::mpsc;
 
 use super::limits::HEAD_BYTES;
 use super::*;
-use crate::serve::limits::HEAD_BYTES;
 
 /// Times that no test reaches.
 const NEVER: Limits = Limits {

@@ -16,6 +16,9 @@ use super::error::without_url;
 use super::limits::{Limits, too_long};
 use super::redact::{Redaction, Redactor};
 
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;
+
 /// The deadline for a whole body as a multiple of the timeout: it may take longer while data keeps arriving.
 pub(crate) const BODY_FACTOR: u32 = 10;
 

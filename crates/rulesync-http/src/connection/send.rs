@@ -18,6 +18,9 @@ use super::request::{Content, Request};
 use super::response::Response;
 use super::transport::Transport;
 
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;
+
 /// A connection to one server: its address, and the credentials, TLS material, proxy, deadlines and size limits of
 /// requests.
 ///

@@ -8,6 +8,9 @@ use super::operation::Operation;
 use super::reading::{LONG_BYTES, ListReader, Unparsed};
 use crate::connection::{Allowance, BODY_FACTOR, Limits, Request, SendError, too_long};
 
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;
+
 /// The number of bytes that are processed before yielding to other tasks.
 const YIELD_BYTES: usize = 16 * 1024;
 

@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 use crate::connection::{Limits, MESSAGE_BYTES, Redaction, Response, shortened, too_long};
 
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;
+
 /// A group that the server has loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

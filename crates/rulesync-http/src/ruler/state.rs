@@ -16,6 +16,9 @@ use super::operation::Operation;
 use super::query::{page, queries};
 use crate::connection::{Allowance, BODY_FACTOR};
 
+#[cfg(doc)]
+use rulesync_core::RulerErrorKind;
+
 /// The maximum number of pages: ten million groups if the server returns full pages.
 const MAX_PAGES: usize = 10_000;
 
