@@ -180,7 +180,7 @@ async fn every_attempt_to_reach_another_tenant_is_refused_and_nothing_is_sent() 
     ] {
         attempt(object("guests", "", json!({"tenant": claim}), "up"), reason);
     }
-    attempt(object("payments", "", json!({"tenant": "guests"}), "up"), "`payments` to claim");
+    attempt(object("payments", "", json!({"tenant": "guests"}), "up"), "`payments` to request");
     // Labels hold no odd characters, annotations do.
     for (claim, reason) in [
         ("guests|payments", "does not allow"),

@@ -13,7 +13,7 @@ use super::language::QueryLanguage;
 ///
 /// ```
 /// # use std::time::Duration;
-/// use rulesync_core::{Capabilities, QueryLanguage};
+/// use rulesync_core::ruler::{Capabilities, QueryLanguage};
 ///
 /// let capabilities =
 ///     Capabilities::default().with_language(QueryLanguage::LogQl).with_load_delay(Duration::from_secs(30));

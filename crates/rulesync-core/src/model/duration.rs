@@ -12,12 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// last equally long; printing gives the form every ruler answers with.
 ///
 /// ```
-/// use rulesync_core::PromDuration;
+/// use rulesync_core::model::PromDuration;
 /// let duration: PromDuration = "90s".parse()?;
 /// assert_eq!(duration.to_string(), "1m30s");
 /// assert_eq!(duration, "1m30s".parse()?);
 /// assert!("1.5h".parse::<PromDuration>().is_err());
-/// # Ok::<(), rulesync_core::DurationError>(())
+/// # Ok::<(), rulesync_core::model::DurationError>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PromDuration {

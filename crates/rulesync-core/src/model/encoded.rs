@@ -17,7 +17,7 @@ use super::group::Group;
 /// let encoded = EncodedGroup::of(&group)?;
 /// assert_eq!(encoded.json(), r#"{"name":"up","rules":[]}"#);
 /// assert_eq!(encoded.decode()?, group);
-/// # Ok::<(), rulesync_core::EncodingError>(())
+/// # Ok::<(), rulesync_core::model::EncodingError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedGroup<'a>(Cow<'a, str>);

@@ -50,7 +50,7 @@ impl Owner {
     /// assert!(!owner.owns("prod-eu.monitoring.node"));
     /// assert!(!owner.owns("production"));
     /// assert!(!owner.owns("prod.Monitoring.node") && !owner.owns("prod.a.b extra"));
-    /// # Ok::<(), rulesync_core::OwnerError>(())
+    /// # Ok::<(), rulesync_core::naming::OwnerError>(())
     /// ```
     pub fn owns(&self, namespace: &str) -> bool {
         self.rest(namespace).is_some_and(|rest| form::is_made(without_kind(rest).0))
