@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::Engine;
+use async_trait::async_trait;
 use rulesync_core::engine::{NamedRuler, NamedSource, RunError, SetupError};
+use rulesync_core::model::PROMETHEUS_RULE;
 use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::{Engine, ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 
 use crate::world::{MemoryRuler, World, object, route, scripted_source, unavailable};
 
@@ -110,6 +112,43 @@ async fn reload_of_a_source_deletes_only_objects_that_the_new_one_does_not_decla
     control.complete();
     world.settle().await;
     assert_eq!(ruler.requests(), ["DELETE prod us.ns.goes"]);
+    world.stop().await;
+}
+
+/// A source that lists one Kubernetes namespace, in which it has an object.
+#[derive(Debug)]
+struct OneNamespace(&'static str);
+
+#[async_trait]
+impl Source for OneNamespace {
+    async fn run(&self, sink: Sink) {
+        let Self(namespace) = self;
+        let id = ObjectId::new(sink.source(), &PROMETHEUS_RULE.into(), namespace, "o");
+        let object = RuleObject { id, ..object("o", &[("a", "1")]) };
+        let scope = Scope::kind_in(PROMETHEUS_RULE, namespace);
+        let _ = sink.send(SourceEvent::Upsert(object)).await;
+        let _ = sink.send(SourceEvent::SnapshotComplete(scope)).await;
+        std::future::pending::<()>().await;
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        vec![Scope::kind_in(PROMETHEUS_RULE, self.0)]
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reload_of_a_source_removes_objects_outside_of_the_scopes_of_the_new_one() {
+    let ruler = MemoryRuler::default();
+    let source =
+        |namespace| vec![NamedSource { name: "script".into(), source: Arc::new(OneNamespace(namespace)) }];
+    let world = World::with(&ruler, |setup| setup.sources = source("before"), |engine| engine);
+    world.settle().await;
+    assert!(ruler.groups("prod").contains_key("us.before.o"));
+    let mut setup = world.setup.clone();
+    setup.sources = source("after");
+    world.handle.reconfigure(setup).await.unwrap();
+    world.until(|_| !ruler.groups("prod").contains_key("us.before.o")).await;
+    assert!(ruler.groups("prod").contains_key("us.after.o"));
     world.stop().await;
 }
 

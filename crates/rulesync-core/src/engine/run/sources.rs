@@ -27,6 +27,8 @@ pub(super) struct RunningSource {
     snapshots: Vec<Snapshot>,
     /// True once each of its scopes has been listed.
     pub(super) complete: bool,
+    /// True if objects that an earlier source of its name declared outside of its scopes may still have to be removed.
+    sweep_others: bool,
     pub(super) unavailable: Option<String>,
     /// True after its kind was missing: its deletions are not trusted while that is so, nor for a while afterwards.
     kind_gone: bool,
@@ -99,7 +101,9 @@ impl RunningSource {
         }
         let before = self.complete;
         self.complete = self.snapshots.iter().all(|snapshot| snapshot.complete);
-        self.complete && !before
+        let first = self.complete && !before;
+        self.sweep_others |= first;
+        first
     }
 
     /// Records that a Kubernetes namespace exists, or was deleted.
@@ -148,6 +152,7 @@ impl Run {
             generation: self.runs,
             snapshots: source.scopes().into_iter().map(|scope| Snapshot::begin(scope, self.runs)).collect(),
             complete: false,
+            sweep_others: false,
             unavailable: None,
             kind_gone: false,
             suspect_until: None,
@@ -310,7 +315,7 @@ impl Run {
     /// source cannot read may hide them.
     fn sweep(&mut self, name: &Arc<str>) {
         let Some(source) = self.sources.get_mut(name) else { return };
-        if !source.snapshots.iter().any(|snapshot| snapshot.to_sweep) {
+        if !source.sweep_others && !source.snapshots.iter().any(|snapshot| snapshot.to_sweep) {
             return;
         }
         let hides = self.index.snapshot_may_lack_objects(name);
@@ -327,6 +332,18 @@ impl Run {
                 gone.extend(self.index.missing_since(name, &snapshot.scope, snapshot.since));
             }
             snapshot.to_sweep = false;
+        }
+        if source.sweep_others && !hides {
+            source.sweep_others = false;
+            gone.extend(self.index.missing_since(name, &Scope::Everything, source.run));
+            if !source.lists_namespaces() {
+                // An earlier source of its name listed them: they still exist, and are known by name only.
+                let known: Vec<String> = self.index.namespaces_of(name).cloned().collect();
+                for namespace in known {
+                    let effects = self.index.namespace(name, namespace, None, Instant::now());
+                    self.carry_out(effects);
+                }
+            }
         }
         for namespace in gone_namespaces {
             let effects = self.namespace_gone(name, namespace, Instant::now());
