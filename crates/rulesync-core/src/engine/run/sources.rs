@@ -77,7 +77,7 @@ impl RunningSource {
 
     /// Returns whether it lists the Kubernetes namespaces.
     fn lists_namespaces(&self) -> bool {
-        self.source.scopes().contains(&Scope::Namespaces)
+        self.snapshots.iter().any(|snapshot| snapshot.scope == Scope::Namespaces)
     }
 
     /// Begins another snapshot of a scope.
