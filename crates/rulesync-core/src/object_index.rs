@@ -3,7 +3,7 @@
 
 mod routing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -62,6 +62,8 @@ pub(crate) struct ObjectIndex {
     objects: BTreeMap<ObjectId, Record>,
     namespaces: Namespaces,
     counts: HashMap<Arc<str>, Count>,
+    /// The objects that may hide others from snapshots of their sources.
+    hiding_others: BTreeSet<ObjectId>,
     /// The number of objects at each destination.
     uses: BTreeMap<DestinationId, usize>,
     /// The hasher of declarations, which distinguishes a change from a repetition.
@@ -77,7 +79,6 @@ struct Count {
     selected: usize,
     malformed: usize,
     hiding: usize,
-    hiding_others: usize,
     /// Objects with groups that go to a ruler.
     in_rulers: usize,
     /// Objects that request a tenant that they may not have.
@@ -173,6 +174,7 @@ impl ObjectIndex {
             objects: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             counts: HashMap::new(),
+            hiding_others: BTreeSet::new(),
             uses: BTreeMap::new(),
             hashing: RandomState::new(),
             locations: Locations::default(),
@@ -410,9 +412,11 @@ impl ObjectIndex {
         self.counts.get(source).is_some_and(|count| count.hiding > 0)
     }
 
-    /// Returns whether a snapshot of a source may lack objects, because something that it cannot read may declare them.
-    pub(crate) fn snapshot_may_lack_objects(&self, source: &str) -> bool {
-        self.counts.get(source).is_some_and(|count| count.hiding_others > 0)
+    /// Iterates over what a source cannot read and what may declare objects that its snapshots therefore lack, each
+    /// with the generation of the snapshot that last had it.
+    pub(crate) fn hiding_others(&self, source: &str) -> impl Iterator<Item = (&ObjectId, u32)> {
+        let of_source = self.hiding_others.iter().filter(move |id| id.source() == source);
+        of_source.filter_map(|id| self.objects.get(id).map(|record| (id, record.generation)))
     }
 
     /// The number of objects that a source has shown.
@@ -469,7 +473,6 @@ impl ObjectIndex {
             (&mut count.selected, !record.matches.is_empty()),
             (&mut count.malformed, record.malformed.is_some()),
             (&mut count.hiding, record.hides),
-            (&mut count.hiding_others, record.hides_others),
             (&mut count.in_rulers, record.is_in_ruler()),
             (&mut count.refused, !record.refused_by.is_empty()),
         ] {
@@ -477,6 +480,11 @@ impl ObjectIndex {
                 Tally::In => *number += usize::from(counts),
                 Tally::Out => *number -= usize::from(counts),
             }
+        }
+        match direction {
+            Tally::In if record.hides_others => drop(self.hiding_others.insert(id.clone())),
+            Tally::In => {}
+            Tally::Out => drop(self.hiding_others.remove(id)),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rulesync_core::engine::{LeaderTerm, Leadership, NamedRuler, NamedSource};
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
+use rulesync_core::source::Scope;
 use rulesync_core::{Finding, Group, Route, SourceEvent};
 use tokio::time::Instant;
 
@@ -136,6 +137,25 @@ async fn replaced_source_deletes_nothing_that_the_new_one_may_hide() {
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
     assert_eq!(ruler.groups("prod").len(), 2, "the file may hold it");
     control.delete("file");
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.stays"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn snapshot_without_the_file_that_hid_objects_removes_what_it_lacks() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.source.upsert(object("stays", &[("g", "1")]));
+    world.source.upsert(object("goes", &[("g", "1")]));
+    world.source.complete();
+    let finding = Finding::error("yaml", "line 3 makes no sense");
+    world.source.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 2);
+    world.source.send(SourceEvent::SnapshotStarted(Scope::Everything));
+    world.source.upsert(object("stays", &[("g", "1")]));
+    world.source.complete();
     world.settle().await;
     assert_eq!(ruler.groups("prod").keys().collect::<Vec<_>>(), ["us.ns.stays"]);
     world.stop().await;

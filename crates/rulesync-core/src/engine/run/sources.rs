@@ -318,7 +318,13 @@ impl Run {
         if !source.sweep_others && !source.snapshots.iter().any(|snapshot| snapshot.to_sweep) {
             return;
         }
-        let hides = self.index.snapshot_may_lack_objects(name);
+        // What hides objects is itself gone if snapshots lack it, and hides them no longer.
+        let is_gone = |(id, generation): (&ObjectId, u32)| {
+            let swept = |snapshot: &&Snapshot| snapshot.to_sweep && snapshot.scope.contains(id);
+            let lacks = source.snapshots.iter().filter(swept).any(|snapshot| generation < snapshot.since);
+            lacks || (source.sweep_others && generation < source.run)
+        };
+        let hides = !self.index.hiding_others(name).all(is_gone);
         let mut gone_namespaces = Vec::new();
         let mut gone = Vec::new();
         for snapshot in source.snapshots.iter_mut().filter(|snapshot| snapshot.to_sweep) {
