@@ -36,9 +36,18 @@ pub(crate) struct Environment {
     pub(crate) policy: Policy,
 }
 
+impl Environment {
+    /// Returns an environment in which nothing but the policy is known, and nothing may be deleted.
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+}
+
 /// Kubernetes namespaces that were deleted recently, which explains the deletion of their objects.
+///
+/// Cheap to clone, because each version of the environment has them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct GoneNamespaces(BTreeMap<String, Instant>);
+pub(crate) struct GoneNamespaces(Arc<BTreeMap<String, Instant>>);
 
 impl GoneNamespaces {
     /// Records that a Kubernetes namespace was deleted, or that it exists. Deletions are remembered for a `window`.
@@ -47,10 +56,11 @@ impl GoneNamespaces {
             // The usual case, once for each Kubernetes namespace of a snapshot.
             return;
         }
-        self.0.retain(|_, at| *at + window > now);
+        let namespaces = Arc::make_mut(&mut self.0);
+        namespaces.retain(|_, at| *at + window > now);
         match gone {
-            true => drop(self.0.insert(name.to_owned(), now)),
-            false => drop(self.0.remove(name)),
+            true => drop(namespaces.insert(name.to_owned(), now)),
+            false => drop(namespaces.remove(name)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The [`Ruler`] trait: where rules are written, its errors, and its reports of evaluation.
 
+#[cfg(test)]
+pub(crate) mod described;
 mod error;
 mod evaluation;
 mod write;

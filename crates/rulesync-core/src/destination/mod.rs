@@ -33,7 +33,7 @@ use crate::naming::NamespacePolicy;
 use crate::observed::{Listed, Listing};
 use crate::outcome::Reporters;
 use crate::plan::Plan;
-use crate::policy::{Policy, jittered};
+use crate::policy::jittered;
 use crate::ruler::Evaluation;
 use crate::ruler::{Ruler, RulerError};
 use crate::status::{DestinationStatus, ObjectAtDestination};
@@ -114,7 +114,6 @@ pub(crate) struct Shared {
     pub(crate) leadership: Leadership,
     /// True if claims are written and respected.
     pub(crate) claims: bool,
-    pub(crate) policy: Policy,
     pub(crate) reporters: Reporters,
     pub(crate) metrics: Metrics,
     /// True if an operator has released all deletes beforehand.
@@ -166,8 +165,9 @@ impl Destination {
         Channels { commands, mut environment, progress }: Channels,
         stop: CancellationToken,
     ) -> Self {
-        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields);
-        state.set_environment(Arc::clone(&environment.borrow_and_update()));
+        let current = Arc::clone(&environment.borrow_and_update());
+        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields, current.policy.clone());
+        state.set_environment(current);
         let leadership = shared.leadership.clone();
         Self {
             ruler,
@@ -236,10 +236,9 @@ impl Destination {
         while let Ok(command) = self.commands.try_recv() {
             self.command(command);
         }
-        if environment.policy != self.shared.policy {
+        if environment.policy != *self.state.policy() {
             let resync = jittered(environment.policy.resync_interval);
             self.next_list = self.next_list.min(Instant::now() + resync);
-            self.shared.policy = environment.policy.clone();
         }
         self.state.set_environment(environment);
     }
@@ -265,7 +264,7 @@ impl Destination {
     async fn finish(mut self) {
         self.list.abort_all();
         self.asking.abort_all();
-        let deadline = Instant::now() + self.shared.policy.shutdown_grace;
+        let deadline = Instant::now() + self.state.policy().shutdown_grace;
         while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
             self.applied(report);
         }
@@ -330,7 +329,7 @@ impl Destination {
         match result {
             Ok(listed) => {
                 self.state.end_list(listed);
-                self.next_list = Instant::now() + jittered(self.shared.policy.resync_interval);
+                self.next_list = Instant::now() + jittered(self.state.policy().resync_interval);
             }
             Err(error) => self.next_list = Instant::now() + self.state.list_failed(error),
         }
@@ -399,7 +398,7 @@ impl Destination {
                 // after a new list.
                 tracing::error!(%error, destination = %self.state.id, "Write ended unexpectedly");
                 self.state.restart();
-                self.next_list = Instant::now() + self.shared.policy.backoff.wait(1);
+                self.next_list = Instant::now() + self.state.policy().backoff.wait(1);
             }
         }
     }

@@ -39,6 +39,7 @@ use crate::model::tenant::DestinationId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
+use crate::policy::Policy;
 use crate::ruler::RulerError;
 
 /// The number of failures in a row after which a one-shot run gives up.
@@ -114,10 +115,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
+    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields, policy: Policy) -> Self {
         Self {
-            environment: Arc::default(),
-            breaker: CircuitBreaker::new(&shared.policy),
+            breaker: CircuitBreaker::new(&policy),
+            environment: Arc::new(Environment::new(policy)),
             shared: shared.clone(),
             fields,
             desired: Desired::default(),
@@ -160,6 +161,11 @@ impl State {
         }
     }
 
+    /// Returns the times and limits that apply now.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.environment.policy
+    }
+
     /// Returns the next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
         let observed = Arc::clone(self.observed.as_ref()?);
@@ -171,7 +177,7 @@ impl State {
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
-            let policy = &self.shared.policy.delete_guard;
+            let policy = &self.environment.policy.delete_guard;
             let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
             self.safety.hold_back(
                 &namespace,
@@ -273,7 +279,7 @@ impl State {
             self.queue_all_with_changes(false);
         }
         let Some(observed) = &self.observed else { return };
-        let policy = &self.shared.policy.delete_guard;
+        let policy = &self.environment.policy.delete_guard;
         for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
             self.queue_namespace(&namespace, Priority::Last, false);
         }
@@ -282,7 +288,7 @@ impl State {
     /// Returns when deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        self.safety.due(&self.shared.policy.delete_guard)
+        self.safety.due(&self.environment.policy.delete_guard)
     }
 
     /// Discards everything that was planned: all namespaces are rechecked after the next list.
@@ -313,7 +319,7 @@ impl State {
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let input = self.input(observed);
-        let (now, resync) = (Instant::now(), self.shared.policy.resync_interval);
+        let (now, resync) = (Instant::now(), self.environment.policy.resync_interval);
         let changes = plan_namespace(namespace, input, |group, fingerprint| {
             self.refusals.contains(namespace, group, fingerprint)
                 || self.contested.waits(namespace, group, fingerprint, resync, now)
@@ -474,7 +480,7 @@ impl State {
     /// Returns all changes that are to be made, including those that are held.
     fn planned(&self) -> Vec<Change> {
         let observed = self.observed.clone().unwrap_or_default();
-        let (policy, now) = (&self.shared.policy.delete_guard, Instant::now());
+        let (policy, now) = (&self.environment.policy.delete_guard, Instant::now());
         plan_with(self.input(&observed), policy, |change| {
             self.safety.reason(change, &self.desired, &self.shared.namespace_policy, policy, now)
         })

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 
 use super::setup::{Setup, SetupError};
 use super::{Parts, Request, RunError};
-use crate::claim::Installation;
 use crate::destination::Command;
 use crate::environment::{Environment, GoneNamespaces};
 use crate::finding::Finding;
@@ -61,7 +60,6 @@ pub(super) struct Run {
     index: ObjectIndex,
     sources: BTreeMap<Arc<str>, RunningSource>,
     identity: Identity,
-    installation: Option<Installation>,
     destinations: BTreeMap<DestinationId, RunningDestination>,
     /// Destinations that no route leads to any more, until they are empty.
     retiring: BTreeMap<DestinationId, RunningDestination>,
@@ -119,10 +117,10 @@ impl Run {
         let index = ObjectIndex::new(setup.routing_table());
         let reporters = index.locations().locating(reporters);
         let progressed = Arc::new(Notify::new());
+        let environment = Arc::new(Environment::new(setup.policy.clone()));
         Self {
             namespace_policy: Arc::new(setup.namespace_policy.clone()),
-            identity: Identity::new(identity),
-            installation,
+            identity: Identity::new(identity, installation),
             inventory_writer: inventory.map(|inventory| {
                 InventoryWriter::new(inventory, Arc::clone(&progressed), leadership.clone())
             }),
@@ -140,7 +138,7 @@ impl Run {
             check_unused: false,
             missing_kinds: BTreeSet::new(),
             gone_namespaces: GoneNamespaces::default(),
-            environment: watch::Sender::default(),
+            environment: watch::Sender::new(environment),
             known_destinations: BTreeSet::new(),
             known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
@@ -339,7 +337,7 @@ impl Run {
             orphans: self.orphans.held(),
             missing_kinds: self.missing_kinds.iter().map(|(_, kind)| Arc::clone(kind)).collect(),
             gone_namespaces: self.gone_namespaces.clone(),
-            claimant: self.claimant(),
+            claimant: self.identity.claimant(),
             policy: self.setup.policy.clone(),
         };
         self.environment.send_if_modified(|current| {
@@ -355,7 +353,7 @@ impl Run {
     /// Returns the deletes that sources allow.
     fn safe_deletes(&mut self) -> Deletes {
         let known = self.sources.values().all(|source| source.complete);
-        self.listed_once |= known && self.has_listed_all();
+        self.listed_once = self.listed_once || (known && self.has_listed_all());
         let orphans = known && self.listed_once && !self.index.hides_objects();
         Deletes { takeover: false, known, orphans }
     }

@@ -11,41 +11,13 @@ use crate::policy::OnInvalid;
 use crate::route::Route;
 use crate::route::ValueSource;
 use crate::ruler::Ruler;
-use async_trait::async_trait;
+use crate::ruler::described::DescribedRuler;
 
 use super::*;
 use crate::model::declared::DeclaredGroup;
-use crate::model::encoded::EncodedGroup;
-use crate::model::tenant::TenantId;
 use crate::naming::AlloyNaming;
-use crate::observed::Listing;
 use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
-use crate::ruler::RulerError;
 use crate::source::Scope;
-
-/// A ruler that is only asked for its properties.
-#[derive(Debug)]
-struct Described;
-
-#[async_trait]
-impl Ruler for Described {
-    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("the index makes no requests")
-    }
-
-    async fn write_group(
-        &self,
-        _: Option<&TenantId>,
-        _: &str,
-        _: &EncodedGroup<'_>,
-    ) -> Result<(), RulerError> {
-        unreachable!("the index makes no requests")
-    }
-
-    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
-        unreachable!("the index makes no requests")
-    }
-}
 
 /// An index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
 struct Bench {
@@ -59,7 +31,7 @@ fn index(routes: &[Route]) -> Bench {
 }
 
 fn table(routes: &[Route]) -> RoutingTable {
-    let central: Arc<dyn Ruler> = Arc::new(Described);
+    let central: Arc<dyn Ruler> = Arc::new(DescribedRuler::default());
     RoutingTable {
         naming: Naming::Owner("us".parse().unwrap()),
         routes: routes.into(),

@@ -72,7 +72,7 @@ impl State {
         }
         let now = Instant::now();
         let wait = self.breaker.bounded(failed.iter().filter_map(|(_, error)| error.retry_after()).max());
-        let backoff = self.shared.policy.backoff;
+        let backoff = self.environment.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
             retry_in = wait.max(backoff.wait(failures));

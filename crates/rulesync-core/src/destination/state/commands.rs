@@ -76,7 +76,6 @@ impl State {
         let before = std::mem::replace(&mut self.environment, Arc::clone(&environment));
         if environment.policy != before.policy {
             self.breaker.set_policy(&environment.policy);
-            self.shared.policy.clone_from(&environment.policy);
             self.safety.guard.reconsider(Instant::now());
         }
         if let Some(claimant) = &environment.claimant

@@ -13,7 +13,7 @@ use crate::ruler::RulerError;
 impl State {
     /// Returns when to ask; none if there is nothing to ask about.
     pub(in crate::destination) fn evaluation_due(&self) -> Option<Instant> {
-        let off = self.shared.policy.evaluation_interval.is_zero();
+        let off = self.environment.policy.evaluation_interval.is_zero();
         let something =
             self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.safety.is_retiring();
         (something && !off).then(|| self.health.due())
@@ -32,7 +32,7 @@ impl State {
         asked: Instant,
         answer: Result<(Evaluation, LoadedGroups), RulerError>,
     ) {
-        let interval = self.shared.policy.evaluation_interval;
+        let interval = self.environment.policy.evaluation_interval;
         let (evaluation, answer) = match answer {
             Ok(answer) => answer,
             Err(error) => {

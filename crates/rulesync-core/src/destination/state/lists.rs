@@ -104,7 +104,7 @@ impl State {
         let retry_after = error.retry_after();
         self.breaker.failure(Instant::now(), None, retry_after);
         self.unanswered(error);
-        self.breaker.bounded(retry_after).max(self.shared.policy.backoff.wait(self.list_failures))
+        self.breaker.bounded(retry_after).max(self.environment.policy.backoff.wait(self.list_failures))
     }
 
     /// Returns when to list again for another reason than the resync interval.

@@ -44,12 +44,12 @@ impl State {
         let refused = Finding::error(REFUSED, format!("refused by the ruler: {reason}"));
         let rule = location.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
-        if self.shared.policy.on_invalid == OnInvalid::Rule
+        if self.environment.policy.on_invalid == OnInvalid::Rule
             && let Some(rule) = rule
         {
             let hint = hints("the group is synced without this rule");
             let finding = refused.clone().at(location.clone()).hint(hint);
-            let (fields, memory) = (self.fields, self.shared.policy.refusal_memory);
+            let (fields, memory) = (self.fields, self.environment.policy.refusal_memory);
             let rest = self.omissions.leave_out(namespace, group, rule, &fields, finding.clone(), memory);
             if let Some(rest) = rest {
                 self.desired.replace(namespace, rest);
@@ -63,7 +63,7 @@ impl State {
             .is_some_and(|o| o.namespace(namespace).any(|(name, _)| *name == *group.name));
         let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
         let finding = refused.at(location).hint(hints(hint));
-        let memory = self.shared.policy.refusal_memory;
+        let memory = self.environment.policy.refusal_memory;
         self.refusals.add(namespace, group, finding.clone(), memory);
         if kept {
             self.recheck_refused_group(namespace, &group.name);

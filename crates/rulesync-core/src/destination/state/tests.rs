@@ -13,50 +13,21 @@ mod snapshots;
 mod stored_versions;
 mod takeover;
 
-use async_trait::async_trait;
-
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::Claimant;
 use crate::desired::RemovalReason;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::model::encoded::EncodedGroup;
 use crate::model::group::{Group, Rule};
 use crate::model::kind::PROMETHEUS_RULE;
 use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
-use crate::model::tenant::TenantId;
 use crate::naming::NamespacePolicy;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
 use crate::plan::Deletes;
-use crate::policy::Policy;
-use crate::ruler::Ruler;
-
-/// A ruler that is only asked for its properties.
-#[derive(Debug)]
-struct Described;
-
-#[async_trait]
-impl Ruler for Described {
-    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-
-    async fn write_group(
-        &self,
-        _: Option<&TenantId>,
-        _: &str,
-        _: &EncodedGroup<'_>,
-    ) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-
-    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-}
+use crate::ruler::described::DescribedRuler;
 
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.
 type There<'a> = (&'a str, &'a str, &'a str);
@@ -89,11 +60,10 @@ fn destination() -> Bench {
 fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     let mut shared = Shared {
         release_deletes: false,
-        ruler: Arc::new(Described),
+        ruler: Arc::new(DescribedRuler::default()),
         namespace_policy: Arc::new(NamespacePolicy::of("us".parse().unwrap())),
         leadership: Leadership::always(),
         claims: false,
-        policy: Policy::default(),
         reporters: Reporters(Arc::new([])),
         metrics: Metrics::default(),
         writes: true,
@@ -102,7 +72,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     };
     change(&mut shared);
     let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
-    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields);
+    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields, Policy::default());
     state.declarations_sent();
     let mut bench = Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false };
     bench.allow(true, true);

@@ -248,7 +248,6 @@ impl Run {
             namespace_policy: Arc::clone(&self.namespace_policy),
             leadership: self.leadership.clone(),
             claims: self.setup.policy.claim,
-            policy: self.setup.policy.clone(),
             reporters: self.reporters.clone(),
             metrics: self.metrics.clone(),
             release_deletes: self.release_deletes,
@@ -322,44 +321,15 @@ fn address(named: &NamedRuler) -> String {
 
 #[cfg(test)]
 mod tests {
-    use async_trait::async_trait;
-
     use super::*;
-    use crate::model::encoded::EncodedGroup;
-    use crate::model::tenant::TenantId;
-    use crate::observed::Listing;
-    use crate::ruler::{Ruler, RulerError};
-
-    #[derive(Debug)]
-    struct At(Option<&'static str>);
-
-    #[async_trait]
-    impl Ruler for At {
-        async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-            unreachable!("only its address is asked for")
-        }
-
-        async fn write_group(
-            &self,
-            _: Option<&TenantId>,
-            _: &str,
-            _: &EncodedGroup<'_>,
-        ) -> Result<(), RulerError> {
-            unreachable!("only its address is asked for")
-        }
-
-        async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
-            unreachable!("only its address is asked for")
-        }
-
-        fn address(&self) -> Option<&str> {
-            self.0
-        }
-    }
+    use crate::ruler::described::DescribedRuler;
 
     #[test]
     fn rulers_share_a_concurrency_limit_by_address_only() {
-        let address = |name: &str, at| address(&NamedRuler::new(name, Arc::new(At(at))));
+        let address = |name: &str, address| {
+            let ruler = DescribedRuler { address, ..DescribedRuler::default() };
+            super::address(&NamedRuler::new(name, Arc::new(ruler)))
+        };
         assert_eq!(address("a", Some("http://one")), address("b", Some("http://one")));
         assert_ne!(address("a", Some("http://one")), address("a", Some("http://two")));
         assert_ne!(address("a", None), address("b", None));

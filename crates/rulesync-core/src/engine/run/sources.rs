@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
-use crate::claim::Claimant;
+use crate::claim::{Claimant, Installation};
 use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
@@ -128,16 +128,34 @@ impl RunningSource {
     }
 }
 
-/// The identity of the cluster: that of the first source that knows it, unless the embedding program has set one.
+/// The identity of this installation, which claims tenants.
 #[derive(Debug)]
-pub(super) enum Identity {
-    Unknown,
-    Known(Option<Arc<str>>),
+pub(super) struct Identity {
+    installation: Option<Installation>,
+    /// None while it is not settled; none within if nothing distinguishes this installation from others.
+    claimant: Option<Option<Arc<Claimant>>>,
 }
 
 impl Identity {
-    pub(super) fn new(fixed: Option<Arc<str>>) -> Self {
-        fixed.map_or(Self::Unknown, |fixed| Self::Known(Some(fixed)))
+    /// Returns the identity, settled if the embedding program has set the `cluster`.
+    pub(super) fn new(cluster: Option<Arc<str>>, installation: Option<Installation>) -> Self {
+        let mut identity = Self { installation, claimant: None };
+        if cluster.is_some() {
+            identity.settle(cluster);
+        }
+        identity
+    }
+
+    /// Settles the identity of the cluster, or that it has none. The first one counts.
+    fn settle(&mut self, cluster: Option<Arc<str>>) {
+        self.claimant
+            .get_or_insert_with(|| Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new));
+    }
+
+    /// Returns the claimant that this installation is, if that is settled.
+    #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
+    pub(super) fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
+        self.claimant.clone()
     }
 }
 
@@ -176,9 +194,7 @@ impl Run {
             SourceEvent::Unavailable { reason } => return self.unavailable(&name, reason, false),
             SourceEvent::KindGone { reason } => return self.unavailable(&name, reason, true),
             SourceEvent::Identity(identity) => {
-                if matches!(self.identity, Identity::Unknown) {
-                    self.identity = Identity::Known(identity.map(Arc::from));
-                }
+                self.identity.settle(identity.map(Arc::from));
                 return;
             }
             SourceEvent::Kind { kind, installed } => return self.kind(&name, kind, installed),
@@ -296,19 +312,9 @@ impl Run {
 
     /// Settles that the cluster has no identity, if no source would send one.
     pub(super) fn identify(&mut self) {
-        if matches!(self.identity, Identity::Unknown)
-            && !self.setup.sources.iter().any(|named| named.source.identifies())
-        {
-            self.identity = Identity::Known(None);
+        if !self.setup.sources.iter().any(|named| named.source.identifies()) {
+            self.identity.settle(None);
         }
-    }
-
-    /// Returns the claimant that this installation is, if that is settled; none within if nothing distinguishes it from
-    /// others.
-    #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
-    pub(super) fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
-        let Identity::Known(cluster) = &self.identity else { return None };
-        Some(Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new))
     }
 
     /// Removes objects and Kubernetes namespaces that were missing from a complete snapshot, unless something that the

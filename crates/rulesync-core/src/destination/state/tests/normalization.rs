@@ -3,41 +3,16 @@
 
 use super::*;
 use crate::model::capabilities::{Capabilities, Normalization};
-use crate::model::encoded::EncodedGroup;
-
-/// A ruler that may print expressions in another form.
-#[derive(Debug)]
-struct Respelling;
-
-#[async_trait]
-impl Ruler for Respelling {
-    async fn list(&self, _: Option<&TenantId>, _: &mut Listing<'_>) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-
-    async fn write_group(
-        &self,
-        _: Option<&TenantId>,
-        _: &str,
-        _: &EncodedGroup<'_>,
-    ) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-
-    async fn delete_group(&self, _: Option<&TenantId>, _: &str, _: &str) -> Result<(), RulerError> {
-        unreachable!("the bookkeeping makes no requests")
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_normalization(Normalization::Respells { oldest: StoredFields::ALL })
-    }
-}
 
 const DECLARED: &str = "sum(up) by (job)";
 const PRINTED: There<'_> = ("us.ns.o", "g", "sum by (job) (up)");
 
+/// A destination whose ruler may print expressions in another form.
 fn respelled() -> Bench {
-    destination_with(|shared| shared.ruler = Arc::new(Respelling)).declared("o", &[("g", DECLARED)])
+    let normalization = Normalization::Respells { oldest: StoredFields::ALL };
+    let capabilities = Capabilities::default().with_normalization(normalization);
+    let ruler = DescribedRuler { capabilities, ..DescribedRuler::default() };
+    destination_with(|shared| shared.ruler = Arc::new(ruler)).declared("o", &[("g", DECLARED)])
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,10 +22,8 @@ impl Reporter for Reported {
 fn reporting(on_invalid: OnInvalid) -> (Bench, Arc<Reported>) {
     let reported = Arc::new(Reported::default());
     let reporter: Arc<dyn Reporter> = Arc::clone(&reported) as _;
-    let bench = destination_with(|shared| {
-        shared.reporters = Reporters(Arc::new([reporter]));
-        shared.policy.on_invalid = on_invalid;
-    });
+    let mut bench = destination_with(|shared| shared.reporters = Reporters(Arc::new([reporter])));
+    bench.environment(|environment| environment.policy.on_invalid = on_invalid);
     (bench.listed(&[]), reported)
 }
 
