@@ -8,6 +8,7 @@
 //! | place | content |
 //! |---|---|
 //! | `server`, `builder` | [`RulerServer`]: listens; [`RulerBuilder`]: its options |
+//! | `connections`, `body` | the parts of a server, for servers of one's own |
 //! | `service` | [`RulerService`]: a ruler without a server |
 //! | `api/` | the configuration API, the state API |
 //! | `http/` | routes, queries, tenants, answers |
@@ -19,6 +20,7 @@
 mod api;
 pub mod body;
 mod builder;
+pub mod connections;
 mod escape;
 mod evaluation;
 mod http;

@@ -1,21 +1,18 @@
 //! [`RulerServer`]: a ruler that listens.
 
-use std::{fmt, io, net::SocketAddr, ops::Deref, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, ops::Deref, sync::Arc};
 
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     body::{self, Body},
     builder::RulerBuilder,
+    connections::{Connections, Stops, serve},
     service::RulerService,
 };
-
-/// The time a graceful shutdown waits for requests in progress before it closes their connections.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A ruler that listens. Dropping it closes all connections; [`shutdown`](Self::shutdown) lets requests finish.
 ///
@@ -36,11 +33,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub struct RulerServer {
     address: SocketAddr,
     service: Arc<RulerService>,
-    /// Closes all connections at once.
-    cut: CancellationToken,
-    /// Stops new connections and requests; those in progress finish.
-    finish: CancellationToken,
-    tasks: TaskTracker,
+    connections: Connections,
 }
 
 impl fmt::Debug for RulerServer {
@@ -60,12 +53,6 @@ impl Deref for RulerServer {
     }
 }
 
-impl Drop for RulerServer {
-    fn drop(&mut self) {
-        self.cut.cancel();
-    }
-}
-
 impl RulerServer {
     /// Makes a ruler and serves it on the current tokio runtime.
     ///
@@ -76,10 +63,11 @@ impl RulerServer {
         let service = Arc::new(ruler.build()?);
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let (cut, finish, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(listener, Arc::clone(&service), cut.clone(), finish.clone(), tasks.clone()));
-        tasks.close();
-        Ok(Self { address, service, cut, finish, tasks })
+        let served = Arc::clone(&service);
+        let connections = Connections::accept(listener, move |stream, stops| {
+            connection(stream, Arc::clone(&served), stops)
+        });
+        Ok(Self { address, service, connections })
     }
 
     /// The base URL, without a path or trailing slash.
@@ -94,61 +82,13 @@ impl RulerServer {
 
     /// Accepts no new requests, lets those in progress finish for up to two seconds, then closes.
     pub async fn shutdown(self) {
-        self.finish.cancel();
-        if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_err() {
-            self.cut.cancel();
-            self.tasks.wait().await;
-        }
+        self.connections.shutdown().await;
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    service: Arc<RulerService>,
-    cut: CancellationToken,
-    finish: CancellationToken,
-    tasks: TaskTracker,
-) {
-    loop {
-        let accepted = tokio::select! {
-            () = cut.cancelled() => return,
-            () = finish.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        // An error here is a connection that was closed while it was queued.
-        if let Ok((stream, _)) = accepted {
-            tasks.spawn(connection(stream, Arc::clone(&service), cut.clone(), finish.clone()));
-        }
-    }
-}
-
-async fn connection(
-    stream: TcpStream,
-    service: Arc<RulerService>,
-    cut: CancellationToken,
-    finish: CancellationToken,
-) {
-    // Otherwise a small answer can wait for the acknowledgement of the previous one.
-    let _ = stream.set_nodelay(true);
+async fn connection(stream: TcpStream, service: Arc<RulerService>, stops: Stops) {
     let exchange = service_fn(move |request| exchange(request, Arc::clone(&service)));
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), exchange);
-    tokio::pin!(serving);
-    let mut finishing = false;
-    loop {
-        tokio::select! {
-            biased;
-            () = cut.cancelled() => return,
-            // An error is a client that has disconnected.
-            _ = serving.as_mut() => return,
-            () = finish.cancelled(), if !finishing => {
-                finishing = true;
-                serving.as_mut().graceful_shutdown();
-            }
-        }
-    }
+    serve(TokioIo::new(stream), exchange, &stops, stops.cut()).await;
 }
 
 async fn exchange(

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -19,16 +19,17 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::{
     body::{Body as _, Frame, Incoming, SizeHint},
-    server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use rulesync_ruler_server::body;
+use hyper_util::rt::TokioIo;
+use rulesync_ruler_server::{
+    body,
+    connections::{Connections, Stops, serve},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use rulesync_ruler_server::body::{Body, full as full_body};
 
@@ -36,9 +37,6 @@ use crate::{
     fault::{Effect, Faults},
     journal::Journal,
 };
-
-/// The time a graceful shutdown waits for requests in progress before it closes their connections.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// The default limit of a request's body, in bytes.
 const LONGEST_BODY: usize = 32 << 20;
@@ -58,21 +56,13 @@ pub(crate) trait Handler: Send + Sync + 'static {
 pub(crate) struct Listen {
     address: SocketAddr,
     shared: Arc<Shared>,
-    running: Mutex<Option<Running>>,
+    running: Mutex<Option<Connections>>,
 }
 
 struct Shared {
     handler: Arc<dyn Handler>,
     journal: Journal,
     faults: Faults,
-}
-
-struct Running {
-    /// Closes all connections at once.
-    cut: CancellationToken,
-    /// Stops new connections and requests; those in progress finish.
-    finish: CancellationToken,
-    tasks: TaskTracker,
 }
 
 impl Listen {
@@ -89,7 +79,7 @@ impl Listen {
         let shared = Arc::new(Shared { handler, journal, faults });
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let running = Running::spawn(listener, Arc::clone(&shared));
+        let running = connections(listener, Arc::clone(&shared));
         Ok(Self { address, shared, running: Mutex::new(Some(running)) })
     }
 
@@ -113,8 +103,7 @@ impl Listen {
     pub(crate) async fn stop(&self) {
         let running = self.lock().take();
         if let Some(running) = running {
-            running.cut.cancel();
-            running.tasks.wait().await;
+            running.stop().await;
         }
     }
 
@@ -127,7 +116,7 @@ impl Listen {
             return Ok(());
         }
         let listener = TcpListener::bind(self.address).await?;
-        let running = Running::spawn(listener, Arc::clone(&self.shared));
+        let running = connections(listener, Arc::clone(&self.shared));
         *self.lock() = Some(running);
         Ok(())
     }
@@ -136,65 +125,23 @@ impl Listen {
     pub(crate) async fn shutdown(&self) {
         let running = self.lock().take();
         if let Some(running) = running {
-            running.finish.cancel();
-            if tokio::time::timeout(GRACE, running.tasks.wait()).await.is_err() {
-                running.cut.cancel();
-                running.tasks.wait().await;
-            }
+            running.shutdown().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Connections>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Listen {
-    fn drop(&mut self) {
-        if let Some(running) = self.lock().take() {
-            running.cut.cancel();
-        }
-    }
+fn connections(listener: TcpListener, shared: Arc<Shared>) -> Connections {
+    Connections::accept(listener, move |stream, stops| {
+        shared.journal.connected();
+        connection(stream, Arc::clone(&shared), stops)
+    })
 }
 
-impl Running {
-    fn spawn(listener: TcpListener, shared: Arc<Shared>) -> Self {
-        let (cut, finish, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(listener, shared, cut.clone(), finish.clone(), tasks.clone()));
-        tasks.close();
-        Self { cut, finish, tasks }
-    }
-}
-
-async fn accept(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    cut: CancellationToken,
-    finish: CancellationToken,
-    tasks: TaskTracker,
-) {
-    loop {
-        let accepted = tokio::select! {
-            () = cut.cancelled() => return,
-            () = finish.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        // An error here is a connection that was closed while it was queued.
-        if let Ok((stream, _)) = accepted {
-            shared.journal.connected();
-            tasks.spawn(connection(stream, Arc::clone(&shared), cut.clone(), finish.clone()));
-        }
-    }
-}
-
-async fn connection(
-    stream: TcpStream,
-    shared: Arc<Shared>,
-    cut: CancellationToken,
-    finish: CancellationToken,
-) {
-    // Otherwise a small answer can wait for the acknowledgement of the previous one.
-    let _ = stream.set_nodelay(true);
+async fn connection(stream: TcpStream, shared: Arc<Shared>, stops: Stops) {
     let reset = Arc::new(AtomicBool::new(false));
     let mut outages = shared.faults.outages();
     let io = TokioIo::new(Resettable { stream, reset: Arc::clone(&reset) });
@@ -202,25 +149,16 @@ async fn connection(
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
         move |request| exchange(request, Arc::clone(&shared), Arc::clone(&reset))
     });
-    let serving =
-        http1::Builder::new().timer(TokioTimer::new()).title_case_headers(true).serve_connection(io, service);
-    tokio::pin!(serving);
-    let mut finishing = false;
-    loop {
+    let cut = async {
         tokio::select! {
-            // In this order, so that nothing is served once an outage has begun.
-            biased;
-            () = cut.cancelled() => break,
-            _ = outages.wait_for(|on| *on) => break,
-            // An error is a disconnected client or an applied fault; the journal records both.
-            _ = serving.as_mut() => return,
-            () = finish.cancelled(), if !finishing => {
-                finishing = true;
-                serving.as_mut().graceful_shutdown();
-            }
+            () = stops.cut() => {}
+            _ = outages.wait_for(|on| *on) => {}
         }
-    }
-    reset.store(true, Ordering::Relaxed);
+        // Before the connection is dropped.
+        reset.store(true, Ordering::Relaxed);
+    };
+    // The journal records a client that has disconnected and an applied fault.
+    serve(io, service, &stops, cut).await;
 }
 
 /// Processes one request: record, apply faults, answer. An error makes hyper drop the connection.
