@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::claim::Claimant;
 use crate::guard::HeldReason;
+use crate::naming::NamespacePolicy;
 use crate::plan::Deletes;
 use crate::policy::Policy;
 
@@ -40,6 +41,14 @@ impl Environment {
     /// Returns an environment in which nothing but the policy is known, and nothing may be deleted.
     pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, ..Self::default() }
+    }
+
+    /// Returns whether the deletes of a ruler's namespace are explained because its Kubernetes namespace was deleted.
+    pub(crate) fn explains(&self, namespace: &str, namespace_policy: &NamespacePolicy) -> bool {
+        !self.gone_namespaces.is_empty()
+            && namespace_policy
+                .parse(namespace)
+                .is_some_and(|named| self.gone_namespaces.contains(named.namespace))
     }
 }
 

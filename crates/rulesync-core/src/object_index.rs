@@ -52,8 +52,8 @@ pub(crate) struct Handover {
     pub(crate) progress: HandoverProgress,
 }
 
-/// The known Kubernetes namespaces, by source and name.
-type Namespaces = BTreeMap<(Arc<str>, String), NamespaceMetadata>;
+/// The known Kubernetes namespaces of each source, by name.
+type Namespaces = BTreeMap<Arc<str>, BTreeMap<String, NamespaceMetadata>>;
 
 /// The objects and the metadata of their Kubernetes namespaces.
 #[derive(Debug)]
@@ -161,10 +161,9 @@ impl Record {
 
 /// Returns the metadata of an object's Kubernetes namespace, and whether it will be known if it is not.
 fn namespace_of<'a>(id: &ObjectId, namespaces: &'a Namespaces) -> (Option<&'a NamespaceMetadata>, bool) {
-    let source: Arc<str> = id.source().into();
-    let (first, key) = ((Arc::clone(&source), String::new()), (source, id.namespace().to_owned()));
-    let comes = namespaces.range(&first..).next().is_some_and(|(key, _)| key.0 == first.0);
-    (namespaces.get(&key), comes)
+    let of_source = namespaces.get(id.source());
+    let comes = of_source.is_some_and(|of_source| !of_source.is_empty());
+    (of_source.and_then(|of_source| of_source.get(id.namespace())), comes)
 }
 
 impl ObjectIndex {
@@ -332,21 +331,21 @@ impl ObjectIndex {
         input: Option<NamespaceMetadata>,
         seen: Instant,
     ) -> Effects {
-        let key = (Arc::clone(source), name);
-        let unchanged = self.namespaces.get(&key) == input.as_ref();
+        let known = self.namespaces.get(source).and_then(|of_source| of_source.get(&name));
         let mut effects = Effects::default();
-        if unchanged {
+        if known == input.as_ref() {
             return effects;
         }
         let in_namespace: Vec<ObjectId> = self
-            .in_namespace(&key.1)
+            .in_namespace(&name)
             .map(|(id, _)| id)
             .filter(|id| id.source() == &**source)
             .cloned()
             .collect();
+        let of_source = self.namespaces.entry(Arc::clone(source)).or_default();
         match input {
-            Some(input) => self.namespaces.insert(key, input),
-            None => self.namespaces.remove(&key),
+            Some(input) => of_source.insert(name, input),
+            None => of_source.remove(&name),
         };
         for id in in_namespace {
             self.tally(&id, Tally::Out);
@@ -371,10 +370,8 @@ impl ObjectIndex {
     }
 
     /// Iterates over the Kubernetes namespaces that a source has shown.
-    pub(crate) fn namespaces_of(&self, source: &Arc<str>) -> impl Iterator<Item = &String> {
-        let first = (Arc::clone(source), String::new());
-        let of_source = self.namespaces.range(first..).take_while(move |((of, _), _)| of == source);
-        of_source.map(|((_, name), _)| name)
+    pub(crate) fn namespaces_of(&self, source: &str) -> impl Iterator<Item = &String> {
+        self.namespaces.get(source).into_iter().flat_map(BTreeMap::keys)
     }
 
     /// Routes all objects again, by another table. `fresh` destinations know nothing yet and are sent all their

@@ -213,9 +213,7 @@ pub(crate) fn plan_with(
 ) -> Vec<Change> {
     let PlanInput { desired, observed, .. } = input;
     let mut namespaces: Vec<&Arc<str>> = desired.objects().map(|(namespace, _)| namespace).collect();
-    namespaces.extend(
-        observed.namespaces().map(|(namespace, _)| namespace).filter(|n| desired.winner(n).is_none()),
-    );
+    namespaces.extend(observed.names().filter(|namespace| desired.winner(namespace).is_none()));
     namespaces.sort_unstable();
     let mut changes: Vec<Change> =
         namespaces.into_iter().flat_map(|namespace| plan_namespace(namespace, input, |_, _| false)).collect();

@@ -1,10 +1,12 @@
 //! The policy of the engine: times and limits that do not depend on what is declared.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::guard::DeleteGuard;
+use crate::model::left_out::LeftOut;
 
 /// Times and limits. The defaults are right for production.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +60,15 @@ pub enum OnInvalid {
     Group,
     /// The group is written without its invalid rules.
     Rule,
+}
+
+impl OnInvalid {
+    /// Returns the rules that a group of this many is offered without, given those at fault, where none stands for the
+    /// group itself. Returns none if the group is refused.
+    pub(crate) fn leave_out(self, at_fault: BTreeSet<Option<usize>>, rules: usize) -> Option<LeftOut> {
+        let may_omit = self == Self::Rule && !at_fault.contains(&None) && at_fault.len() < rules;
+        (at_fault.is_empty() || may_omit).then(|| LeftOut::default().and(at_fault.into_iter().flatten()))
+    }
 }
 
 /// Exponential backoff with full jitter.

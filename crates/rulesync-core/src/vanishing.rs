@@ -91,8 +91,8 @@ impl Vanishing {
     }
 
     /// Forgets a source that was removed.
-    pub(crate) fn forget(&mut self, source: &str) -> bool {
-        self.0.remove(source).is_some_and(|burst| burst.held.is_some())
+    pub(crate) fn forget(&mut self, source: &str) {
+        self.0.remove(source);
     }
 
     /// Returns the sources whose deletes are held from now on, for another reason, or no longer.
@@ -158,17 +158,14 @@ pub(crate) struct Orphans {
 }
 
 impl Orphans {
-    /// Judges this number of orphans. Returns the reason why they are held, or `Some(None)` if they no longer are;
-    /// `None` if nothing changed.
-    #[expect(clippy::option_option, reason = "no change is not the same as no longer held")]
+    /// Judges this number of orphans.
     pub(crate) fn judge(
         &mut self,
         policy: &DeleteGuard,
         orphans: usize,
         sources: &[Remaining],
         now: Instant,
-    ) -> Option<Option<HeldReason>> {
-        let before = self.held.map(|held| held.reason);
+    ) {
         let all: usize = sources.iter().map(|source| source.objects).sum();
         let accident = sources.iter().any(|source| looks_like_an_accident(policy, orphans, source.objects));
         self.accepted &= orphans > 0;
@@ -182,8 +179,6 @@ impl Orphans {
             self.accepted = reason == HeldReason::Vanished && healthy && since + wait <= now;
             (!self.accepted).then_some(Held { since, wait, reason })
         };
-        let reason = self.held.map(|held| held.reason);
-        (reason != before).then_some(reason)
     }
 
     /// Returns why they are held.

@@ -63,12 +63,8 @@ impl DeleteSafety {
         let allowed = self.deletes();
         let before = std::mem::replace(&mut self.environment, environment);
         let current = &self.environment;
-        let of_gone = |namespace: &str| {
-            let named = namespace_policy.parse(namespace);
-            named.is_some_and(|named| current.gone_namespaces.contains(named.namespace))
-        };
         if current.gone_namespaces.has_more_than(&before.gone_namespaces) {
-            self.guard.explain(of_gone, now);
+            self.guard.explain(|namespace| current.explains(namespace, namespace_policy), now);
         }
         let trusted_again = !before.suspects.is_subset(&current.suspects);
         if trusted_again || before.vanished != current.vanished || before.orphans != current.orphans {
@@ -120,6 +116,10 @@ impl DeleteSafety {
         self.retirement.is_some()
     }
 
+    fn policy(&self) -> &DeleteGuard {
+        &self.environment.policy.delete_guard
+    }
+
     // Decisions.
 
     /// Removes the deletes that must not be made now from a namespace's changes.
@@ -129,7 +129,6 @@ impl DeleteSafety {
         changes: &mut Vec<Change>,
         desired: &Desired,
         namespace_policy: &NamespacePolicy,
-        policy: &DeleteGuard,
         now: Instant,
     ) {
         let guarded: usize = changes.iter().filter(|c| c.is_guarded()).map(Change::deletes).sum();
@@ -147,7 +146,7 @@ impl DeleteSafety {
             groups: guarded,
             explained: self.released || self.is_explained(namespace, desired, namespace_policy),
             orphan: desired.object_of(namespace).is_none(),
-            wait: self.wait(namespace, expelled, desired, policy),
+            wait: self.wait(namespace, expelled, desired),
         };
         if !self.guard.passes(namespace, request, now) {
             changes.retain(|change| !change.is_guarded());
@@ -174,19 +173,16 @@ impl DeleteSafety {
     fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
         let removed = desired.removed(namespace).map(|removed| removed.because);
         matches!(removed, Some(RemovalReason::Deselected | RemovalReason::Moved))
-            || (!self.environment.gone_namespaces.is_empty()
-                && namespace_policy
-                    .parse(namespace)
-                    .is_some_and(|named| self.environment.gone_namespaces.contains(named.namespace)))
+            || self.environment.explains(namespace, namespace_policy)
     }
 
     /// Returns the wait for the deletes of a namespace, if the configuration requires them.
-    fn wait(&self, namespace: &str, expelled: bool, desired: &Desired, policy: &DeleteGuard) -> Option<Wait> {
+    fn wait(&self, namespace: &str, expelled: bool, desired: &Desired) -> Option<Wait> {
         if let Some(Retirement::NoRoute { until }) = self.retirement {
             return Some(Wait { until, reason: HeldReason::Route, then_pass: true });
         }
         let configuration = |since: Instant, then_pass| Wait {
-            until: since + policy.window,
+            until: since + self.policy().window,
             reason: HeldReason::Configuration,
             then_pass,
         };
@@ -220,20 +216,19 @@ impl DeleteSafety {
     /// Judges deletes whose time has come; returns the namespaces whose deletes may be made now.
     pub(super) fn judge(
         &mut self,
-        policy: &DeleteGuard,
         owned: impl FnOnce() -> usize,
         desired: &Desired,
         now: Instant,
     ) -> Vec<Arc<str>> {
         let mut guard = std::mem::take(&mut self.guard);
-        let passed = guard.judge(policy, owned, |namespace| self.obstacle(namespace, desired), now);
+        let passed = guard.judge(self.policy(), owned, |namespace| self.obstacle(namespace, desired), now);
         self.guard = guard;
         passed
     }
 
     /// Returns when to judge next.
-    pub(super) fn due(&self, policy: &DeleteGuard) -> Option<Instant> {
-        [self.guard.due(policy), self.takeover].into_iter().flatten().min()
+    pub(super) fn due(&self) -> Option<Instant> {
+        [self.guard.due(self.policy()), self.takeover].into_iter().flatten().min()
     }
 
     /// Returns why a planned delete would not be made now, as far as that is known without the number of deletes; for
@@ -243,7 +238,6 @@ impl DeleteSafety {
         change: &Change,
         desired: &Desired,
         namespace_policy: &NamespacePolicy,
-        policy: &DeleteGuard,
         now: Instant,
     ) -> Option<HeldReason> {
         let namespace = &*change.namespace;
@@ -257,8 +251,8 @@ impl DeleteSafety {
             return None;
         }
         let expelled = change.reason == Reason::NotAllowed;
-        let wait = self.wait(namespace, expelled, desired, policy);
-        let waits = wait.filter(|wait| now < wait.until && !policy.is_off()).map(|wait| wait.reason);
+        let wait = self.wait(namespace, expelled, desired);
+        let waits = wait.filter(|wait| now < wait.until && !self.policy().is_off()).map(|wait| wait.reason);
         waits.or_else(|| {
             if wait.is_some_and(|w| w.then_pass) { None } else { self.obstacle(namespace, desired) }
         })

@@ -99,6 +99,14 @@ pub(crate) struct Progress {
     pub(crate) applied: u64,
 }
 
+impl Progress {
+    /// Returns whether everything that was `sent` has been handled, in this version of the environment, and no work is
+    /// left.
+    pub(crate) fn is_idle_after(&self, sent: u64, environment: u64) -> bool {
+        self.handled == sent && self.environment == environment && self.idle
+    }
+}
+
 /// The channels between a destination and its engine.
 pub(crate) struct Channels {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
@@ -165,9 +173,8 @@ impl Destination {
         Channels { commands, mut environment, progress }: Channels,
         stop: CancellationToken,
     ) -> Self {
-        let current = Arc::clone(&environment.borrow_and_update());
-        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields, current.policy.clone());
-        state.set_environment(current);
+        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields);
+        state.set_environment(Arc::clone(&environment.borrow_and_update()));
         let leadership = shared.leadership.clone();
         Self {
             ruler,

@@ -115,10 +115,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields, policy: Policy) -> Self {
+    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
+        let environment = Arc::<Environment>::default();
         Self {
-            breaker: CircuitBreaker::new(&policy),
-            environment: Arc::new(Environment::new(policy)),
+            breaker: CircuitBreaker::new(&environment.policy),
+            environment,
             shared: shared.clone(),
             fields,
             desired: Desired::default(),
@@ -177,16 +178,8 @@ impl State {
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
-            let policy = &self.environment.policy.delete_guard;
             let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
-            self.safety.hold_back(
-                &namespace,
-                &mut changes,
-                desired,
-                namespace_policy,
-                policy,
-                Instant::now(),
-            );
+            self.safety.hold_back(&namespace, &mut changes, desired, namespace_policy, Instant::now());
             let full = !self.probing.is_empty() && !self.probing.contains(&namespace);
             if full && !changes.is_empty() && !changes.iter().any(Change::is_delete) {
                 // There is no room for it before something is deleted.
@@ -279,8 +272,7 @@ impl State {
             self.queue_all_with_changes(false);
         }
         let Some(observed) = &self.observed else { return };
-        let policy = &self.environment.policy.delete_guard;
-        for namespace in self.safety.judge(policy, || observed.groups(), &self.desired, now) {
+        for namespace in self.safety.judge(|| observed.groups(), &self.desired, now) {
             self.queue_namespace(&namespace, Priority::Last, false);
         }
     }
@@ -288,7 +280,7 @@ impl State {
     /// Returns when deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
         self.observed.as_ref()?;
-        self.safety.due(&self.environment.policy.delete_guard)
+        self.safety.due()
     }
 
     /// Discards everything that was planned: all namespaces are rechecked after the next list.
@@ -375,7 +367,7 @@ impl State {
         let Some(observed) = self.observed.clone() else { return };
         let mut namespaces: Vec<Arc<str>> =
             self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
-        namespaces.extend(observed.namespaces().map(|(namespace, _)| Arc::clone(namespace)));
+        namespaces.extend(observed.names().cloned());
         namespaces.push(Arc::clone(&self.claim_namespace));
         namespaces.sort_unstable();
         namespaces.dedup();
@@ -482,7 +474,7 @@ impl State {
         let observed = self.observed.clone().unwrap_or_default();
         let (policy, now) = (&self.environment.policy.delete_guard, Instant::now());
         plan_with(self.input(&observed), policy, |change| {
-            self.safety.reason(change, &self.desired, &self.shared.namespace_policy, policy, now)
+            self.safety.reason(change, &self.desired, &self.shared.namespace_policy, now)
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::template;
 use crate::finding::{Finding, Location};
+use crate::model::capabilities::{Capabilities, NameLimits};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
 
@@ -18,17 +19,23 @@ pub(crate) struct Sound<'a> {
 /// Returns the findings about a group for a ruler. Errors prevent the group from being offered: a name that the ruler
 /// cannot hold, an expression that it would accept and never evaluate, or a problem that it reports itself
 /// ([`Ruler::check`]).
-pub(crate) fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'a>) -> Vec<Finding> {
-    if let Some(finding) = check_name(&group.name, ruler) {
+///
+/// `capabilities` are those of the ruler; they are asked for once an object.
+pub(crate) fn check<'a>(
+    group: &'a Group,
+    ruler: &dyn Ruler,
+    capabilities: &Capabilities,
+    sound: &mut Sound<'a>,
+) -> Vec<Finding> {
+    if let Some(finding) = check_name(&group.name, &capabilities.name_limits) {
         return vec![finding];
     }
-    let language = ruler.capabilities().language;
-    let mut findings = super::names::check(group, ruler.capabilities().label_names);
+    let mut findings = super::names::check(group, capabilities.label_names);
     for (index, rule) in group.rules.iter().enumerate() {
         if sound.expressions.contains(rule.expr.as_str()) {
             continue;
         }
-        let found = language.check(&rule.expr);
+        let found = capabilities.language.check(&rule.expr);
         if found.is_empty() {
             sound.expressions.insert(&rule.expr);
         }
@@ -39,14 +46,14 @@ pub(crate) fn check<'a>(group: &'a Group, ruler: &dyn Ruler, sound: &mut Sound<'
             findings.push(finding);
         }
     }
-    findings.extend(template::faults(group, ruler.capabilities().templates, &mut sound.templates));
+    findings.extend(template::faults(group, capabilities.templates, &mut sound.templates));
     findings.extend(ruler.check(group));
     findings
 }
 
-/// Returns why a ruler cannot hold a group of this name, if it cannot.
-pub(crate) fn check_name(name: &str, ruler: &dyn Ruler) -> Option<Finding> {
-    let reason = ruler.capabilities().name_limits.refuse(name)?;
+/// Returns why a ruler with these limits cannot hold a group of this name, if it cannot.
+pub(crate) fn check_name(name: &str, limits: &NameLimits) -> Option<Finding> {
+    let reason = limits.refuse(name)?;
     let location =
         Location { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Location::default() };
     let finding = Finding::error("group-name", format!("the group's name {reason}"));

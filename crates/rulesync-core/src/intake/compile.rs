@@ -2,7 +2,6 @@
 //! encoded. Pure; the object index decides when to call it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -14,6 +13,7 @@ use super::routing_table::RoutingTable;
 use super::split::split;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::finding::Finding;
+use crate::model::capabilities::Capabilities;
 use crate::model::encoded::{CompressedGroup, Decompressor, compress};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
@@ -82,7 +82,8 @@ pub(crate) fn compile(
         findings.push(finding);
     }
     let mut stays: Vec<DestinationId> = Vec::new();
-    for RefusedTenant { route, mut finding, .. } in refused.iter().cloned() {
+    let mut refused_by = Vec::with_capacity(refused.len());
+    for RefusedTenant { route, mut finding } in refused {
         if let Some((last, is_unchanged)) = last_permitted(&route, &matches, previous, &input, table) {
             finding.message.push_str(&format!(
                 "; its rules stay in {} as they are there, until it requests a tenant that it may have or is deleted",
@@ -95,6 +96,7 @@ pub(crate) fn compile(
             }
         }
         findings.push(finding);
+        refused_by.push(route);
     }
     let offer = |route_match: &RouteMatch| {
         let destination = &route_match.destination;
@@ -103,7 +105,8 @@ pub(crate) fn compile(
         }
         let ruler = table.rulers.get(&destination.ruler)?.as_ref();
         let split = table.split.get(&destination.ruler).copied();
-        let compiler = RouteCompiler { route_match, ruler, split, on_invalid: table.on_invalid };
+        let (capabilities, on_invalid) = (ruler.capabilities(), table.on_invalid);
+        let compiler = RouteCompiler { route_match, ruler, capabilities, split, on_invalid };
         Some(Offer {
             destination: destination.clone(),
             namespace: table.namespace_of(id, uid, destination)?,
@@ -111,8 +114,7 @@ pub(crate) fn compile(
         })
     };
     let offers = matches.iter().filter_map(offer).collect();
-    let refused_by = refused.into_iter().map(|refused| refused.route).collect();
-    Compiled { matches, offers, refused_by, routing_findings: findings.into() }
+    Compiled { matches, offers, refused_by: refused_by.into(), routing_findings: findings.into() }
 }
 
 /// Returns the last place that an object with a refused tenant may still have, where its rules stay as they are, and
@@ -136,6 +138,7 @@ fn last_permitted<'a>(
 struct RouteCompiler<'a> {
     route_match: &'a RouteMatch,
     ruler: &'a dyn Ruler,
+    capabilities: Capabilities,
     split: Option<usize>,
     on_invalid: OnInvalid,
 }
@@ -179,7 +182,7 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
             (Some(own), None) => sent.push(Sent { group: own, body: None, left_out }),
             (Some(whole), Some(most)) => {
                 for part in compiler.parts(whole.into_owned(), most, &groups) {
-                    match check_name(&part.name, compiler.ruler) {
+                    match check_name(&part.name, &compiler.capabilities.name_limits) {
                         // The rules of a part are numbered within it.
                         None => sent.push(Sent {
                             group: Cow::Owned(part),
@@ -203,7 +206,7 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
     if !sent.is_empty() {
         findings.extend(transform.unset_labels(route));
     }
-    let advice = if compiler.ruler.capabilities().explains_refusals {
+    let advice = if compiler.capabilities.explains_refusals {
         Box::default()
     } else {
         record.findings.iter().filter(|finding| finding.location.group.is_some()).cloned().collect()
@@ -211,7 +214,7 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
     let made: Vec<Group> =
         sent.iter().filter(|sent| sent.body.is_none()).map(|sent| sent.group.clone().into_owned()).collect();
     let mut made = compress(&made).unwrap_or_default().into_iter();
-    let fields = compiler.ruler.capabilities().fields;
+    let fields = compiler.capabilities.fields;
     let desired = |Sent { group, body, left_out }: Sent<'_>| {
         Some(DesiredGroup {
             name: group.name.as_str().into(),
@@ -257,7 +260,7 @@ impl RouteCompiler<'_> {
     /// Splits a group into parts of at most `most` rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();
-        split(group, most, self.ruler.capabilities().language, &taken)
+        split(group, most, self.capabilities.language, &taken)
     }
 
     /// Returns a group as it is offered to the ruler, if it is.
@@ -266,23 +269,19 @@ impl RouteCompiler<'_> {
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
         let RouteMatch { destination, route, transform } = self.route_match;
-        let mut findings = check(group, self.ruler, sound);
+        let mut findings = check(group, self.ruler, &self.capabilities, sound);
         let (mut transformed, found) =
-            transform.apply(group, route, destination.tenant.as_ref(), self.ruler.capabilities().language);
+            transform.apply(group, route, destination.tenant.as_ref(), self.capabilities.language);
         findings.extend(found);
-        let at_fault: BTreeSet<Option<usize>> =
+        let at_fault =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();
-        if at_fault.is_empty() {
-            return Offered { group: Some(transformed), findings, left_out: LeftOut::default() };
-        }
-        let omit = self.on_invalid == OnInvalid::Rule
-            && !at_fault.contains(&None)
-            && at_fault.len() < group.rules.len();
-        if !omit {
+        let Some(left_out) = self.on_invalid.leave_out(at_fault, group.rules.len()) else {
             return Offered { group: None, findings, left_out: LeftOut::default() };
+        };
+        // An unchanged group stays borrowed: it is compressed already.
+        if !left_out.is_empty() {
+            left_out.take_from(&mut transformed.to_mut().rules);
         }
-        let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
-        left_out.take_from(&mut transformed.to_mut().rules);
         Offered { group: Some(transformed), findings, left_out }
     }
 }

@@ -73,15 +73,13 @@ pub(crate) fn convert(
             .retain(|finding| finding.location.rule.is_none() || !unread.contains(&finding.location.rule));
         let mut at_fault = unread;
         at_fault.extend(withholding(&converter.findings).map(|finding| finding.location.rule));
-        let omit =
-            on_invalid == OnInvalid::Rule && !at_fault.contains(&None) && at_fault.len() < group.rules.len();
-        if !at_fault.is_empty() && !omit {
-            conversion.refused.push(group.name);
-        } else {
-            let left_out = LeftOut::default().and(at_fault.into_iter().flatten());
-            left_out.take_from(&mut group.rules);
-            conversion.groups.push(group);
-            conversion.left_out.push(left_out);
+        match on_invalid.leave_out(at_fault, group.rules.len()) {
+            Some(left_out) => {
+                left_out.take_from(&mut group.rules);
+                conversion.groups.push(group);
+                conversion.left_out.push(left_out);
+            }
+            None => conversion.refused.push(group.name),
         }
         conversion.findings.append(&mut converter.findings);
     }

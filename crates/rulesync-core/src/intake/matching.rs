@@ -41,8 +41,6 @@ pub(crate) struct Routed {
 pub(crate) struct RefusedTenant {
     /// The route.
     pub(crate) route: Arc<str>,
-    /// The ruler it leads to.
-    pub(crate) ruler: Arc<str>,
     /// The reason for the author.
     pub(crate) finding: Finding,
 }
@@ -173,11 +171,9 @@ pub(crate) fn match_routes<'a>(
                 }
             }
             Err(Refusal::Other(finding)) => routed.findings.push(*finding),
-            Err(Refusal::Tenant(finding)) => routed.refused.push(RefusedTenant {
-                route: Arc::clone(&route.name),
-                ruler: Arc::clone(&route.ruler),
-                finding: *finding,
-            }),
+            Err(Refusal::Tenant(finding)) => {
+                routed.refused.push(RefusedTenant { route: Arc::clone(&route.name), finding: *finding })
+            }
         }
     }
     routed

@@ -28,7 +28,7 @@ pub use kind::{
     language_of, tenant_field_of,
 };
 pub use labels::Labels;
-pub use language::{QueryLanguage, UnknownLanguage};
+pub use language::QueryLanguage;
 pub use left_out::LeftOut;
 pub use object::{ObjectId, RuleObject};
 pub use positions::{Positions, PositionsBuilder, Segment};

@@ -53,19 +53,14 @@ impl ObjectIndex {
         let subject =
             Subject { id, accepted: &record.accepted, groups, namespace, namespace_comes, previous, seen };
         // A destination that knows nothing yet is sent all its objects.
-        let had = |destination: &DestinationId| {
-            let before = previous.iter().find(|other| other.destination == *destination);
-            before.filter(|_| !fresh.contains(destination))
-        };
         let is_current = |route_match: &RouteMatch| {
-            !changed
-                && had(&route_match.destination)
-                    .is_some_and(|before| before.transform == route_match.transform)
+            let RouteMatch { destination, transform, .. } = route_match;
+            let same =
+                |before: &RouteMatch| before.destination == *destination && before.transform == *transform;
+            !changed && !fresh.contains(destination) && previous.iter().any(same)
         };
         let Compiled { matches, offers, refused_by, routing_findings } =
             compile(&subject, &self.table, is_current);
-        let is_new = |destination: &DestinationId| had(destination).is_none();
-        let newcomers: Vec<bool> = offers.iter().map(|offer| is_new(&offer.destination)).collect();
 
         let Some(record) = self.objects.get_mut(id) else { return };
         if !refused_by.is_empty() || !record.refused_by.is_empty() {
@@ -89,7 +84,8 @@ impl ObjectIndex {
             before.iter().filter(|other| !is_among(&record.matches, &other.destination)).collect();
         // Each destination that newly receives it holds a share.
         let progress = HandoverProgress::default();
-        for (Offer { destination, namespace, object }, newcomer) in offers.into_iter().zip(newcomers) {
+        for Offer { destination, namespace, object } in offers {
+            let newcomer = fresh.contains(&destination) || !is_among(&before, &destination);
             for finding in &object.findings {
                 effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
             }

@@ -14,7 +14,6 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Bench {
     safety: DeleteSafety,
     desired: Desired,
-    policy: DeleteGuard,
     now: Instant,
 }
 
@@ -42,7 +41,7 @@ fn bench() -> Bench {
     let mut safety = DeleteSafety::new(false);
     safety.declarations_sent();
     allow(&mut safety, Deletes { takeover: false, known: true, orphans: true });
-    Bench { safety, desired: Desired::default(), policy: DeleteGuard::default(), now: Instant::now() }
+    Bench { safety, desired: Desired::default(), now: Instant::now() }
 }
 
 impl Bench {
@@ -78,7 +77,7 @@ impl Bench {
 
     fn reason_for(&self, change: &Change, after: Duration) -> Option<HeldReason> {
         let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-        self.safety.reason(change, &self.desired, &namespace_policy, &self.policy, self.now + after)
+        self.safety.reason(change, &self.desired, &namespace_policy, self.now + after)
     }
 
     /// Returns why an object's namespace is not deleted now.
@@ -93,15 +92,15 @@ impl Bench {
     /// Returns how many of these changes are carried out after this time.
     fn carried_out(&mut self, changes: &[Change], after: Duration) -> usize {
         let (namespace_policy, now) = (NamespacePolicy::of("us".parse().unwrap()), self.now + after);
-        let Self { safety, desired, policy, .. } = self;
+        let Self { safety, desired, .. } = self;
         let mut changes = changes.to_vec();
         let namespace = Arc::clone(&changes[0].namespace);
-        safety.hold_back(&namespace, &mut changes, desired, &namespace_policy, policy, now);
+        safety.hold_back(&namespace, &mut changes, desired, &namespace_policy, now);
         changes.len()
     }
 
     fn judge(&mut self, after: Duration) -> usize {
-        self.safety.judge(&self.policy, || 100, &self.desired, self.now + after).len()
+        self.safety.judge(|| 100, &self.desired, self.now + after).len()
     }
 }
 
@@ -213,7 +212,7 @@ async fn configuration_deletes_wait_for_the_window() {
         }
     }
     let mut off = bench().removed("o", RemovalReason::Forbidden);
-    off.policy.max_share = 1.0;
+    change(&mut off.safety, off.now, |environment| environment.policy.delete_guard.max_share = 1.0);
     assert_eq!(off.reason("o"), None, "the guard is switched off");
 }
 

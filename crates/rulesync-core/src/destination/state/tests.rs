@@ -72,7 +72,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     };
     change(&mut shared);
     let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
-    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields, Policy::default());
+    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields);
     state.declarations_sent();
     let mut bench = Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false };
     bench.allow(true, true);

@@ -44,9 +44,7 @@ impl RunningDestination {
     /// Returns whether it is done: with everything, or with everything except retries.
     pub(super) fn is_done(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
-        progress.handled == self.sent
-            && progress.environment == environment
-            && progress.idle
+        progress.is_idle_after(self.sent, environment)
             && ((progress.listed && !progress.failing) || progress.stuck)
     }
 
@@ -65,10 +63,7 @@ impl RunningDestination {
     /// Returns whether it was to be emptied and is empty.
     fn is_retired(&self, environment: u64) -> bool {
         let progress = self.progress.borrow();
-        progress.handled == self.sent
-            && progress.environment == environment
-            && progress.idle
-            && progress.retired
+        progress.is_idle_after(self.sent, environment) && progress.retired
     }
 }
 

@@ -209,7 +209,7 @@ fn refused_tenant_is_distinguished_from_other_refusals() {
     let routed = Object::new("PrometheusRule", &[("tenant", "victim")]).routed(&routes);
     assert_eq!(routed.matches, []);
     let [refused] = routed.refused.as_slice() else { panic!("{routed:?}") };
-    assert_eq!((&*refused.route, &*refused.ruler, refused.finding.code), ("claims", "central", "tenant"));
+    assert_eq!((&*refused.route, refused.finding.code), ("claims", "tenant"));
     assert_eq!(routed.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["matcher"]);
     for (tenant, count) in [("a|b", 1), ("payments", 0)] {
         let routed = Object::new("PrometheusRule", &[("tenant", tenant)]).routed(&routes[..1]);
