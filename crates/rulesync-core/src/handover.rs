@@ -4,6 +4,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::model::object::ObjectId;
+use crate::model::tenant::DestinationId;
+
+/// An object leaves a destination for others, which must have it first, so that it does not go unevaluated.
+#[derive(Debug)]
+pub(crate) struct Handover {
+    pub(crate) destination: DestinationId,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) object: ObjectId,
+    /// The objects that others receive: the object itself, unless it was renamed.
+    pub(crate) to: Arc<[ObjectId]>,
+    /// The progress of those that receive it.
+    pub(crate) progress: HandoverProgress,
+}
+
 /// The progress of a move, as the destination that the object leaves sees it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HandoverProgress {

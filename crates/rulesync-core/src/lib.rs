@@ -104,6 +104,7 @@
 
 mod apply;
 mod claim;
+mod clock;
 mod concurrency;
 mod desired;
 mod destination;
@@ -116,6 +117,7 @@ mod intake;
 mod inventory;
 mod leadership;
 mod locations;
+mod log_reporter;
 mod metrics;
 pub mod model;
 pub mod naming;

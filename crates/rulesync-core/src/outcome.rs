@@ -1,7 +1,5 @@
 //! Outcomes: what happened to objects, sources and destinations, and the reporters that publish it.
 
-mod log;
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +11,6 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::plan::Reason;
 use crate::ruler::RulerError;
-
-pub use log::LogReporter;
 
 /// The number of simultaneous outcomes of one object that are reported one by one; of the others the number is
 /// reported.

@@ -2,6 +2,7 @@
 //! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
 mod circuit_breaker;
+mod command;
 mod contested;
 mod delete_safety;
 mod gauges;
@@ -9,129 +10,39 @@ mod health;
 mod normalization;
 mod omissions;
 mod ownership;
+mod progress;
 mod queue;
 mod refusals;
+mod shared;
 mod state;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
-use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::environment::Environment;
-use crate::handover::Share;
-use crate::leadership::Leadership;
-use crate::metrics::Metrics;
-use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::naming::NamespacePolicy;
 use crate::observed::{Listed, Listing};
-use crate::outcome::Reporters;
-use crate::plan::Plan;
 use crate::policy::jittered;
 use crate::ruler::Evaluation;
-use crate::ruler::{Ruler, RulerError};
-use crate::status::{DestinationStatus, ObjectAtDestination};
+use crate::ruler::RulerError;
+pub(crate) use command::{Command, DestinationReport};
 pub(crate) use delete_safety::Retirement;
 use health::LoadedGroups;
+pub(crate) use progress::Progress;
+pub(crate) use shared::Shared;
 use state::State;
-
-/// A command from the engine to a destination.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// An object should have these groups in this namespace. `live` if somebody just changed it, rather than part of a
-    /// first load.
-    Upsert { namespace: Arc<str>, object: DesiredObject, live: bool },
-    /// The object of the namespace leaves its previous destination once the namespace is in sync here.
-    HandOver { namespace: Arc<str>, share: Share },
-    /// An object should have nothing in this namespace any more.
-    Remove { namespace: Arc<str>, object: ObjectId, because: RemovalReason },
-    /// The rules of an object stay although it does not declare them here; `None` ends the protection.
-    Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
-    /// All declarations for the destination so far have been sent: before this, everything it has would look orphaned.
-    DeclarationsSent,
-    /// No route leads here any more, or one does again.
-    Retire(Option<Retirement>),
-    /// Held deletes may be made; answers with the number of namespaces.
-    Release(oneshot::Sender<Option<usize>>),
-    /// Refusals are forgotten, because the configuration changed.
-    Reconsider,
-    /// Asks for a report.
-    Status(oneshot::Sender<DestinationReport>),
-    /// Asks for the current plan.
-    Plan(oneshot::Sender<Plan>),
-}
-
-/// The answer to [`Command::Status`].
-#[derive(Debug)]
-pub(crate) struct DestinationReport {
-    pub(crate) destination: DestinationStatus,
-    pub(crate) objects: Vec<(ObjectId, ObjectAtDestination)>,
-}
-
-/// The progress of a destination, for those who wait for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Progress {
-    /// The number of commands handled so far.
-    pub(crate) handled: u64,
-    /// The version of the [`Environment`] that it has taken into account.
-    pub(crate) environment: u64,
-    /// True if nothing waits and nothing is under way, except for failed work.
-    pub(crate) idle: bool,
-    /// True once it has been listed.
-    pub(crate) listed: bool,
-    /// True if something failed and waits for a retry.
-    pub(crate) failing: bool,
-    /// True if it failed so often in a row that a one-shot run gives up.
-    pub(crate) stuck: bool,
-    /// True if it was to be emptied and holds no rules of this owner any more.
-    pub(crate) retired: bool,
-    /// The number of refused groups.
-    pub(crate) refused: usize,
-    /// The number of orphaned namespaces to be deleted.
-    pub(crate) orphans: usize,
-    /// The number of changes carried out so far.
-    pub(crate) applied: u64,
-}
-
-impl Progress {
-    /// Returns whether everything that was `sent` has been handled, in this version of the environment, and no work is
-    /// left.
-    pub(crate) fn is_idle_after(&self, sent: u64, environment: u64) -> bool {
-        self.handled == sent && self.environment == environment && self.idle
-    }
-}
 
 /// The channels between a destination and its engine.
 pub(crate) struct Channels {
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) environment: watch::Receiver<Arc<Environment>>,
     pub(crate) progress: watch::Sender<Progress>,
-}
-
-/// The parts that the engine shares with a destination.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    pub(crate) ruler: Arc<dyn Ruler>,
-    pub(crate) namespace_policy: Arc<NamespacePolicy>,
-    pub(crate) leadership: Leadership,
-    /// True if claims are written and respected.
-    pub(crate) claims: bool,
-    pub(crate) reporters: Reporters,
-    pub(crate) metrics: Metrics,
-    /// True if an operator has released all deletes beforehand.
-    pub(crate) release_deletes: bool,
-    /// True if changes are carried out; false if they are only planned.
-    pub(crate) writes: bool,
-    /// True if the ruler is asked how rules evaluate.
-    pub(crate) evaluates: bool,
-    /// Notified whenever a destination makes progress.
-    pub(crate) progressed: Arc<Notify>,
 }
 
 /// The longest time that a ruler that batches waits for the first snapshots of all sources. An unavailable source must
@@ -462,9 +373,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// The time of day, in seconds since 1970, for people; the engine itself counts in [`Instant`]s.
-pub(crate) fn seconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

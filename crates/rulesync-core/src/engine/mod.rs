@@ -1,32 +1,38 @@
 //! The engine: sources in, rulers out, and the loop that connects them.
 
+mod handle;
+mod parts;
 mod run;
 mod setup;
+mod summary;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 pub use crate::claim::{CLAIM_GROUP, Installation, OwnerClaim};
 pub use crate::guard::DeleteGuard;
 pub use crate::inventory::{Inventory, InventoryError, InventoryRecord};
 pub use crate::leadership::{LeaderTerm, Leadership, LeadershipHandle};
+pub use crate::log_reporter::LogReporter;
 pub use crate::metrics::Metrics;
-pub use crate::outcome::{LogReporter, Outcome, Reporter, Subject};
+pub use crate::outcome::{Outcome, Reporter, Subject};
 pub use crate::policy::{Backoff, OnInvalid, Policy};
+pub use handle::EngineHandle;
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError, validate_route};
+pub use summary::{RunError, Summary};
 
 use crate::finding::Finding;
 use crate::model::object::ObjectId;
-use crate::model::tenant::DestinationId;
 use crate::naming::{NamespacePolicy, Owner};
 use crate::outcome::Reporters;
 use crate::plan::{DryRun, Refusal};
 use crate::route::Route;
 use crate::ruler::Ruler;
 use crate::source::Source;
-use crate::status::{DestinationState, ObjectState, ObjectStatus, SourceStatus, Status};
+use crate::status::{ObjectState, ObjectStatus, Status};
+use parts::Parts;
 use run::{Mode, Run};
 
 /// Keeps rulers identical to what sources declare.
@@ -35,20 +41,6 @@ use run::{Mode, Run};
 /// running afterwards. `examples/embed.rs` is a complete program.
 #[derive(Debug)]
 pub struct Engine(Parts);
-
-/// The parts of an engine that stay the same while it runs.
-#[derive(Debug)]
-struct Parts {
-    setup: Setup,
-    reporters: Reporters,
-    metrics: Metrics,
-    inventory: Option<Arc<dyn Inventory>>,
-    leadership: Leadership,
-    identity: Option<Arc<str>>,
-    installation: Option<Installation>,
-    release_deletes: bool,
-    requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
-}
 
 /// Builds an [`Engine`].
 #[derive(Debug)]
@@ -63,66 +55,8 @@ pub struct EngineBuilder {
     release_deletes: bool,
 }
 
-/// A handle to query and control a running engine.
-#[derive(Debug, Clone)]
-pub struct EngineHandle {
-    requests: mpsc::Sender<Request>,
-}
-
-#[derive(Debug)]
-enum Request {
-    Status(oneshot::Sender<Status>),
-    Sources(oneshot::Sender<Vec<SourceStatus>>),
-    Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
-    Release(DestinationId, oneshot::Sender<Option<usize>>),
-    ReleaseAll(oneshot::Sender<usize>),
-}
-
-/// The reason why a one-shot run ended without a result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RunError {
-    /// A source did not show its objects in time.
-    #[error("source `{source_name}` is not available: {reason}")]
-    SourceUnavailable {
-        /// The source.
-        source_name: String,
-        /// The reason that it reported.
-        reason: String,
-    },
-    /// A destination could not be listed, so there is nothing to compare with.
-    #[error("destination `{destination}` cannot be read: {reason}")]
-    DestinationUnavailable {
-        /// The destination.
-        destination: String,
-        /// The reason.
-        reason: String,
-    },
-    /// A shutdown was asked for first.
-    #[error("stopped before the end")]
-    Stopped,
-}
-
 /// The longest time that a one-shot run waits for its inventory.
 const INVENTORY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The result of a one-shot run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    /// The number of changes carried out.
-    pub applied: u64,
-    /// The status at its end.
-    pub status: Status,
-    /// Destinations of the inventory that no route leads to: a one-shot run leaves their rules to a daemon.
-    pub unrouted: Vec<String>,
-}
-
-impl Summary {
-    /// Returns whether everything declared is where it should be.
-    pub fn succeeded(&self) -> bool {
-        self.status.destinations.iter().all(|destination| destination.state == DestinationState::InSync)
-            && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
-    }
-}
 
 impl Engine {
     /// Starts building an engine whose rules belong to `owner`.
@@ -148,7 +82,7 @@ impl Engine {
 
     /// Returns a handle that works while the engine runs.
     pub fn handle(&self) -> EngineHandle {
-        EngineHandle { requests: self.0.requests.0.clone() }
+        EngineHandle::new(self.0.requests.0.clone())
     }
 
     /// Runs until `shutdown` completes; requests in flight are finished then.
@@ -349,51 +283,5 @@ impl EngineBuilder {
             release_deletes,
             requests,
         }))
-    }
-}
-
-impl EngineHandle {
-    /// Returns the current status; none when the engine does not run (any more).
-    pub async fn status(&self) -> Option<Status> {
-        let (answer, status) = oneshot::channel();
-        self.requests.send(Request::Status(answer)).await.ok()?;
-        status.await.ok()
-    }
-
-    /// Returns the status of the sources, which is cheaper than the whole status; none when the engine does not run.
-    pub async fn sources(&self) -> Option<Vec<SourceStatus>> {
-        let (answer, sources) = oneshot::channel();
-        self.requests.send(Request::Sources(answer)).await.ok()?;
-        sources.await.ok()
-    }
-
-    /// Releases the held deletes of a destination. Returns the number of namespaces, or none if there is no such
-    /// destination (or the engine does not run).
-    pub async fn release_deletes(&self, destination: &DestinationId) -> Option<usize> {
-        let (answer, released) = oneshot::channel();
-        self.requests.send(Request::Release(destination.clone(), answer)).await.ok()?;
-        released.await.ok()?
-    }
-
-    /// Releases the held deletes of all destinations. Returns the number of namespaces, or none if the engine does not
-    /// run.
-    pub async fn release_all_deletes(&self) -> Option<usize> {
-        let (answer, released) = oneshot::channel();
-        self.requests.send(Request::ReleaseAll(answer)).await.ok()?;
-        released.await.ok()
-    }
-
-    /// Replaces the running setup. Sources and rulers that are the same [`Arc`] as before keep running. Rules of
-    /// removed routes are deleted from their rulers; removed rulers are left as they are.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError`] if the parts do not fit; the running setup stays.
-    pub async fn reconfigure(&self, setup: Setup) -> Result<(), SetupError> {
-        let (answer, result) = oneshot::channel();
-        if self.requests.send(Request::Reconfigure(Box::new(setup), answer)).await.is_err() {
-            return Ok(());
-        }
-        result.await.unwrap_or(Ok(()))
     }
 }

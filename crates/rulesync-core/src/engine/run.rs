@@ -1,47 +1,48 @@
 //! One run of an engine: the tasks of its sources and destinations, and the loop between them.
 
 mod destinations;
+mod environment;
+mod identity;
+mod inventory;
 mod inventory_writer;
+mod mode;
 mod moves;
 mod reports;
+mod requests;
+mod running_destination;
+mod running_source;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::setup::{Setup, SetupError};
-use super::{Parts, Request, RunError};
+use super::handle::Request;
+use super::parts::Parts;
+use super::setup::Setup;
+use super::summary::RunError;
 use crate::destination::Command;
 use crate::environment::{Environment, GoneNamespaces};
 use crate::finding::Finding;
+use crate::handover::Handover;
 use crate::leadership::Leadership;
-use crate::locations::Locations;
 use crate::metrics::Metrics;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
-use crate::object_index::{Effects, Handover, ObjectIndex};
+use crate::object_index::{Effects, ObjectIndex};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Reporters};
-use crate::plan::{Deletes, Plan};
 use crate::source::SourceMessage;
-use crate::status::Status;
-use crate::vanishing::{Orphans, Remaining, Vanishing};
-use destinations::RunningDestination;
+use crate::vanishing::{Orphans, Vanishing};
+use identity::Identity;
 use inventory_writer::InventoryWriter;
-use sources::{Identity, RunningSource};
-
-/// The condition under which a run ends by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Forever,
-    Once,
-    Plan,
-}
+pub(super) use mode::Mode;
+use running_destination::RunningDestination;
+use running_source::RunningSource;
 
 /// The number of events by which a source may be ahead of the engine. Small, because each may hold a big object.
 const EVENT_QUEUE_LENGTH: usize = 32;
@@ -320,191 +321,6 @@ impl Run {
         if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
             destination.send(command);
         }
-    }
-
-    /// Publishes the facts that all destinations share, if any has changed.
-    ///
-    /// Commands are sent before the environment that follows from the same event, and destinations handle them in that
-    /// order: nothing becomes safe to delete before everything that declares it is known.
-    pub(super) fn publish_environment(&mut self) {
-        let deletes = self.safe_deletes();
-        let suspects = self.sources.iter().filter(|(_, source)| source.is_suspect());
-        let environment = Environment {
-            version: 0,
-            deletes,
-            suspects: suspects.map(|(name, _)| Arc::clone(name)).collect(),
-            vanished: self.vanishing.held().map(|(source, reason)| (Arc::clone(source), reason)).collect(),
-            orphans: self.orphans.held(),
-            missing_kinds: self.missing_kinds.iter().map(|(_, kind)| Arc::clone(kind)).collect(),
-            gone_namespaces: self.gone_namespaces.clone(),
-            claimant: self.identity.claimant(),
-            policy: self.setup.policy.clone(),
-        };
-        self.environment.send_if_modified(|current| {
-            let environment = Environment { version: current.version, ..environment };
-            let changed = environment != **current;
-            if changed {
-                *current = Arc::new(Environment { version: current.version + 1, ..environment });
-            }
-            changed
-        });
-    }
-
-    /// Returns the deletes that sources allow.
-    fn safe_deletes(&mut self) -> Deletes {
-        let known = self.sources.values().all(|source| source.complete);
-        self.listed_once = self.listed_once || (known && self.has_listed_all());
-        let orphans = known && self.listed_once && !self.index.hides_objects();
-        Deletes { takeover: false, known, orphans }
-    }
-
-    /// Returns whether every destination has been listed or had the time for it, except those whose ruler is down.
-    fn has_listed_all(&self) -> bool {
-        let mut destinations = self.destinations.values().chain(self.retiring.values());
-        let inventory_read =
-            self.mode != Mode::Forever || self.inventory_writer.as_ref().is_none_or(InventoryWriter::is_read);
-        self.started.elapsed() >= FIRST_LISTS_TIMEOUT
-            || (inventory_read && destinations.all(RunningDestination::has_listed))
-    }
-
-    /// Holds the deletes of objects that vanished together, and ends holds whose time is over.
-    fn judge_vanishing(&mut self) {
-        let nothing = self.vanishing.is_empty() && self.orphans.held().is_none();
-        if !std::mem::take(&mut self.destinations_progressed) && nothing {
-            // The usual case, after every event.
-            return;
-        }
-        let now = Instant::now();
-        let policy = self.setup.policy.delete_guard;
-        let index = &self.index;
-        let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
-            .map(|(name, source)| {
-                let objects = index.in_rulers(name);
-                let (healthy, poll_interval) = (source.is_healthy(), source.poll_interval());
-                (Arc::clone(name), Remaining { objects, healthy, poll_interval })
-            })
-            .collect();
-        let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };
-        let of = |source: &str| remaining.get(source).copied().unwrap_or(none);
-        for (source, held) in self.vanishing.judge(&policy, of, now) {
-            let remaining = of(&source).objects;
-            self.reporters.report(&Outcome::Vanished { source, held, remaining });
-        }
-        let waiting = self.destinations.values().chain(self.retiring.values());
-        let orphans: usize = waiting.map(|destination| destination.progress.borrow().orphans).sum();
-        let remaining: Vec<Remaining> = remaining.into_values().collect();
-        self.orphans.judge(&policy, orphans, &remaining, now);
-    }
-
-    // Requests.
-
-    /// Answers requests, or has them answered in a task: the loop waits for nobody.
-    fn request(&mut self, request: Request) {
-        match request {
-            Request::Status(answer) => {
-                let reports = self.ask_for_reports();
-                // A receiver that was dropped needs no answer.
-                self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
-            }
-            Request::Sources(answer) => drop(answer.send(self.source_statuses())),
-            Request::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
-            Request::Release(destination, answer) => self.release(&destination, answer),
-            Request::ReleaseAll(answer) => self.release_all(answer),
-        }
-    }
-
-    fn reconfigure(&mut self, setup: Setup) -> Result<(), SetupError> {
-        setup.validate()?;
-        if setup.namespace_policy.owner != self.setup.namespace_policy.owner
-            || setup.namespace_policy.naming != self.setup.namespace_policy.naming
-        {
-            let (from, to) =
-                (self.setup.namespace_policy.naming.to_string(), setup.namespace_policy.naming.to_string());
-            return Err(SetupError::OwnerChanged { from, to });
-        }
-        let before = std::mem::replace(&mut self.setup, setup);
-        for gone in
-            before.rulers.iter().filter(|old| !self.setup.rulers.iter().any(|new| new.name == old.name))
-        {
-            self.metrics.forget_ruler(&gone.name);
-        }
-        let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
-        // Destinations depend on the classification of namespaces and on whether claims are written.
-        let replace_all = before.namespace_policy != self.setup.namespace_policy
-            || before.policy.claim != self.setup.policy.claim;
-        self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
-        let fresh = self.replace_destinations(replace_all);
-        let table = self.setup.routing_table();
-        let reconverted = reconverted || table.reads_more_than(&before.routing_table());
-        let mut effects = self.index.reroute(table, &fresh, Instant::now());
-        for handover in std::mem::take(&mut effects.handovers) {
-            self.start_handover(handover);
-        }
-        // A destination that no route leads to is emptied as a whole, and not object by object under the delete guard.
-        self.check_unused = true;
-        self.leave_destinations();
-        self.carry_out(effects);
-        for destination in self.destinations.values_mut() {
-            destination.send(Command::Reconsider);
-        }
-        if reconverted {
-            self.index.forget_contents();
-        }
-        self.adjust_sources(reconverted);
-        // New destinations know the objects of their namespaces only now: before, all would look like orphans.
-        self.finish_starting();
-        Ok(())
-    }
-
-    /// Releases the held deletes of a destination, which answers itself.
-    fn release(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<usize>>) {
-        let mut running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
-        if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
-            destination.send(Command::Release(answer));
-        } else {
-            // A receiver that was dropped needs no answer.
-            let _ = answer.send(None);
-        }
-    }
-
-    /// Releases the held deletes of all destinations.
-    fn release_all(&mut self, answer: oneshot::Sender<usize>) {
-        let mut waiting = Vec::new();
-        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
-            let (released, answered) = oneshot::channel();
-            destination.send(Command::Release(released));
-            waiting.push(answered);
-        }
-        self.tasks.spawn(async move {
-            let deadline = Instant::now() + reports::REPORT_TIMEOUT;
-            let mut namespaces = 0;
-            for answered in waiting {
-                if let Ok(Ok(Some(released))) = tokio::time::timeout_at(deadline, answered).await {
-                    namespaces += released;
-                }
-            }
-            // A receiver that was dropped needs no answer.
-            let _ = answer.send(namespaces);
-        });
-    }
-
-    pub(super) async fn status(&mut self) -> Status {
-        self.ask_for_reports().status().await
-    }
-
-    /// Returns the locations of findings.
-    pub(super) fn locations(&self) -> Locations {
-        self.index.locations().clone()
-    }
-
-    pub(super) async fn plans(&mut self) -> Vec<Plan> {
-        let mut plans = Vec::new();
-        for destination in self.destinations.values_mut() {
-            let (answer, plan) = oneshot::channel();
-            destination.send(Command::Plan(answer));
-            plans.extend(plan.await);
-        }
-        plans
     }
 
     pub(super) fn applied(&self) -> u64 {

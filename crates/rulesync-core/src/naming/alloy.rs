@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Named;
+use super::named::Named;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
 

@@ -1,7 +1,10 @@
 //! The namespace policy of an installation: the names that it writes now, those that it wrote earlier, and those that
 //! it may take over from others.
 
-use super::{Named, Naming, Owner, Pattern};
+use super::named::Named;
+use super::owner::Owner;
+use super::pattern::Pattern;
+use super::scheme::Naming;
 
 /// The class of a ruler namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

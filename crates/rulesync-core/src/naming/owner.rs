@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{form, without_kind};
+use super::form::{is_made, marked, without_marker};
+use super::named::Named;
+use crate::model::object::ObjectId;
 
 /// The owner of rules: a DNS label, the first segment of every namespace this installation writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,11 +55,23 @@ impl Owner {
     /// # Ok::<(), rulesync_core::naming::OwnerError>(())
     /// ```
     pub fn owns(&self, namespace: &str) -> bool {
-        self.rest(namespace).is_some_and(|rest| form::is_made(without_kind(rest).0))
+        self.rest(namespace).is_some_and(|rest| is_made(without_marker(rest).0))
+    }
+
+    /// Returns the ruler namespace of an object. A name over `max_bytes` is cut and ends in a hash of the whole.
+    pub(super) fn namespace_of(&self, object: &ObjectId, max_bytes: usize) -> Arc<str> {
+        marked(format!("{self}.{}.{}", object.namespace(), object.name()), object.kind(), max_bytes)
+    }
+
+    /// Returns the object that a ruler namespace was made of; none if the namespace is not owned.
+    pub(super) fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
+        let (rest, kind) = without_marker(self.rest(namespace)?);
+        let (namespace, name) = rest.split_once('.').filter(|_| is_made(rest))?;
+        Some(Named { namespace, name, kind: Some(kind) })
     }
 
     /// Returns the part behind the owner and its dot.
-    pub(super) fn rest<'a>(&self, namespace: &'a str) -> Option<&'a str> {
+    fn rest<'a>(&self, namespace: &'a str) -> Option<&'a str> {
         namespace.strip_prefix(&*self.0)?.strip_prefix('.')
     }
 

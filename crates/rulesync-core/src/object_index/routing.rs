@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Effects, Handover, ObjectIndex, namespace_of};
+use super::effects::Effects;
+use super::{ObjectIndex, namespace_of};
 use crate::desired::RemovalReason;
 use crate::destination::Command;
-use crate::handover::{HandoverProgress, HandoverState};
+use crate::handover::{Handover, HandoverProgress, HandoverState};
 use crate::intake::{Compiled, Offer, RouteMatch, Subject, compile};
 use crate::model::group::Group;
 use crate::model::object::ObjectId;

@@ -14,10 +14,17 @@ use crate::ruler::Ruler;
 use crate::ruler::described::DescribedRuler;
 
 use super::*;
+use crate::desired::RemovalReason;
+use crate::destination::Command;
+use crate::finding::Finding;
 use crate::model::declared::DeclaredGroup;
+use crate::model::kind;
+use crate::model::object::RuleObject;
 use crate::naming::AlloyNaming;
+use crate::naming::Naming;
 use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::source::Scope;
+use tokio::time::Instant;
 
 /// An index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
 struct Bench {

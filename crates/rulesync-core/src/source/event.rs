@@ -7,14 +7,11 @@ use crate::finding::Finding;
 use crate::model::labels::Labels;
 use crate::model::object::{ObjectId, RuleObject};
 
-#[cfg(doc)]
-use super::Source;
-
 /// An event of a source.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SourceEvent {
-    /// Another snapshot of a scope begins. The first one of each scope begins with [`Source::run`], without this event.
+    /// Another snapshot of a scope begins. The first one of each scope begins with [`Source::run`](crate::Source::run), without this event.
     SnapshotStarted(Scope),
     /// Everything in the scope has been sent since its snapshot began; objects that were not sent no longer exist.
     SnapshotComplete(Scope),
@@ -76,7 +73,7 @@ pub enum SourceEvent {
     /// The source sees its objects again.
     Available,
     /// The identity that distinguishes this cluster, or whatever else declares the objects, from all others; none if it
-    /// cannot be known. Only from sources for which [`Source::identifies`] is true, before their snapshots are
+    /// cannot be known. Only from sources for which [`Source::identifies`](crate::Source::identifies) is true, before their snapshots are
     /// complete.
     Identity(Option<String>),
 }

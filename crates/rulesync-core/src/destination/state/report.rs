@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::State;
+use crate::clock::seconds_since_1970;
 use crate::desired::{DesiredGroup, DesiredObject};
+use crate::destination::command::DestinationReport;
 use crate::destination::health::NOT_LOADED;
 use crate::destination::normalization::Fields;
-use crate::destination::{DestinationReport, seconds_since_1970};
 use crate::finding::{Finding, Location, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;

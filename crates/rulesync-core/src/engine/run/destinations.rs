@@ -8,64 +8,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Mode, Run};
+use super::Run;
+use super::mode::Mode;
+use super::running_destination::RunningDestination;
 use crate::apply::LimitedRuler;
+use crate::clock::seconds_since_1970;
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared, seconds_since_1970};
+use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
+use crate::handover::Handover;
 use crate::model::tenant::DestinationId;
-use crate::object_index::Handover;
 use crate::route::Route;
-
-/// A destination's task and the channels to it.
-pub(super) struct RunningDestination {
-    ruler: NamedRuler,
-    /// The limit of the ruler's address, shared by all its destinations.
-    concurrency: ConcurrencyLimit,
-    commands: mpsc::UnboundedSender<Command>,
-    pub(super) progress: watch::Receiver<Progress>,
-    sent: u64,
-    pub(super) stop: CancellationToken,
-    /// Cancelled when its task has ended.
-    ended: CancellationToken,
-    /// True until it has been sent the first commands and the environment.
-    pub(super) fresh: bool,
-}
-
-impl RunningDestination {
-    pub(super) fn send(&mut self, command: Command) {
-        // A destination ends only when it is stopped, and then needs no commands.
-        if self.commands.send(command).is_ok() {
-            self.sent += 1;
-        }
-    }
-
-    /// Returns whether it is done: with everything, or with everything except retries.
-    pub(super) fn is_done(&self, environment: u64) -> bool {
-        let progress = self.progress.borrow();
-        progress.is_idle_after(self.sent, environment)
-            && ((progress.listed && !progress.failing) || progress.stuck)
-    }
-
-    /// Returns a measure of its progress.
-    pub(super) fn achieved(&self) -> u64 {
-        let progress = self.progress.borrow();
-        progress.applied + progress.handled + u64::from(progress.listed)
-    }
-
-    /// Returns whether it was listed, or cannot be.
-    pub(super) fn has_listed(&self) -> bool {
-        let progress = self.progress.borrow();
-        progress.listed || progress.failing
-    }
-
-    /// Returns whether it was to be emptied and is empty.
-    fn is_retired(&self, environment: u64) -> bool {
-        let progress = self.progress.borrow();
-        progress.is_idle_after(self.sent, environment) && progress.retired
-    }
-}
 
 impl Run {
     /// Starts and ends destinations so that there is one for each that a route leads to; returns the new ones.

@@ -1,7 +1,6 @@
-//! Synchronizes the inventory with the destinations: it is read once, written when they change, and polled for releases
-//! while deletes are held.
+//! The task that reads the inventory once, writes it when the record that it should hold changes, and polls it for
+//! releases.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +8,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Run;
-use crate::destination::Command;
 use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
-use crate::model::tenant::DestinationId;
 use crate::policy::Backoff;
 
 /// The interval at which the inventory is polled for releases.
@@ -69,16 +65,35 @@ impl InventoryWriter {
         self.read
     }
 
+    /// Takes the record that was read since this was asked last.
+    pub(super) fn take_read(&mut self) -> Option<ReadRecord> {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.read |= unread.is_some();
+        unread
+    }
+
+    /// Sets the record that it should hold. It is written if it differs, or if another process may have written
+    /// something else meanwhile.
+    pub(super) fn want(&self, wanted: InventoryRecord, read_again: bool) {
+        self.wanted.send_if_modified(|current| {
+            let changed = current.as_ref() != Some(&wanted);
+            if changed {
+                *current = Some(wanted);
+            }
+            changed || read_again
+        });
+    }
+
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
 }
 
 /// A record that was read from the inventory.
-struct ReadRecord {
-    record: InventoryRecord,
+pub(super) struct ReadRecord {
+    pub(super) record: InventoryRecord,
     /// True if it was not read before since this process became the leader: another process may have written it.
-    is_first: bool,
+    pub(super) is_first: bool,
 }
 
 struct Task {
@@ -134,76 +149,5 @@ impl Task {
     fn unwritten(&mut self, stored: &InventoryRecord) -> Option<InventoryRecord> {
         let wanted = self.wanted.borrow_and_update().clone()?;
         (wanted != *stored).then_some(wanted)
-    }
-}
-
-impl Run {
-    /// Takes the record that was read from the inventory, and sets the one that it should hold.
-    pub(super) fn update_inventory(&mut self) {
-        let Some(inventory_writer) = &mut self.inventory_writer else { return };
-        let unread = inventory_writer.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        inventory_writer.read |= unread.is_some();
-        let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
-        if let Some(ReadRecord { record: InventoryRecord { destinations, released, retiring }, .. }) = unread
-        {
-            for destination in &released {
-                let every = destination == EVERY_DESTINATION;
-                let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
-                for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
-                    // The destination logs whether anything was held.
-                    destination.send(Command::Release(tokio::sync::oneshot::channel().0));
-                }
-            }
-            if read_again {
-                self.known_destinations.extend(destinations.iter().filter_map(|text| parse(text)));
-                let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
-                self.retiring_since.extend(since);
-                self.known_destinations_changed = true;
-                self.adjust_destinations();
-            }
-        }
-        if let Some(inventory_writer) = self
-            .inventory_writer
-            .as_ref()
-            .filter(|inventory_writer| inventory_writer.read && self.known_destinations_changed)
-        {
-            self.known_destinations_changed = false;
-            let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
-            let wanted = InventoryRecord {
-                destinations: self.known_destinations.iter().map(ToString::to_string).collect(),
-                released: BTreeSet::new(),
-                retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
-            };
-            inventory_writer.wanted.send_if_modified(|current| {
-                let changed = current.as_ref() != Some(&wanted);
-                if changed {
-                    *current = Some(wanted);
-                }
-                // Another process may have written something else meanwhile.
-                changed || read_again
-            });
-        }
-    }
-}
-
-impl Run {
-    /// Returns the destinations of an inventory that nothing leads to.
-    pub(in crate::engine) fn unrouted(&self, record: &InventoryRecord) -> Vec<String> {
-        let unrouted =
-            record.destinations.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
-        unrouted.cloned().collect()
-    }
-}
-
-/// The name of all destinations in a release.
-const EVERY_DESTINATION: &str = "*";
-
-/// Reads a destination as it is printed; none for other text, such as a note by hand.
-fn parse(text: &str) -> Option<DestinationId> {
-    match text.split_once('/') {
-        Some((ruler, tenant)) => {
-            Some(DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().ok()?) })
-        }
-        None => Some(DestinationId { ruler: text.into(), tenant: None }),
     }
 }

@@ -7,10 +7,9 @@ use super::Run;
 use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::guard::HeldReason;
-use crate::handover::{HandoverProgress, HandoverState};
+use crate::handover::{Handover, HandoverProgress, HandoverState};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::object_index::Handover;
 
 impl Run {
     /// Protects the rules of objects at the destinations where they are not declared.

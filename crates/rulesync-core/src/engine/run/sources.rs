@@ -1,163 +1,20 @@
 //! The sources of a run: their events, whether their deletions are to be trusted, and the identity that they report.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
-use crate::claim::{Claimant, Installation};
+use super::running_source::{RunningSource, Snapshot};
 use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::object::ObjectId;
 use crate::object_index::Effects;
 use crate::outcome::Outcome;
 use crate::route::input::NamespaceMetadata;
-use crate::source::{Scope, Sink, Source, SourceEvent, SourceMessage};
+use crate::source::{Scope, Sink, SourceEvent, SourceMessage};
 use crate::status::SourceStatus;
-
-/// A source and its state.
-pub(super) struct RunningSource {
-    source: Arc<dyn Source>,
-    run: u32,
-    /// The number that marks the objects of a snapshot: it grows with each snapshot that begins.
-    generation: u32,
-    snapshots: Vec<Snapshot>,
-    /// True once each of its scopes has been listed.
-    pub(super) complete: bool,
-    /// True if objects that an earlier source of its name declared outside of its scopes may still have to be removed.
-    sweep_others: bool,
-    pub(super) unavailable: Option<String>,
-    /// True after its kind was missing: its deletions are not trusted while that is so, nor for a while afterwards.
-    kind_gone: bool,
-    /// The end of that while.
-    pub(super) suspect_until: Option<Instant>,
-    /// The time of its last event.
-    pub(super) last_event: Instant,
-    pub(super) stop: CancellationToken,
-}
-
-/// The latest snapshot of a scope.
-struct Snapshot {
-    scope: Scope,
-    /// The generation with which it began: objects of the scope with an earlier mark no longer exist when it is
-    /// complete.
-    since: u32,
-    in_progress: bool,
-    /// True once the scope has been listed completely.
-    complete: bool,
-    /// True if it was listed since the source was last unavailable.
-    confirmed: bool,
-    /// True if objects that were missing from it may still have to be removed.
-    to_sweep: bool,
-    /// Kubernetes namespaces that it has shown.
-    namespaces: BTreeSet<String>,
-}
-
-impl Snapshot {
-    fn begin(scope: Scope, since: u32) -> Self {
-        Self {
-            scope,
-            since,
-            in_progress: true,
-            complete: false,
-            confirmed: false,
-            to_sweep: false,
-            namespaces: BTreeSet::new(),
-        }
-    }
-}
-
-impl RunningSource {
-    pub(super) fn poll_interval(&self) -> Duration {
-        self.source.poll_interval()
-    }
-
-    /// Returns whether it lists the Kubernetes namespaces.
-    fn lists_namespaces(&self) -> bool {
-        self.snapshots.iter().any(|snapshot| snapshot.scope == Scope::Namespaces)
-    }
-
-    /// Begins another snapshot of a scope.
-    fn begin_snapshot(&mut self, scope: Scope, generation: u32) {
-        self.generation = generation;
-        match self.snapshots.iter_mut().find(|snapshot| snapshot.scope == scope) {
-            Some(snapshot) => {
-                let Snapshot { complete, confirmed, .. } = *snapshot;
-                *snapshot = Snapshot { complete, confirmed, ..Snapshot::begin(scope, generation) };
-            }
-            // A scope that it did not declare beforehand is not waited for.
-            None => self.snapshots.push(Snapshot { complete: true, ..Snapshot::begin(scope, generation) }),
-        }
-    }
-
-    /// Completes a snapshot. Returns whether the source has now been listed completely for the first time.
-    fn end_snapshot(&mut self, scope: &Scope) -> bool {
-        if let Some(snapshot) = self.snapshots.iter_mut().find(|snapshot| snapshot.scope == *scope) {
-            (snapshot.in_progress, snapshot.to_sweep) = (false, true);
-            (snapshot.complete, snapshot.confirmed) = (true, true);
-        }
-        let before = self.complete;
-        self.complete = self.snapshots.iter().all(|snapshot| snapshot.complete);
-        let first = self.complete && !before;
-        self.sweep_others |= first;
-        first
-    }
-
-    /// Records that a Kubernetes namespace exists, or was deleted.
-    fn saw_namespace(&mut self, name: &str, exists: bool) {
-        let listing = |snapshot: &&mut Snapshot| snapshot.scope == Scope::Namespaces && snapshot.in_progress;
-        if let Some(snapshot) = self.snapshots.iter_mut().find(listing) {
-            match exists {
-                true => drop(snapshot.namespaces.insert(name.to_owned())),
-                false => drop(snapshot.namespaces.remove(name)),
-            }
-        }
-    }
-
-    /// Returns whether it may not see all its objects.
-    pub(super) fn is_suspect(&self) -> bool {
-        self.unavailable.is_some() || self.suspect_until.is_some()
-    }
-
-    /// Returns whether its deletions can be trusted: it has shown all its objects, and sees them.
-    pub(super) fn is_healthy(&self) -> bool {
-        self.complete && !self.is_suspect()
-    }
-}
-
-/// The identity of this installation, which claims tenants.
-#[derive(Debug)]
-pub(super) struct Identity {
-    installation: Option<Installation>,
-    /// None while it is not settled; none within if nothing distinguishes this installation from others.
-    claimant: Option<Option<Arc<Claimant>>>,
-}
-
-impl Identity {
-    /// Returns the identity, settled if the embedding program has set the `cluster`.
-    pub(super) fn new(cluster: Option<Arc<str>>, installation: Option<Installation>) -> Self {
-        let mut identity = Self { installation, claimant: None };
-        if cluster.is_some() {
-            identity.settle(cluster);
-        }
-        identity
-    }
-
-    /// Settles the identity of the cluster, or that it has none. The first one counts.
-    fn settle(&mut self, cluster: Option<Arc<str>>) {
-        self.claimant
-            .get_or_insert_with(|| Claimant::of(cluster.as_ref(), self.installation.as_ref()).map(Arc::new));
-    }
-
-    /// Returns the claimant that this installation is, if that is settled.
-    #[expect(clippy::option_option, reason = "not settled is not the same as never to be known")]
-    pub(super) fn claimant(&self) -> Option<Option<Arc<Claimant>>> {
-        self.claimant.clone()
-    }
-}
 
 impl Run {
     pub(super) fn start_source(&mut self, NamedSource { name, source }: &NamedSource) {

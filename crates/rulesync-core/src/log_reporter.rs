@@ -4,11 +4,11 @@ use std::fmt;
 
 use tracing::{error, info, warn};
 
-use super::{Outcome, Reporter, Subject};
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
+use crate::outcome::{Outcome, Reporter, Subject};
 use crate::plan::Reason;
 
 /// Logs a finding in fields, without repeating any of them.

@@ -1,0 +1,31 @@
+//! The parts that the engine shares with a destination.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::leadership::Leadership;
+use crate::metrics::Metrics;
+use crate::naming::NamespacePolicy;
+use crate::outcome::Reporters;
+use crate::ruler::Ruler;
+
+/// The parts that the engine shares with a destination.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) ruler: Arc<dyn Ruler>,
+    pub(crate) namespace_policy: Arc<NamespacePolicy>,
+    pub(crate) leadership: Leadership,
+    /// True if claims are written and respected.
+    pub(crate) claims: bool,
+    pub(crate) reporters: Reporters,
+    pub(crate) metrics: Metrics,
+    /// True if an operator has released all deletes beforehand.
+    pub(crate) release_deletes: bool,
+    /// True if changes are carried out; false if they are only planned.
+    pub(crate) writes: bool,
+    /// True if the ruler is asked how rules evaluate.
+    pub(crate) evaluates: bool,
+    /// Notified whenever a destination makes progress.
+    pub(crate) progressed: Arc<Notify>,
+}

@@ -1,0 +1,73 @@
+//! The handle of a running engine, and the requests that it sends.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::setup::{Setup, SetupError};
+use crate::model::tenant::DestinationId;
+use crate::status::{SourceStatus, Status};
+
+/// A handle to query and control a running engine.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+/// A request to a running engine, with the sender of its answer.
+#[derive(Debug)]
+pub(super) enum Request {
+    Status(oneshot::Sender<Status>),
+    Sources(oneshot::Sender<Vec<SourceStatus>>),
+    Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
+    Release(DestinationId, oneshot::Sender<Option<usize>>),
+    ReleaseAll(oneshot::Sender<usize>),
+}
+
+impl EngineHandle {
+    pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
+        Self { requests }
+    }
+
+    /// Returns the current status; none when the engine does not run (any more).
+    pub async fn status(&self) -> Option<Status> {
+        let (answer, status) = oneshot::channel();
+        self.requests.send(Request::Status(answer)).await.ok()?;
+        status.await.ok()
+    }
+
+    /// Returns the status of the sources, which is cheaper than the whole status; none when the engine does not run.
+    pub async fn sources(&self) -> Option<Vec<SourceStatus>> {
+        let (answer, sources) = oneshot::channel();
+        self.requests.send(Request::Sources(answer)).await.ok()?;
+        sources.await.ok()
+    }
+
+    /// Releases the held deletes of a destination. Returns the number of namespaces, or none if there is no such
+    /// destination (or the engine does not run).
+    pub async fn release_deletes(&self, destination: &DestinationId) -> Option<usize> {
+        let (answer, released) = oneshot::channel();
+        self.requests.send(Request::Release(destination.clone(), answer)).await.ok()?;
+        released.await.ok()?
+    }
+
+    /// Releases the held deletes of all destinations. Returns the number of namespaces, or none if the engine does not
+    /// run.
+    pub async fn release_all_deletes(&self) -> Option<usize> {
+        let (answer, released) = oneshot::channel();
+        self.requests.send(Request::ReleaseAll(answer)).await.ok()?;
+        released.await.ok()
+    }
+
+    /// Replaces the running setup. Sources and rulers that are the same [`Arc`](std::sync::Arc) as before keep running. Rules of
+    /// removed routes are deleted from their rulers; removed rulers are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] if the parts do not fit; the running setup stays.
+    pub async fn reconfigure(&self, setup: Setup) -> Result<(), SetupError> {
+        let (answer, result) = oneshot::channel();
+        if self.requests.send(Request::Reconfigure(Box::new(setup), answer)).await.is_err() {
+            return Ok(());
+        }
+        result.await.unwrap_or(Ok(()))
+    }
+}

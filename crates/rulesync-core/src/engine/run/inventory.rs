@@ -1,0 +1,72 @@
+//! The inventory and the destinations: which may hold rules of this owner, and which deletes an operator has released.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::oneshot;
+
+use super::Run;
+use super::inventory_writer::ReadRecord;
+use crate::destination::Command;
+use crate::inventory::InventoryRecord;
+use crate::model::tenant::DestinationId;
+
+impl Run {
+    /// Takes the record that was read from the inventory, and sets the one that it should hold.
+    pub(super) fn update_inventory(&mut self) {
+        let Some(inventory_writer) = &mut self.inventory_writer else { return };
+        let unread = inventory_writer.take_read();
+        let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
+        if let Some(ReadRecord { record: InventoryRecord { destinations, released, retiring }, .. }) = unread
+        {
+            for destination in &released {
+                let every = destination == EVERY_DESTINATION;
+                let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
+                for (_, destination) in running.filter(|(id, _)| every || id.to_string() == *destination) {
+                    // The destination logs whether anything was held.
+                    destination.send(Command::Release(oneshot::channel().0));
+                }
+            }
+            if read_again {
+                self.known_destinations.extend(destinations.iter().filter_map(|text| parse(text)));
+                let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
+                self.retiring_since.extend(since);
+                self.known_destinations_changed = true;
+                self.adjust_destinations();
+            }
+        }
+        if let Some(inventory_writer) = self
+            .inventory_writer
+            .as_ref()
+            .filter(|inventory_writer| inventory_writer.is_read() && self.known_destinations_changed)
+        {
+            self.known_destinations_changed = false;
+            let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
+            let wanted = InventoryRecord {
+                destinations: self.known_destinations.iter().map(ToString::to_string).collect(),
+                released: BTreeSet::new(),
+                retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
+            };
+            inventory_writer.want(wanted, read_again);
+        }
+    }
+
+    /// Returns the destinations of an inventory that nothing leads to.
+    pub(in crate::engine) fn unrouted(&self, record: &InventoryRecord) -> Vec<String> {
+        let unrouted =
+            record.destinations.iter().filter(|text| parse(text).is_some_and(|id| !self.is_wanted(&id)));
+        unrouted.cloned().collect()
+    }
+}
+
+/// The name of all destinations in a release.
+const EVERY_DESTINATION: &str = "*";
+
+/// Reads a destination as it is printed; none for other text, such as a note by hand.
+fn parse(text: &str) -> Option<DestinationId> {
+    match text.split_once('/') {
+        Some((ruler, tenant)) => {
+            Some(DestinationId { ruler: ruler.into(), tenant: Some(tenant.parse().ok()?) })
+        }
+        None => Some(DestinationId { ruler: text.into(), tenant: None }),
+    }
+}

@@ -1,0 +1,127 @@
+//! The requests to a run: status, plans, releases, and another setup.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Run;
+use super::reports::REPORT_TIMEOUT;
+use crate::destination::Command;
+use crate::engine::handle::Request;
+use crate::engine::setup::{Setup, SetupError};
+use crate::locations::Locations;
+use crate::model::tenant::DestinationId;
+use crate::plan::Plan;
+use crate::status::Status;
+
+impl Run {
+    /// Answers requests, or has them answered in a task: the loop waits for nobody.
+    pub(super) fn request(&mut self, request: Request) {
+        match request {
+            Request::Status(answer) => {
+                let reports = self.ask_for_reports();
+                // A receiver that was dropped needs no answer.
+                self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
+            }
+            Request::Sources(answer) => drop(answer.send(self.source_statuses())),
+            Request::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
+            Request::Release(destination, answer) => self.release(&destination, answer),
+            Request::ReleaseAll(answer) => self.release_all(answer),
+        }
+    }
+
+    fn reconfigure(&mut self, setup: Setup) -> Result<(), SetupError> {
+        setup.validate()?;
+        if setup.namespace_policy.owner != self.setup.namespace_policy.owner
+            || setup.namespace_policy.naming != self.setup.namespace_policy.naming
+        {
+            let (from, to) =
+                (self.setup.namespace_policy.naming.to_string(), setup.namespace_policy.naming.to_string());
+            return Err(SetupError::OwnerChanged { from, to });
+        }
+        let before = std::mem::replace(&mut self.setup, setup);
+        for gone in
+            before.rulers.iter().filter(|old| !self.setup.rulers.iter().any(|new| new.name == old.name))
+        {
+            self.metrics.forget_ruler(&gone.name);
+        }
+        let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
+        // Destinations depend on the classification of namespaces and on whether claims are written.
+        let replace_all = before.namespace_policy != self.setup.namespace_policy
+            || before.policy.claim != self.setup.policy.claim;
+        self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
+        let fresh = self.replace_destinations(replace_all);
+        let table = self.setup.routing_table();
+        let reconverted = reconverted || table.reads_more_than(&before.routing_table());
+        let mut effects = self.index.reroute(table, &fresh, Instant::now());
+        for handover in std::mem::take(&mut effects.handovers) {
+            self.start_handover(handover);
+        }
+        // A destination that no route leads to is emptied as a whole, and not object by object under the delete guard.
+        self.check_unused = true;
+        self.leave_destinations();
+        self.carry_out(effects);
+        for destination in self.destinations.values_mut() {
+            destination.send(Command::Reconsider);
+        }
+        if reconverted {
+            self.index.forget_contents();
+        }
+        self.adjust_sources(reconverted);
+        // New destinations know the objects of their namespaces only now: before, all would look like orphans.
+        self.finish_starting();
+        Ok(())
+    }
+
+    /// Releases the held deletes of a destination, which answers itself.
+    fn release(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<usize>>) {
+        let mut running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
+        if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
+            destination.send(Command::Release(answer));
+        } else {
+            // A receiver that was dropped needs no answer.
+            let _ = answer.send(None);
+        }
+    }
+
+    /// Releases the held deletes of all destinations.
+    fn release_all(&mut self, answer: oneshot::Sender<usize>) {
+        let mut waiting = Vec::new();
+        for destination in self.destinations.values_mut().chain(self.retiring.values_mut()) {
+            let (released, answered) = oneshot::channel();
+            destination.send(Command::Release(released));
+            waiting.push(answered);
+        }
+        self.tasks.spawn(async move {
+            let deadline = Instant::now() + REPORT_TIMEOUT;
+            let mut namespaces = 0;
+            for answered in waiting {
+                if let Ok(Ok(Some(released))) = tokio::time::timeout_at(deadline, answered).await {
+                    namespaces += released;
+                }
+            }
+            // A receiver that was dropped needs no answer.
+            let _ = answer.send(namespaces);
+        });
+    }
+
+    pub(in crate::engine) async fn status(&mut self) -> Status {
+        self.ask_for_reports().status().await
+    }
+
+    /// Returns the locations of findings.
+    pub(in crate::engine) fn locations(&self) -> Locations {
+        self.index.locations().clone()
+    }
+
+    pub(in crate::engine) async fn plans(&mut self) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        for destination in self.destinations.values_mut() {
+            let (answer, plan) = oneshot::channel();
+            destination.send(Command::Plan(answer));
+            plans.extend(plan.await);
+        }
+        plans
+    }
+}

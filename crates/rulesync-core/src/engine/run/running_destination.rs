@@ -1,0 +1,57 @@
+//! A destination of a run: its task, the channels to it, and how far it is.
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::concurrency::ConcurrencyLimit;
+use crate::destination::{Command, Progress};
+use crate::engine::setup::NamedRuler;
+
+/// A destination's task and the channels to it.
+pub(super) struct RunningDestination {
+    pub(super) ruler: NamedRuler,
+    /// The limit of the ruler's address, shared by all its destinations.
+    pub(super) concurrency: ConcurrencyLimit,
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) progress: watch::Receiver<Progress>,
+    pub(super) sent: u64,
+    pub(super) stop: CancellationToken,
+    /// Cancelled when its task has ended.
+    pub(super) ended: CancellationToken,
+    /// True until it has been sent the first commands and the environment.
+    pub(super) fresh: bool,
+}
+
+impl RunningDestination {
+    pub(super) fn send(&mut self, command: Command) {
+        // A destination ends only when it is stopped, and then needs no commands.
+        if self.commands.send(command).is_ok() {
+            self.sent += 1;
+        }
+    }
+
+    /// Returns whether it is done: with everything, or with everything except retries.
+    pub(super) fn is_done(&self, environment: u64) -> bool {
+        let progress = self.progress.borrow();
+        progress.is_idle_after(self.sent, environment)
+            && ((progress.listed && !progress.failing) || progress.stuck)
+    }
+
+    /// Returns a measure of its progress.
+    pub(super) fn achieved(&self) -> u64 {
+        let progress = self.progress.borrow();
+        progress.applied + progress.handled + u64::from(progress.listed)
+    }
+
+    /// Returns whether it was listed, or cannot be.
+    pub(super) fn has_listed(&self) -> bool {
+        let progress = self.progress.borrow();
+        progress.listed || progress.failing
+    }
+
+    /// Returns whether it was to be emptied and is empty.
+    pub(super) fn is_retired(&self, environment: u64) -> bool {
+        let progress = self.progress.borrow();
+        progress.is_idle_after(self.sent, environment) && progress.retired
+    }
+}

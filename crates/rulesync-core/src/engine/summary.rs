@@ -1,0 +1,46 @@
+//! The result of a one-shot run.
+
+use crate::status::{DestinationState, ObjectState, Status};
+
+/// The result of a one-shot run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The number of changes carried out.
+    pub applied: u64,
+    /// The status at its end.
+    pub status: Status,
+    /// Destinations of the inventory that no route leads to: a one-shot run leaves their rules to a daemon.
+    pub unrouted: Vec<String>,
+}
+
+impl Summary {
+    /// Returns whether everything declared is where it should be.
+    pub fn succeeded(&self) -> bool {
+        self.status.destinations.iter().all(|destination| destination.state == DestinationState::InSync)
+            && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
+    }
+}
+
+/// The reason why a one-shot run ended without a result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// A source did not show its objects in time.
+    #[error("source `{source_name}` is not available: {reason}")]
+    SourceUnavailable {
+        /// The source.
+        source_name: String,
+        /// The reason that it reported.
+        reason: String,
+    },
+    /// A destination could not be listed, so there is nothing to compare with.
+    #[error("destination `{destination}` cannot be read: {reason}")]
+    DestinationUnavailable {
+        /// The destination.
+        destination: String,
+        /// The reason.
+        reason: String,
+    },
+    /// A shutdown was asked for first.
+    #[error("stopped before the end")]
+    Stopped,
+}

@@ -1,0 +1,146 @@
+//! The naming of an installation: by owner, or as Grafana Alloy does it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::alloy::AlloyNaming;
+use super::named::Named;
+use super::owner::Owner;
+use crate::model::object::ObjectId;
+
+/// The naming of the ruler namespaces of objects. With every naming, names parse back exactly, and a name that does not
+/// parse is not owned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Naming {
+    /// `{owner}.{Kubernetes namespace}.{name}`: needs no escaping in URLs and stays the same when an object is
+    /// re-created, so alerts keep their state.
+    Owner(Owner),
+    /// As Grafana Alloy's `mimir.rules.kubernetes` does it, to take over an installation in place.
+    Alloy(AlloyNaming),
+}
+
+impl From<Owner> for Naming {
+    fn from(owner: Owner) -> Self {
+        Self::Owner(owner)
+    }
+}
+
+impl fmt::Display for Naming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner(owner) => write!(f, "owner {owner}"),
+            Self::Alloy(alloy) => write!(f, "alloy {alloy}"),
+        }
+    }
+}
+
+impl Naming {
+    /// Returns whether a whole ruler namespace has the form of this naming: a common beginning is not enough.
+    pub fn owns(&self, namespace: &str) -> bool {
+        match self {
+            Self::Owner(owner) => owner.owns(namespace),
+            Self::Alloy(alloy) => alloy.parse(namespace).is_some(),
+        }
+    }
+
+    /// Returns the ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut
+    /// and ends in a hash of the whole, where the naming allows that.
+    pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> Arc<str> {
+        match self {
+            Self::Owner(owner) => owner.namespace_of(object, max_bytes),
+            Self::Alloy(alloy) => alloy.namespace_of(object, uid),
+        }
+    }
+
+    /// Returns the object that a ruler namespace was made of; none if the namespace is not owned.
+    pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
+        match self {
+            Self::Owner(owner) => owner.parse(namespace),
+            Self::Alloy(alloy) => alloy.parse(namespace),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::kind::PROMETHEUS_RULE;
+    use crate::naming::FILE_NAMESPACE;
+
+    fn naming(owner: &str) -> Naming {
+        Naming::Owner(owner.parse().unwrap())
+    }
+
+    fn object(namespace: &str, name: &str) -> ObjectId {
+        ObjectId::new(&"s".into(), &"PrometheusRule".into(), namespace, name)
+    }
+
+    #[test]
+    fn long_names_end_in_a_hash_of_the_whole() {
+        let naming = naming("prod");
+        let long = naming.namespace_of(&object("ns", &"a".repeat(250)), None, 189);
+        let other = naming.namespace_of(&object("ns", &format!("{}b", "a".repeat(249))), None, 189);
+        assert_eq!(long.len(), 189);
+        assert!(naming.owns(&long));
+        assert_eq!(naming.parse(&long).unwrap().namespace, "ns");
+        assert_ne!(long, other);
+    }
+
+    proptest! {
+        #[test]
+        fn naming_owns_only_names_that_it_makes(
+            namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+            name in "[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?){0,3}",
+            path in "([A-Za-z0-9.-]|_[0-9A-F]{2}){1,120}",
+            file in any::<bool>(),
+            kind in prop::sample::select(vec!["PrometheusRule", "LoggingRule", "AlertingRule", "RecordingRule"]),
+            max_bytes in 60_usize..250,
+            position in any::<prop::sample::Index>(),
+            odd in prop::sample::select(vec![" ", "\n", "A", "_", "é", "/", "..", "%", "\u{2028}", "\0"]),
+        ) {
+            let naming = naming("prod");
+            let id = match file {
+                true => ObjectId::new(&"s".into(), &"RuleFile".into(), FILE_NAMESPACE, &path),
+                false => ObjectId::new(&"s".into(), &kind.into(), &namespace, &name),
+            };
+            let full = naming.namespace_of(&id, None, max_bytes);
+            prop_assert!(naming.owns(&full), "{}", full);
+            prop_assert_eq!(naming.namespace_of(&id, None, usize::MAX).len() <= max_bytes, naming.parse(&full).is_some_and(
+                |named| named.namespace == id.namespace() && named.name == id.name()
+            ));
+            if !file {
+                // A character that no Kubernetes name contains, anywhere behind the owner.
+                let at = "prod.".len() + position.index(full.len() - "prod.".len());
+                let other = format!("{}{odd}{}", &full[..at], &full[at..]);
+                prop_assert!(!naming.owns(&other), "{}", other);
+            }
+        }
+
+        #[test]
+        fn names_parse_back(
+            namespace in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?",
+            name in "[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?(\\.[a-z0-9]{1,9}){0,3}",
+            prefix in "[a-z0-9-]{1,8}",
+            separator in prop::sample::select(vec!["/", ":", "_", "//", "-"]),
+            uid in "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        ) {
+            let id = object(&namespace, &name);
+            let expected = Named { namespace: &namespace, name: &name, kind: Some(PROMETHEUS_RULE) };
+            let own = naming("prod");
+            let full = own.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(own.owns(&full));
+            prop_assert_eq!(own.parse(&full), Some(expected));
+            prop_assert!(!naming("pro").owns(&full) && !naming("prod-eu").owns(&full));
+            let alloy = Naming::Alloy(AlloyNaming::new(&prefix, separator).unwrap());
+            let full = alloy.namespace_of(&id, Some(&uid), 189);
+            prop_assert!(alloy.owns(&full), "{}", full);
+            if separator != "-" {
+                prop_assert_eq!(alloy.parse(&full), Some(Named { kind: None, ..expected }));
+            }
+            let longer = Naming::Alloy(AlloyNaming::new(&format!("{prefix}2"), separator).unwrap());
+            prop_assert!(!longer.owns(&full));
+        }
+    }
+}
