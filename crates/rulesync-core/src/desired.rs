@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
 use crate::intake::Transform;
-use crate::model::encoded::CompressedGroup;
+use crate::model::capabilities::StoredFields;
+use crate::model::encoded::{CompressedGroup, compress};
 use crate::model::fingerprint::Fingerprint;
+use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
 
@@ -27,6 +29,19 @@ pub struct DesiredGroup {
     pub rules: u32,
     /// The invalid rules that it is sent without.
     pub left_out: LeftOut,
+}
+
+impl DesiredGroup {
+    /// Encodes a group by itself; none if it cannot be encoded.
+    pub(crate) fn encode(group: &Group, fields: &StoredFields, left_out: LeftOut) -> Option<Self> {
+        Some(Self {
+            name: group.name.as_str().into(),
+            fingerprint: Fingerprint::of(group, fields),
+            body: compress(std::slice::from_ref(group)).ok()?.pop()?,
+            rules: u32::try_from(group.rules.len()).unwrap_or(u32::MAX),
+            left_out,
+        })
+    }
 }
 
 /// The groups that one object should have in its namespace at a destination.
@@ -290,20 +305,12 @@ impl Desired {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::capabilities::StoredFields;
-    use crate::model::encoded::compress;
-    use crate::model::group::{Group, Rule};
+    use crate::model::group::Rule;
 
     pub(crate) fn group(name: &str, expr: &str) -> DesiredGroup {
         let rule = Rule { record: "r".into(), expr: expr.into(), ..Rule::default() };
         let group = Group { name: name.into(), rules: vec![rule], ..Group::default() };
-        DesiredGroup {
-            name: name.into(),
-            fingerprint: Fingerprint::of(&group, &StoredFields::ALL),
-            body: compress(std::slice::from_ref(&group)).unwrap().remove(0),
-            rules: 1,
-            left_out: LeftOut::default(),
-        }
+        DesiredGroup::encode(&group, &StoredFields::ALL, LeftOut::default()).unwrap()
     }
 
     pub(crate) fn object(name: &str, created: Option<i64>, groups: Vec<DesiredGroup>) -> DesiredObject {

@@ -55,8 +55,7 @@ pub enum Action {
 }
 
 /// The reason for a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// It is declared and missing in the ruler.
     Missing,
@@ -86,8 +85,14 @@ impl fmt::Display for Reason {
             Self::NotAllowed => "not_allowed",
             Self::Renamed => "renamed",
             Self::Adopted => "adopted",
-            Self::Claim => "object",
+            Self::Claim => "claim",
         })
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

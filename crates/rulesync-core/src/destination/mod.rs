@@ -1,12 +1,15 @@
 //! A destination's task: it keeps the desired and the observed state, lists on a timer, and works off its queue of
 //! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
+mod availability;
 mod circuit_breaker;
 mod command;
 mod contested;
 mod delete_safety;
 mod gauges;
 mod health;
+mod incoming;
+mod limits;
 mod normalization;
 mod omissions;
 mod ownership;
@@ -204,7 +207,7 @@ impl Destination {
             Command::Retire(None) => self.state.return_to_service(),
             Command::Reconsider => {
                 self.state.reconsider();
-                if self.state.is_down() {
+                if self.state.availability.is_down() {
                     self.next_list = Instant::now();
                 }
             }
@@ -259,7 +262,7 @@ impl Destination {
             return;
         }
         let batches = self.ruler.ruler.capabilities().batches;
-        let limit = self.state.breaker.allows(Instant::now(), self.in_flight);
+        let limit = self.state.availability.breaker.allows(Instant::now(), self.in_flight);
         while self.jobs.len() < limit {
             // One job of this destination waits for a permit already; with hundreds of tenants, more of each would only
             // take up memory.
@@ -323,21 +326,21 @@ impl Destination {
 
     /// Returns when to list next, unless the end of something under way decides that.
     fn list_time(&self) -> Option<Instant> {
-        let probing = self.state.breaker.until().is_some() && !self.jobs.is_empty();
+        let probing = self.state.availability.breaker.until().is_some() && !self.jobs.is_empty();
         if probing || !self.list.is_empty() || !self.led {
             return None;
         }
         let early = self.state.list_early().map_or(self.next_list, |early| early.min(self.next_list));
-        Some(self.state.breaker.until().map_or(early, |breaker| breaker.max(early)))
+        Some(self.state.availability.breaker.until().map_or(early, |breaker| breaker.max(early)))
     }
 
     /// Returns when the destination has something to do without a command.
     fn wake(&self) -> Option<Instant> {
         let idle = !self.shared.writes || !self.led;
-        let due = match self.state.breaker.allows(Instant::now(), self.in_flight) {
+        let due = match self.state.availability.breaker.allows(Instant::now(), self.in_flight) {
             _ if idle || !self.shared.leadership.may_write() => None,
             _ if self.gathering().is_some() => self.gathering(),
-            0 => self.state.breaker.until(),
+            0 => self.state.availability.breaker.until(),
             allowed if self.jobs.len() < allowed => self.state.due(),
             _ => None,
         };

@@ -15,11 +15,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::circuit_breaker::CircuitBreaker;
+use super::availability::{Availability, STUCK_FAILURES};
 use super::contested::ContestedGroups;
 use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
 use super::health::EvaluationHealth;
+use super::incoming::IncomingHandovers;
+use super::limits::Limits;
 use super::normalization::{Key, Normalizations};
 use super::omissions::Omissions;
 use super::ownership::Ownership;
@@ -27,25 +29,17 @@ use super::progress::Progress;
 use super::queue::{Priority, Queue};
 use super::refusals::Refusals;
 use super::shared::Shared;
-use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::clock::seconds_since_1970;
-use crate::desired::{Desired, DesiredGroup};
+use crate::desired::Desired;
 use crate::environment::Environment;
 use crate::guard::HeldReason;
-use crate::handover::Share;
 use crate::model::capabilities::StoredFields;
-use crate::model::encoded::compress;
-use crate::model::fingerprint::Fingerprint;
-use crate::model::left_out::LeftOut;
 use crate::model::tenant::DestinationId;
 use crate::observed::{Adoptable, Observed};
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{Action, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
+use crate::plan::{Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
 use crate::policy::Policy;
 use crate::ruler::RulerError;
-
-/// The number of failures in a row after which a one-shot run gives up.
-const STUCK_FAILURES: u32 = 3;
 
 /// The age up to which a list may prove that no other installation has claimed a tenant.
 const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
@@ -54,7 +48,7 @@ const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
 pub(super) struct State {
     pub(super) id: DestinationId,
     environment: Arc<Environment>,
-    pub(super) breaker: CircuitBreaker,
+    pub(super) availability: Availability,
     shared: Shared,
     fields: StoredFields,
     desired: Desired,
@@ -66,14 +60,13 @@ pub(super) struct State {
     /// Legacy namespaces that wait for their successors, by successor.
     legacy: HashMap<Arc<str>, Vec<Arc<str>>>,
     queue: Queue,
+    limits: Limits,
     /// Decides which deletes may be made.
     safety: DeleteSafety,
     /// The held deletes that were last reported.
     reported_held: Option<(usize, HeldReason)>,
     /// Objects that move here from other destinations, which wait until their namespaces here are in sync.
-    handovers: HashMap<Arc<str>, Vec<Share>>,
-    /// Namespaces updated since handovers were last ended.
-    updated: HashSet<Arc<str>>,
+    handovers: IncomingHandovers,
     /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
     unproven: HashSet<Key>,
     /// Those of them that the list under way will show.
@@ -91,26 +84,13 @@ pub(super) struct State {
     early_list: bool,
     /// Groups that failed when they were last tried: they come after those that did not.
     failing: HashSet<(Arc<str>, Arc<str>)>,
-    /// Namespaces that are not written because others are over the ruler's limits already.
-    limited: HashSet<Arc<str>>,
-    /// Namespaces that are tried in spite of the limits: those that exceeded them, and a few when there may be room.
-    probing: HashSet<Arc<str>>,
     ownership: Ownership,
-    /// The claim that the last list showed, before this installation's identity is known too.
-    claim_seen: Option<OwnerClaim>,
-    /// The number of claims in a row that were written and not found.
-    claims_lost: u32,
-    claim_namespace: Arc<str>,
-    claim_group: Option<DesiredGroup>,
     /// Namespaces written while a list is under way: for those the list is out of date.
     touched: Option<HashSet<Arc<str>>>,
     /// The time at which the last list was complete.
     listed: Option<Instant>,
     /// The time of the next list that verifies the result of a write.
     verify: Option<Instant>,
-    list_failures: u32,
-    error: Option<String>,
-    down: bool,
     applied: u64,
     last_success: Option<Instant>,
     gauges: Gauges,
@@ -120,7 +100,7 @@ impl State {
     pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
         let environment = Arc::<Environment>::default();
         Self {
-            breaker: CircuitBreaker::new(&environment.policy),
+            availability: Availability::new(&environment.policy),
             environment,
             shared: shared.clone(),
             fields,
@@ -130,10 +110,10 @@ impl State {
             adoptions: HashMap::new(),
             legacy: HashMap::new(),
             queue: Queue::default(),
+            limits: Limits::default(),
             safety: DeleteSafety::new(shared.release_deletes),
             reported_held: None,
-            handovers: HashMap::new(),
-            updated: HashSet::new(),
+            handovers: IncomingHandovers::default(),
             unproven: HashSet::new(),
             proving: HashSet::new(),
             health: EvaluationHealth::new(Instant::now(), shared.ruler.capabilities().load_delay),
@@ -144,19 +124,10 @@ impl State {
             half_written: HashSet::new(),
             early_list: false,
             failing: HashSet::new(),
-            limited: HashSet::new(),
-            probing: HashSet::new(),
-            ownership: if shared.claims { Ownership::Anonymous } else { Ownership::Off },
-            claim_seen: None,
-            claims_lost: 0,
-            claim_namespace: shared.namespace_policy.owner.as_str().into(),
-            claim_group: None,
+            ownership: Ownership::new(&shared.namespace_policy.owner, shared.claims),
             touched: None,
             listed: None,
             verify: None,
-            list_failures: 0,
-            error: None,
-            down: false,
             applied: 0,
             last_success: None,
             gauges: Gauges::new(&shared.metrics, &id),
@@ -173,7 +144,7 @@ impl State {
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
         let observed = Arc::clone(self.observed.as_ref()?);
         if !self.may_write() && !self.is_claiming() {
-            let namespace = Arc::clone(&self.claim_namespace);
+            let namespace = Arc::clone(self.ownership.namespace());
             let claim = self.claim_change()?;
             return self.queue.take(&namespace, Instant::now()).then(|| (namespace, vec![claim]));
         }
@@ -182,10 +153,9 @@ impl State {
             let mut changes = self.changes(&namespace, &observed);
             let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
             self.safety.hold_back(&namespace, &mut changes, desired, namespace_policy, Instant::now());
-            let full = !self.probing.is_empty() && !self.probing.contains(&namespace);
-            if full && !changes.is_empty() && !changes.iter().any(Change::is_delete) {
+            let writes_only = !changes.is_empty() && !changes.iter().any(Change::is_delete);
+            if writes_only && self.limits.defers(&namespace) {
                 // There is no room for it before something is deleted.
-                self.limited.insert(Arc::clone(&namespace));
                 changes.clear();
             }
             if changes.is_empty() {
@@ -208,8 +178,8 @@ impl State {
     /// batch, or is not written at all. The list that shows whose claim was stored comes as soon as without batches.
     fn is_claiming(&self) -> bool {
         self.shared.ruler.capabilities().batches
-            && self.ownership.to_claim().is_some()
-            && self.queue.running().any(|namespace| *namespace == self.claim_namespace)
+            && self.ownership.is_to_claim()
+            && self.queue.running().any(|namespace| namespace == self.ownership.namespace())
     }
 
     /// Returns whether every source has shown all its objects.
@@ -220,12 +190,14 @@ impl State {
     /// Returns whether objects' rules may be written and deleted. A retiring destination is only cleaned up, which
     /// needs no own claim, but no foreign claim may stand there.
     fn may_write(&self) -> bool {
-        self.ownership.may_write() || (self.safety.is_retiring() && self.ownership.to_claim().is_some())
+        self.ownership.may_write() || (self.safety.is_retiring() && self.ownership.is_to_claim())
     }
 
     /// Returns the change that writes the claim, if it is to be written.
     fn claim_change(&mut self) -> Option<Change> {
-        let claim = self.ownership.to_claim()?;
+        if !self.ownership.is_to_claim() {
+            return None;
+        }
         if self.is_stale() {
             // Another installation may have claimed the tenant since the last list.
             if self.touched.is_none() {
@@ -233,26 +205,8 @@ impl State {
             }
             return None;
         }
-        if self.claim_group.is_none() {
-            let group =
-                claim.group(&self.shared.namespace_policy.owner, self.shared.ruler.capabilities().language);
-            let body = compress(std::slice::from_ref(&group)).ok()?.pop()?;
-            let fingerprint = Fingerprint::of(&group, &self.fields);
-            self.claim_group = Some(DesiredGroup {
-                name: CLAIM_GROUP.into(),
-                fingerprint,
-                body,
-                rules: 1,
-                left_out: LeftOut::default(),
-            });
-        }
-        Some(Change {
-            namespace: Arc::clone(&self.claim_namespace),
-            object: None,
-            action: Action::Put(self.claim_group.clone()?),
-            reason: Reason::Claim,
-            held: None,
-        })
+        let language = self.shared.ruler.capabilities().language;
+        self.ownership.write(language, &self.fields)
     }
 
     /// Returns whether the last list is too old to prove that nobody has claimed the tenant.
@@ -275,7 +229,7 @@ impl State {
         }
         let Some(observed) = &self.observed else { return };
         for namespace in self.safety.judge(|| observed.groups(), &self.desired, now) {
-            self.queue_namespace(&namespace, Priority::Last, false);
+            self.queue.push(&namespace, Priority::Last, false);
         }
     }
 
@@ -288,8 +242,7 @@ impl State {
     /// Discards everything that was planned: all namespaces are rechecked after the next list.
     pub(super) fn restart(&mut self) {
         self.queue = Queue::default();
-        self.limited.clear();
-        self.probing.clear();
+        self.limits.clear();
         self.safety.guard.forget_all();
         self.adoptions.clear();
         self.observed = None;
@@ -305,7 +258,7 @@ impl State {
     }
 
     fn wanted_changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
-        if *namespace == self.claim_namespace {
+        if namespace == self.ownership.namespace() {
             return self.claim_removal(observed).into_iter().collect();
         }
         if let Some(adoptions) = self.adoptions.get(namespace) {
@@ -348,20 +301,8 @@ impl State {
 
     /// Returns the delete of the own claim once no other own group is left in a retiring destination.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
-        let last = self.safety.is_retiring()
-            && observed.groups() == 0
-            && matches!(self.ownership, Ownership::Own { .. });
-        last.then(|| Change {
-            namespace: Arc::clone(&self.claim_namespace),
-            object: None,
-            action: Action::DeleteGroup(CLAIM_GROUP.into()),
-            reason: Reason::Claim,
-            held: None,
-        })
-    }
-
-    fn queue_namespace(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
-        self.queue.push(namespace, priority, drifted);
+        let last = self.safety.is_retiring() && observed.groups() == 0;
+        self.ownership.delete().filter(|_| last)
     }
 
     /// Queues every namespace that needs a change; the others cost one comparison each.
@@ -370,14 +311,14 @@ impl State {
         let mut namespaces: Vec<Arc<str>> =
             self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
         namespaces.extend(observed.names().cloned());
-        namespaces.push(Arc::clone(&self.claim_namespace));
+        namespaces.push(Arc::clone(self.ownership.namespace()));
         namespaces.sort_unstable();
         namespaces.dedup();
         for namespace in namespaces {
             // The work that is under way was planned before: it is rechecked once more.
             let waiting = self.queue.is_waiting(&namespace);
             if !waiting && !self.changes(&namespace, &observed).is_empty() {
-                self.queue_namespace(&namespace, Priority::Last, drifted);
+                self.queue.push(&namespace, Priority::Last, drifted);
             }
         }
     }
@@ -391,25 +332,16 @@ impl State {
     // The state of the destination.
 
     fn answered(&mut self) {
-        self.breaker.success();
-        self.error = None;
-        if std::mem::take(&mut self.down) {
+        if self.availability.answered() {
             self.report_outcome(&Outcome::DestinationUp { destination: self.id.clone() });
         }
     }
 
     fn unanswered(&mut self, error: RulerError) {
-        let message = error.to_string();
-        if !std::mem::replace(&mut self.down, true) || self.error.as_ref() != Some(&message) {
-            let retry_in = self.breaker.until().map(|until| until.saturating_duration_since(Instant::now()));
-            self.report_outcome(&Outcome::DestinationDown { destination: self.id.clone(), error, retry_in });
+        if self.availability.unanswered(&error) {
+            let (destination, retry_in) = (self.id.clone(), self.availability.retry_in());
+            self.report_outcome(&Outcome::DestinationDown { destination, error, retry_in });
         }
-        self.error = Some(message);
-    }
-
-    /// Returns whether the ruler does not answer as it should.
-    pub(super) fn is_down(&self) -> bool {
-        self.down
     }
 
     /// Records the time if everything is in sync, as far as that can be known.
@@ -429,21 +361,20 @@ impl State {
             return self.queue.due();
         }
         // Nothing is due under a foreign claim, and an own claim that waits for a list comes after it.
-        let waits = self.ownership.to_claim().is_none()
+        let waits = !self.ownership.is_to_claim()
             || (self.is_stale() && (self.touched.is_some() || self.verify.is_some()));
-        if waits { None } else { self.queue.due_of(&self.claim_namespace) }
+        if waits { None } else { self.queue.due_of(self.ownership.namespace()) }
     }
 
     /// Returns whether nothing is left to do except retries.
     pub(super) fn is_settled(&self) -> bool {
         let waits = self.queue.len() == self.queue.delayed() && !self.safety.guard.is_undecided();
-        self.down || self.ownership.conflict().is_some() || waits
+        self.availability.is_down() || self.ownership.conflict().is_some() || waits
     }
 
     /// Returns whether it failed so often in a row that waiting longer is pointless for a one-shot run.
     fn is_stuck(&self) -> bool {
-        self.list_failures >= STUCK_FAILURES
-            || self.breaker.waits() >= STUCK_FAILURES
+        self.availability.is_stuck()
             || (self.queue.delayed() > 0
                 && self.is_settled()
                 && self.queue.least_failures() >= STUCK_FAILURES)
@@ -455,12 +386,12 @@ impl State {
             environment: self.environment.version,
             idle: false,
             listed: self.observed.is_some(),
-            failing: self.queue.failing() > 0 || self.down,
+            failing: self.queue.failing() > 0 || self.availability.is_down(),
             stuck: self.is_stuck() || self.ownership.conflict().is_some(),
             retired: self.safety.is_retiring()
                 && self.safety.deletes().orphans
                 && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
-                && !matches!(self.ownership, Ownership::Own { .. }),
+                && !self.ownership.has_claim(),
             refused: self.refusals.groups(),
             orphans: self.safety.guard.orphans(),
             applied: self.applied,

@@ -253,6 +253,23 @@ fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     assert!(of(&desired).iter().all(|(_, reason, held)| *reason == Reason::NotDeclared && held.is_none()));
 }
 
+#[test]
+fn reasons_have_one_name_in_logs_and_in_json() {
+    for (reason, name) in [
+        (Reason::Missing, "missing"),
+        (Reason::Changed, "changed"),
+        (Reason::NotDeclared, "not_declared"),
+        (Reason::Drifted, "drifted"),
+        (Reason::NotAllowed, "not_allowed"),
+        (Reason::Renamed, "renamed"),
+        (Reason::Adopted, "adopted"),
+        (Reason::Claim, "claim"),
+    ] {
+        assert_eq!(reason.to_string(), name);
+        assert_eq!(serde_json::to_value(reason).unwrap(), name);
+    }
+}
+
 /// Carries a plan out on a model of the ruler.
 fn apply(observed: &mut Observed, plan: &Plan) {
     for change in &plan.changes {

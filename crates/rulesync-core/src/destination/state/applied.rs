@@ -1,5 +1,4 @@
-//! The results of changes: the observed state after them, the time of each retry, and the room that they leave for
-//! namespaces over a limit.
+//! The results of changes: the observed state after them, and the time of each retry.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,20 +7,16 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::apply::{Applied, Report};
-use crate::destination::ownership::Ownership;
 use crate::destination::queue::Priority;
 use crate::finding::Finding;
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::{RulerError, RulerErrorKind};
 
-/// The number of namespaces over a limit that are tried at once when there is room again.
-const PROBES_PER_SUCCESS: usize = 2;
-
 impl State {
     /// Takes the results of a namespace's changes into account.
     pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
-        self.mark_updated(&namespace);
+        self.handovers.mark_updated(&namespace);
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();
@@ -71,7 +66,10 @@ impl State {
             return;
         }
         let now = Instant::now();
-        let wait = self.breaker.bounded(failed.iter().filter_map(|(_, error)| error.retry_after()).max());
+        let wait = self
+            .availability
+            .breaker
+            .bounded(failed.iter().filter_map(|(_, error)| error.retry_after()).max());
         let backoff = self.environment.policy.backoff;
         let mut retry_in = Duration::ZERO;
         self.queue.failed(&namespace, |failures| {
@@ -79,7 +77,7 @@ impl State {
             now + retry_in
         });
         // While the ruler is down, an error of one namespace is the error of all that are under way.
-        let reported = self.error.clone().filter(|_| self.is_down());
+        let reported = self.availability.error().map(str::to_owned);
         let is_new = |error: &RulerError| reported.as_deref() != Some(error.to_string().as_str());
         let more = failed.iter().filter(|(_, error)| is_new(error)).count().saturating_sub(MAX_REPORTED_EACH);
         for (index, (change, error)) in failed.into_iter().enumerate() {
@@ -89,12 +87,11 @@ impl State {
             match error.kind() {
                 RulerErrorKind::Limit => {
                     self.answered();
-                    self.limited.remove(&namespace);
-                    self.probing.insert(Arc::clone(&namespace));
+                    self.limits.exceeded(&namespace);
                 }
                 RulerErrorKind::Rejected | RulerErrorKind::Protected => self.answered(),
                 _ => {
-                    if self.breaker.failure(now, Some(&namespace), error.retry_after()) {
+                    if self.availability.breaker.failure(now, Some(&namespace), error.retry_after()) {
                         self.unanswered(error.clone());
                     }
                 }
@@ -151,9 +148,8 @@ impl State {
                 {
                     self.gauges.propagated(claim.seen.elapsed().as_secs_f64());
                 }
-                if self.probing.remove(namespace) {
-                    self.room_made();
-                }
+                let tried = self.limits.written(namespace);
+                self.queue_last(&tried);
                 self.successor_written(namespace);
                 self.report_outcome(&Outcome::Synced { subject, reason });
             }
@@ -164,18 +160,20 @@ impl State {
                     if let Some(adoptions) = self.adoptions.get_mut(namespace) {
                         adoptions.retain(|(adoption, _)| adoption != change);
                     }
-                } else if **namespace == *self.claim_namespace {
-                    self.ownership = Ownership::Off;
+                } else if namespace == self.ownership.namespace() {
+                    self.ownership.claim_deleted();
                 } else {
                     self.observe(|observed| observed.remove(namespace, group));
                 }
-                self.room_made();
+                let tried = self.limits.room_made();
+                self.queue_last(&tried);
                 self.report_outcome(&Outcome::Removed { subject, reason });
             }
             Action::DeleteNamespace(groups) => {
                 self.observe(|observed| observed.remove_namespace(namespace));
                 self.desired.forget_removed(namespace);
-                self.room_made();
+                let tried = self.limits.room_made();
+                self.queue_last(&tried);
                 for group in groups {
                     let subject = Subject { group: Some(group.as_ref().into()), ..subject.clone() };
                     self.report_outcome(&Outcome::Removed { subject, reason });
@@ -187,32 +185,20 @@ impl State {
         }
         if self.safety.is_retiring() {
             // The claim is deleted last.
-            let namespace = Arc::clone(&self.claim_namespace);
-            self.queue_namespace(&namespace, Priority::Last, false);
-        }
-    }
-
-    /// Tries some of the namespaces over a limit, because there may be room again; more follow if these succeed.
-    fn room_made(&mut self) {
-        let some: Vec<Arc<str>> = self.limited.iter().take(PROBES_PER_SUCCESS).cloned().collect();
-        for namespace in some {
-            self.limited.remove(&namespace);
+            let namespace = Arc::clone(self.ownership.namespace());
             self.queue.push(&namespace, Priority::Last, false);
-            self.probing.insert(namespace);
-        }
-        if self.limited.is_empty() {
-            self.probing.clear();
         }
     }
 
     /// Deletes legacy namespaces whose successor is in sync now.
     fn successor_written(&mut self, namespace: &Arc<str>) {
-        if !self.legacy.is_empty()
-            && let Some(former) = self.legacy.remove(namespace)
-        {
-            for namespace in former {
-                self.queue_namespace(&namespace, Priority::Last, false);
-            }
+        let waiting = self.legacy.remove(namespace).unwrap_or_default();
+        self.queue_last(&waiting);
+    }
+
+    fn queue_last(&mut self, namespaces: &[Arc<str>]) {
+        for namespace in namespaces {
+            self.queue.push(namespace, Priority::Last, false);
         }
     }
 }

@@ -18,7 +18,7 @@ impl State {
         let newcomer = object.id.clone();
         self.recheck_refused(namespace, &object);
         self.desired.upsert(namespace, object);
-        self.mark_updated(namespace);
+        self.handovers.mark_updated(namespace);
         self.winner_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.id != newcomer) {
             let finding = namespace_taken(namespace, &newcomer, &winner.id);
@@ -28,7 +28,7 @@ impl State {
                 finding,
             });
         }
-        self.queue_namespace(namespace, if live { Priority::Next } else { Priority::Last }, false);
+        self.queue.push(namespace, if live { Priority::Next } else { Priority::Last }, false);
         self.queue_claim();
     }
 
@@ -48,9 +48,9 @@ impl State {
         because: RemovalReason,
     ) {
         self.desired.remove(namespace, object, because);
-        self.mark_updated(namespace);
+        self.handovers.mark_updated(namespace);
         self.winner_changed(namespace);
-        self.queue_namespace(namespace, Priority::Next, false);
+        self.queue.push(namespace, Priority::Next, false);
     }
 
     pub(in crate::destination) fn protect(
@@ -62,12 +62,12 @@ impl State {
         let before = self.desired.enforced_on_protected(namespace).cloned();
         let is_protected = protection.is_some();
         self.desired.protect(namespace, object, protection);
-        self.mark_updated(namespace);
+        self.handovers.mark_updated(namespace);
         if before.as_ref() != self.desired.enforced_on_protected(namespace) {
             self.recheck_protected(namespace);
         }
         if !is_protected {
-            self.queue_namespace(namespace, Priority::Last, false);
+            self.queue.push(namespace, Priority::Last, false);
         }
     }
 
@@ -75,7 +75,7 @@ impl State {
     pub(in crate::destination) fn set_environment(&mut self, environment: Arc<Environment>) {
         let before = std::mem::replace(&mut self.environment, Arc::clone(&environment));
         if environment.policy != before.policy {
-            self.breaker.set_policy(&environment.policy);
+            self.availability.breaker.set_policy(&environment.policy);
             self.safety.guard.reconsider(Instant::now());
         }
         if let Some(claimant) = &environment.claimant
@@ -99,18 +99,18 @@ impl State {
 
     /// Offers refused groups again and retries failed work at once, because the configuration was reloaded.
     pub(in crate::destination) fn reconsider(&mut self) {
-        self.breaker.reset();
+        self.availability.breaker.reset();
         for namespace in self.queue.delayed_namespaces() {
-            self.queue_namespace(&namespace, Priority::Last, false);
+            self.queue.push(&namespace, Priority::Last, false);
         }
-        self.mark_all_updated();
+        self.handovers.mark_all_updated();
         let mut namespaces = self.refusals.clear();
         for (namespace, declared) in self.omissions.forget(true) {
             self.desired.replace(&namespace, declared);
             namespaces.push(namespace);
         }
         for namespace in namespaces {
-            self.queue_namespace(&namespace, Priority::Last, false);
+            self.queue.push(&namespace, Priority::Last, false);
         }
     }
 
@@ -118,7 +118,7 @@ impl State {
     pub(in crate::destination) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
         for namespace in &released {
-            self.queue_namespace(namespace, Priority::Last, false);
+            self.queue.push(namespace, Priority::Last, false);
         }
         released.len()
     }

@@ -14,8 +14,10 @@ impl State {
     /// Returns when to ask; none if there is nothing to ask about.
     pub(in crate::destination) fn evaluation_due(&self) -> Option<Instant> {
         let off = self.environment.policy.evaluation_interval.is_zero();
-        let something =
-            self.desired.groups() > 0 && self.observed.is_some() && !self.down && !self.safety.is_retiring();
+        let something = self.desired.groups() > 0
+            && self.observed.is_some()
+            && !self.availability.is_down()
+            && !self.safety.is_retiring();
         (something && !off).then(|| self.health.due())
     }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Priority, State};
 use crate::claim::Claimant;
 use crate::destination::normalization::{Difference, Key, Server, differences};
-use crate::destination::ownership::Ownership;
+use crate::destination::ownership::OwnershipChange;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::object::ObjectId;
@@ -24,9 +24,6 @@ const VERIFY_DELAY: Duration = Duration::from_secs(10);
 
 /// The time after which a group that may have been read half written is read again.
 const REREAD_DELAY: Duration = Duration::from_secs(2);
-
-/// The number of claims in a row that may be written and missing before the next is looked for at resyncs only.
-const CLAIM_LISTS: u32 = 2;
 
 /// The longest time until a foreign claim is read again.
 const CONFLICT_INTERVAL: Duration = Duration::from_secs(60);
@@ -64,7 +61,7 @@ impl State {
             let observed = Arc::make_mut(observed);
             touched.iter().for_each(|namespace| found.adopt(namespace, observed));
         }
-        self.list_failures = 0;
+        self.availability.listed();
         self.listed = Some(Instant::now());
         self.answered();
         // A group written meanwhile may exist although the list does not show it.
@@ -81,17 +78,11 @@ impl State {
         for (namespace, declared) in self.omissions.forget(false) {
             self.desired.replace(&namespace, declared);
         }
-        self.claim_seen.clone_from(&claim);
-        let was_own = matches!(self.ownership, Ownership::Own { .. });
-        let ownership = self.ownership.found(claim);
-        match &ownership {
-            Ownership::Own { .. } => self.claims_lost = 0,
-            _ => self.claims_lost += u32::from(was_own),
-        }
-        self.own(ownership);
+        let change = self.ownership.found(claim);
+        self.ownership_changed(change);
         self.find_adoptions();
         self.queue_all_with_changes(!first);
-        self.mark_all_updated();
+        self.handovers.mark_all_updated();
         self.queue_claim();
         self.settled();
     }
@@ -99,12 +90,10 @@ impl State {
     /// Records that a list failed; returns how long to wait.
     pub(in crate::destination) fn list_failed(&mut self, error: RulerError) -> Duration {
         self.touched = None;
-        self.list_failures += 1;
         self.gauges.failed(&error);
-        let retry_after = error.retry_after();
-        self.breaker.failure(Instant::now(), None, retry_after);
+        let wait = self.availability.list_failed(error.retry_after(), &self.environment.policy);
         self.unanswered(error);
-        self.breaker.bounded(retry_after).max(self.environment.policy.backoff.wait(self.list_failures))
+        wait
     }
 
     /// Returns when to list again for another reason than the resync interval.
@@ -237,16 +226,17 @@ impl State {
         outcomes.iter().for_each(|outcome| self.report_outcome(outcome));
     }
 
-    /// Sets the ownership of the destination.
-    fn own(&mut self, ownership: Ownership) {
-        let before = std::mem::replace(&mut self.ownership, ownership);
-        match (before.conflict(), self.ownership.conflict()) {
-            (None, Some((foreign, own))) => {
-                let (foreign, own) = (foreign.clone(), own.clone());
-                self.report_outcome(&Outcome::Conflict { destination: self.id.clone(), foreign, own });
+    /// Reports who has claimed the destination, if that has changed.
+    fn ownership_changed(&mut self, change: Option<OwnershipChange>) {
+        let destination = self.id.clone();
+        match change {
+            Some(OwnershipChange::Conflict { foreign, own }) => {
+                self.report_outcome(&Outcome::Conflict { destination, foreign, own });
             }
-            (Some(_), None) => self.report_outcome(&Outcome::ConflictOver { destination: self.id.clone() }),
-            _ => {}
+            Some(OwnershipChange::ConflictOver) => {
+                self.report_outcome(&Outcome::ConflictOver { destination })
+            }
+            None => {}
         }
         if self.ownership.conflict().is_some() {
             self.verify_in(CONFLICT_INTERVAL);
@@ -255,14 +245,8 @@ impl State {
 
     /// Sets the identity of this installation; none if it will not be known.
     pub(in crate::destination) fn identify(&mut self, own: Option<Arc<Claimant>>) {
-        if !matches!(self.ownership, Ownership::Anonymous) {
-            return;
-        }
-        self.ownership.identify(own);
-        // The last list was read without regard to its claim.
-        let seen = self.observed.is_some().then(|| self.claim_seen.clone()).flatten();
-        let ownership = self.ownership.found(seen);
-        self.own(ownership);
+        let change = self.ownership.identify(own, self.observed.is_some());
+        self.ownership_changed(change);
         self.queue_claim();
     }
 
@@ -270,18 +254,16 @@ impl State {
     pub(super) fn queue_claim(&mut self) {
         let Some(observed) = &self.observed else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
-        if something && !self.safety.is_retiring() && self.ownership.to_claim().is_some() {
-            let namespace = Arc::clone(&self.claim_namespace);
+        if something && !self.safety.is_retiring() && self.ownership.is_to_claim() {
+            let namespace = Arc::clone(self.ownership.namespace());
             self.queue.push(&namespace, Priority::Next, false);
         }
     }
 
-    /// Schedules a list after the claim was written: another cluster may have claimed the tenant at the same moment,
-    /// and only one of the two claims is stored.
+    /// Schedules the list that shows whose claim was stored.
     pub(super) fn claim_written(&mut self) {
         self.ownership.settled();
-        // A ruler that does not store what it accepts is not asked again and again.
-        if self.claims_lost < CLAIM_LISTS {
+        if self.ownership.is_confirmed_soon() {
             self.verify_in(VERIFY_DELAY);
         }
     }

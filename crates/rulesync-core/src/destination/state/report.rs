@@ -29,7 +29,8 @@ impl State {
             }
         }
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
-        let state = match (&self.observed, &self.error, self.queue.failing(), self.queue.len()) {
+        let state = match (&self.observed, self.availability.error(), self.queue.failing(), self.queue.len())
+        {
             _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
             _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
             (_, Some(_), ..) => DestinationState::Failing,
@@ -47,7 +48,7 @@ impl State {
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             retiring: self.safety.is_retiring(),
             state,
-            error: self.error.clone().or_else(|| {
+            error: self.availability.error().map(str::to_owned).or_else(|| {
                 let (foreign, own) = self.ownership.conflict()?;
                 Some(format!(
                     "claimed by {foreign} as the same owner; this is {own}. If the other no longer exists, add \
@@ -66,7 +67,7 @@ impl State {
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
             pending: self.queue.len(),
-            retry_at: self.breaker.until().map(timestamp),
+            retry_at: self.availability.breaker.until().map(timestamp),
             last_success: self
                 .last_success
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),

@@ -15,37 +15,18 @@ use crate::model::group::Group;
 impl State {
     /// Adds a handover: the object of the namespace comes from another destination.
     pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
-        self.updated.insert(Arc::clone(&namespace));
-        self.handovers.entry(namespace).or_default().push(share);
-    }
-
-    /// Marks a namespace as updated, so that its handovers may end.
-    pub(super) fn mark_updated(&mut self, namespace: &Arc<str>) {
-        if self.handovers.contains_key(namespace) {
-            self.updated.insert(Arc::clone(namespace));
-        }
-    }
-
-    /// Marks all namespaces as updated.
-    pub(super) fn mark_all_updated(&mut self) {
-        self.updated.extend(self.handovers.keys().cloned());
+        self.handovers.add(namespace, share);
     }
 
     /// Ends the handovers of namespaces that are in sync here, and gives up those that no object declares any more;
     /// returns whether there were any.
     pub(in crate::destination) fn end_handovers(&mut self) -> bool {
-        let mut any = false;
-        for namespace in std::mem::take(&mut self.updated) {
-            if self.is_awaited(&namespace) {
-                continue;
-            }
-            let shares = self.handovers.remove(&namespace).unwrap_or_default();
-            any |= !shares.is_empty();
-            if self.desired.winner(&namespace).is_some() {
-                shares.into_iter().for_each(Share::written);
-            }
-        }
-        debug_assert!(self.handovers.keys().all(|namespace| self.is_awaited(namespace)), "one was forgotten");
+        let mut handovers = std::mem::take(&mut self.handovers);
+        let any = handovers.end(
+            |namespace| self.is_awaited(namespace),
+            |namespace| self.desired.winner(namespace).is_some(),
+        );
+        self.handovers = handovers;
         any
     }
 

@@ -15,8 +15,8 @@ mod takeover;
 
 use super::*;
 use crate::apply::{Applied, Report};
-use crate::claim::Claimant;
-use crate::desired::RemovalReason;
+use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
+use crate::desired::{DesiredGroup, RemovalReason};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::group::{Group, Rule};
@@ -26,7 +26,7 @@ use crate::model::object::ObjectId;
 use crate::naming::NamespacePolicy;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
-use crate::plan::Deletes;
+use crate::plan::{Action, Deletes};
 use crate::ruler::described::DescribedRuler;
 
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.

@@ -199,7 +199,7 @@ async fn refused_requests_never_open_the_circuit_and_failed_ones_do() {
         tokio::time::advance(Duration::from_secs(1)).await;
         requests.extend(bench.work_in_vain(&error));
         assert_eq!(requests.len(), names.len(), "{error}");
-        assert_eq!(bench.state.breaker.circuit(Instant::now()), circuit, "{error}");
+        assert_eq!(bench.state.availability.breaker.circuit(Instant::now()), circuit, "{error}");
         assert_eq!(bench.work(), NOTHING, "{error}");
         tokio::time::advance(10 * MINUTE).await;
         assert_eq!(bench.work().len(), names.len(), "every delete is made in the end: {error}");

@@ -74,13 +74,7 @@ async fn refusals_are_reported_as_the_first_few_and_a_count() {
 fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let rule = |n: usize| Rule { record: format!("r{n}"), expr: "1".into(), ..Rule::default() };
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
-    let desired = DesiredGroup {
-        name: "g".into(),
-        fingerprint: Fingerprint::of(&group, &StoredFields::ALL),
-        body: compress(std::slice::from_ref(&group)).unwrap().remove(0),
-        rules: 3,
-        left_out: LeftOut::default().and([0, 3]),
-    };
+    let desired = DesiredGroup::encode(&group, &StoredFields::ALL, LeftOut::default().and([0, 3])).unwrap();
     let finding = finding_at.map(|rule| {
         let mut finding = Finding::warning("promql", "odd");
         finding.location.group = Some("g".to_owned());
