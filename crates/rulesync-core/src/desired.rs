@@ -1,7 +1,7 @@
 //! The desired state of a destination: the objects of each namespace, and each group by name and fingerprint with its
 //! encoded form.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -55,8 +55,6 @@ pub(crate) struct DesiredObject {
     pub(crate) groups: Box<[DesiredGroup]>,
     /// Groups refused before they were offered: the versions that the ruler has stay.
     pub(crate) refused: Box<[Box<str>]>,
-    /// Refused groups whose version in the ruler lacks what their route enforces now: these are deleted.
-    pub(crate) expelled: Box<[Box<str>]>,
     /// The transform of its route. The version of a refused group that the ruler has stays only if it satisfies that.
     pub(crate) enforced: Arc<Transform>,
     /// The findings about the object at this destination.
@@ -118,8 +116,6 @@ pub(crate) struct Desired {
     removed: HashMap<Arc<str>, Removed>,
     /// Namespaces whose rules stay although no object declares them, by the objects they are protected for.
     protected: HashMap<Arc<str>, BTreeMap<ObjectId, Protection>>,
-    /// Groups of protected namespaces that are deleted all the same, because they lack what their route enforces now.
-    expelled: HashMap<Arc<str>, BTreeSet<Box<str>>>,
     groups: usize,
     rules: usize,
 }
@@ -175,9 +171,6 @@ impl Desired {
                 self.protected.remove(namespace);
             }
         }
-        if self.enforced_on_protected(namespace).is_none() {
-            self.expelled.remove(namespace);
-        }
     }
 
     /// Forgets the removal of a namespace that no longer exists in the ruler.
@@ -225,38 +218,6 @@ impl Desired {
         self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
     }
 
-    /// Replaces a group of the object that owns a namespace; returns the group as it was before.
-    pub(crate) fn replace(&mut self, namespace: &str, by: DesiredGroup) -> Option<DesiredGroup> {
-        self.count(namespace, false);
-        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
-        let group = object.and_then(|object| object.groups.iter_mut().find(|group| group.name == by.name));
-        let before = group.map(|group| std::mem::replace(group, by));
-        self.count(namespace, true);
-        before
-    }
-
-    /// Marks a refused or protected group as lacking what its route enforces, so that it is deleted.
-    pub(crate) fn expel(&mut self, namespace: &Arc<str>, group: &str) {
-        if self.winner(namespace).is_none() {
-            self.expelled.entry(Arc::clone(namespace)).or_default().insert(group.into());
-            return;
-        }
-        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
-        if let Some(object) = object.filter(|object| !object.expelled.iter().any(|name| **name == *group)) {
-            let kept = object.refused.iter().filter(|name| ***name != *group).cloned();
-            object.refused = kept.collect();
-            object.expelled = object.expelled.iter().cloned().chain([group.into()]).collect();
-        }
-    }
-
-    /// Clears the refusal of a group that the ruler has accepted.
-    pub(crate) fn readmit(&mut self, namespace: &str, group: &str) {
-        let object = self.namespaces.get_mut(namespace).and_then(|objects| objects.first_mut());
-        if let Some(object) = object.filter(|object| !object.expelled.is_empty()) {
-            object.expelled = object.expelled.iter().filter(|name| ***name != *group).cloned().collect();
-        }
-    }
-
     /// Returns why the rules of a namespace are protected, if they are.
     pub(crate) fn protected(&self, namespace: &str) -> Option<HeldReason> {
         self.protected.get(namespace)?.values().map(|protection| protection.because).next()
@@ -270,11 +231,6 @@ impl Desired {
     /// Iterates over the protected namespaces on which something is enforced.
     pub(crate) fn protected_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
         self.protected.keys().filter(|namespace| self.enforced_on_protected(namespace).is_some())
-    }
-
-    /// Returns whether a refused or protected group is to be deleted.
-    pub(crate) fn is_expelled(&self, namespace: &str, group: &str) -> bool {
-        self.expelled.get(namespace).is_some_and(|groups| groups.contains(group))
     }
 
     /// The number of groups that should exist.
@@ -319,7 +275,6 @@ pub(crate) mod tests {
             created,
             groups: groups.into(),
             refused: Box::default(),
-            expelled: Box::default(),
             enforced: Arc::default(),
             findings: Box::default(),
             advice: Box::default(),
@@ -382,29 +337,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn expelled_group_is_deleted_and_returns_when_it_is_accepted() {
-        let namespace: Arc<str> = "us.ns.o".into();
-        let mut desired = Desired::default();
-        let refused = ["g", "h"].map(Box::from).into();
-        desired.upsert(&namespace, DesiredObject { refused, ..object("o", None, vec![group("i", "1")]) });
-        let state = |desired: &Desired| -> (Vec<String>, Vec<String>) {
-            let object = desired.winner("us.ns.o").unwrap();
-            let names = |groups: &[Box<str>]| groups.iter().map(ToString::to_string).collect();
-            (names(&object.refused), names(&object.expelled))
-        };
-        let names = |names: &[&str]| -> Vec<String> { names.iter().map(ToString::to_string).collect() };
-        desired.expel(&namespace, "g");
-        desired.expel(&namespace, "g");
-        assert_eq!(state(&desired), (names(&["h"]), names(&["g"])));
-        desired.expel(&namespace, "i");
-        assert_eq!(state(&desired), (names(&["h"]), names(&["g", "i"])), "the ruler refuses it");
-        desired.readmit(&namespace, "other");
-        desired.readmit(&namespace, "g");
-        assert_eq!(state(&desired), (names(&["h"]), names(&["i"])));
-        assert!(!desired.is_expelled(&namespace, "g"), "this applies to undeclared namespaces only");
-    }
-
-    #[test]
     fn totals_count_the_objects_that_own_their_namespaces() {
         let (one, other): (Arc<str>, Arc<str>) = ("us.ns.o".into(), "us.ns.p".into());
         let mut desired = Desired::default();
@@ -412,8 +344,8 @@ pub(crate) mod tests {
         desired.upsert(&other, object("p", Some(1), vec![group("g", "1")]));
         desired.upsert(&one, object("later", Some(2), vec![group("g", "1")]));
         assert_eq!((desired.groups(), desired.rules()), (3, 3));
-        let split = DesiredGroup { rules: 5, ..group("h", "2") };
-        assert_eq!(desired.replace(&one, split).unwrap().rules, 1);
+        let longer = DesiredGroup { rules: 5, ..group("h", "2") };
+        desired.upsert(&one, object("o", Some(1), vec![group("g", "1"), longer]));
         assert_eq!((desired.groups(), desired.rules()), (3, 7));
         desired.remove(&one, &object("o", None, vec![]).id, RemovalReason::Deleted);
         assert_eq!((desired.groups(), desired.rules()), (2, 2));

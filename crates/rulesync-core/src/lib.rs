@@ -124,6 +124,7 @@ pub mod naming;
 mod object_index;
 mod observed;
 mod outcome;
+mod overlay;
 pub mod plan;
 mod policy;
 pub mod route;

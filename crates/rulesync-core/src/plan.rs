@@ -19,6 +19,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
 use crate::observed::{Adoptable, Observed};
+use crate::overlay::Overlay;
 
 /// The deletes that are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -200,6 +201,8 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
 pub(crate) struct PlanInput<'a> {
     /// The groups that should exist.
     pub(crate) desired: &'a Desired,
+    /// What the ruler's answers change of them.
+    pub(crate) overlay: &'a Overlay,
     /// The groups that exist.
     pub(crate) observed: &'a Observed,
     /// Foreign groups that may be replaced.
@@ -250,7 +253,7 @@ pub(crate) fn plan_namespace(
     input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
-    let PlanInput { desired, observed, deletes, namespace_policy, .. } = input;
+    let PlanInput { desired, overlay, observed, deletes, namespace_policy, .. } = input;
     if !namespace_policy.owns(namespace) {
         return Vec::new();
     }
@@ -264,7 +267,7 @@ pub(crate) fn plan_namespace(
     let Some(object) = desired.winner(namespace) else {
         let (expelled, groups): (Vec<Box<str>>, Vec<Box<str>>) = (observed.namespace(namespace))
             .map(|(group, _)| Box::from(group))
-            .partition(|group| desired.is_expelled(namespace, group));
+            .partition(|group| overlay.is_expelled(namespace, None, group));
         let protection = deletes.protection(!desired.was_removed(namespace));
         let expel = |group| change(None, Action::DeleteGroup(group), Reason::NotAllowed, protection);
         let mut changes: Vec<Change> = expelled.into_iter().map(expel).collect();
@@ -280,7 +283,7 @@ pub(crate) fn plan_namespace(
     };
     let id = Some(&object.id);
     let mut changes = Vec::new();
-    for group in &object.groups {
+    for group in overlay.groups(namespace, object) {
         let there = observed.namespace(namespace).find(|(name, _)| *name == &*group.name);
         let reason = match there {
             Some((_, Some(fingerprint))) if fingerprint == group.fingerprint => continue,
@@ -291,8 +294,9 @@ pub(crate) fn plan_namespace(
             changes.push(change(id, Action::Put(group.clone()), reason, None));
         }
     }
+    let is_expelled = |name: &str| overlay.is_expelled(namespace, id, name);
     let wanted = |name: &str| {
-        !object.expelled.iter().any(|group| &**group == name)
+        !is_expelled(name)
             && (object.groups.iter().any(|group| &*group.name == name)
                 || object.refused.iter().any(|group| &**group == name))
     };
@@ -307,7 +311,7 @@ pub(crate) fn plan_namespace(
     }
     let protection = deletes.protection(false);
     let why = |group: &str| {
-        if object.expelled.iter().any(|name| **name == *group) {
+        if is_expelled(group) {
             (Reason::NotAllowed, protection)
         } else {
             // If the object is moving or protected here, its declaration may not be the latest.
@@ -346,10 +350,10 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
 }
 
 /// Returns whether the ruler has everything that a namespace should have.
-pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) -> bool {
+pub(crate) fn in_order(namespace: &str, desired: &Desired, overlay: &Overlay, observed: &Observed) -> bool {
     desired.winner(namespace).is_some_and(|object| {
-        object.refused.is_empty()
-            && object.groups.iter().all(|group| {
+        overlay.refused(namespace, object).next().is_none()
+            && overlay.groups(namespace, object).all(|group| {
                 observed.namespace(namespace).any(|there| there == (&*group.name, Some(group.fingerprint)))
             })
     })
@@ -357,17 +361,27 @@ pub(crate) fn in_order(namespace: &str, desired: &Desired, observed: &Observed) 
 
 /// Returns the deletes of foreign groups for which equal own groups should exist: in a plan they come after the writes.
 fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
-    let PlanInput { desired, adoptable, .. } = input;
-    let equals: HashMap<Fingerprint, &ObjectId> = if adoptable.is_empty() {
-        HashMap::new()
-    } else {
-        let winners = desired.objects().filter_map(|(_, claims)| claims.first());
-        winners.flat_map(|object| object.groups.iter().map(|g| (g.fingerprint, &object.id))).collect()
-    };
+    let PlanInput { desired, overlay, adoptable, .. } = input;
+    let own = if adoptable.is_empty() { HashMap::new() } else { offered_groups(desired, overlay) };
     adoptable.iter().filter_map(move |foreign| {
-        let object = equals.get(&foreign.fingerprint)?;
+        let (_, object) = own.get(&foreign.fingerprint)?;
         Some(Change::adoption(foreign, (*object).clone()))
     })
+}
+
+/// Returns the groups that are offered, each with its namespace and the object that owns that.
+pub(crate) fn offered_groups<'a>(
+    desired: &'a Desired,
+    overlay: &'a Overlay,
+) -> HashMap<Fingerprint, (&'a Arc<str>, &'a ObjectId)> {
+    let mut groups = HashMap::new();
+    for (namespace, objects) in desired.objects() {
+        for object in objects.iter().take(1) {
+            let offered = overlay.groups(namespace, object);
+            groups.extend(offered.map(|group| (group.fingerprint, (namespace, &object.id))));
+        }
+    }
+    groups
 }
 
 impl Change {

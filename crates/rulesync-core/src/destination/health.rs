@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::desired::Desired;
 use crate::finding::{Finding, Location};
 use crate::observed::Observed;
+use crate::overlay::Overlay;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
 use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
@@ -134,7 +135,7 @@ impl EvaluationHealth {
     pub(super) fn answered(
         &mut self,
         (evaluation, answer): (Evaluation, &LoadedGroups),
-        desired: &Desired,
+        (desired, overlay): (&Desired, &Overlay),
         observed: &Observed,
         (asked, interval, load_delay): (Instant, Duration, Duration),
     ) -> HealthChanges {
@@ -150,12 +151,12 @@ impl EvaluationHealth {
         self.not_loaded.clear();
         let patience = load_delay * LOAD_DELAYS;
         let mut changes = HealthChanges::default();
-        for (namespace, claims) in desired.objects() {
-            let Some(object) = claims.first() else { continue };
+        for (namespace, objects) in desired.objects() {
+            let Some(object) = objects.first() else { continue };
             let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
             let there: HashMap<&str, _> = observed.namespace(namespace).collect();
             let written = *self.written.get(namespace).unwrap_or(&self.since);
-            for group in &object.groups {
+            for group in overlay.groups(namespace, object) {
                 // Groups that the ruler does not have as declared are reported elsewhere.
                 if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
                     continue;
@@ -296,7 +297,8 @@ mod tests {
                 answer.take(EvaluatedGroup { namespace, name: (*name).into(), rules: vec![rule] });
             }
             let times = (Instant::now(), INTERVAL, PERIOD);
-            self.health.answered((Evaluation::Read, &answer), &self.desired, &self.observed, times)
+            let offered = (&self.desired, &Overlay::default());
+            self.health.answered((Evaluation::Read, &answer), offered, &self.observed, times)
         }
 
         fn codes(&self) -> Vec<&'static str> {
@@ -352,7 +354,7 @@ mod tests {
         let unsupported = (Evaluation::Unsupported, &LoadedGroups::default());
         let times = (Instant::now(), INTERVAL, PERIOD);
         assert_eq!(
-            world.health.answered(unsupported, &world.desired, &world.observed, times),
+            world.health.answered(unsupported, (&world.desired, &Overlay::default()), &world.observed, times),
             HealthChanges::default()
         );
         assert_eq!(world.health.findings("us.ns.o"), None);

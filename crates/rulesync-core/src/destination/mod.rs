@@ -11,13 +11,13 @@ mod health;
 mod incoming;
 mod limits;
 mod normalization;
-mod omissions;
 mod ownership;
 mod progress;
 mod queue;
 mod refusals;
 mod shared;
 mod state;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Duration;

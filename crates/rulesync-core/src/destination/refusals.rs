@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desired::{DesiredGroup, DesiredObject};
+use crate::desired::DesiredGroup;
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
 
@@ -65,13 +65,15 @@ impl Refusals {
             .flat_map(|groups| groups.values().map(|refusal| &refusal.finding))
     }
 
-    /// Forgets refusals of groups that are no longer declared in the refused form.
-    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, object: Option<&DesiredObject>) {
+    /// Forgets refusals of groups that are no longer offered in the refused form.
+    pub(super) fn forget_changed(
+        &mut self,
+        namespace: &Arc<str>,
+        offered: impl Fn(&str) -> Option<Fingerprint>,
+    ) {
         let Some(mut groups) = self.namespaces.remove(namespace) else { return };
-        let declared =
-            |name: &str| object?.groups.iter().find(|group| &*group.name == name).map(|g| g.fingerprint);
         let changed: Vec<Refusal> = groups
-            .extract_if(|name, refusal| declared(name) != Some(refusal.fingerprint))
+            .extract_if(|name, refusal| offered(name) != Some(refusal.fingerprint))
             .map(|(_, refusal)| refusal)
             .collect();
         if !groups.is_empty() {
@@ -119,7 +121,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::desired::tests::{group, object};
+    use crate::desired::tests::group;
 
     #[tokio::test(start_paused = true)]
     async fn refusals_are_remembered_by_content_and_for_a_while() {
@@ -132,9 +134,9 @@ mod tests {
         assert_eq!((refusals.groups(), refusals.rules()), (1, 1));
         assert!(refusals.contains(&namespace, "g", bad.fingerprint));
         assert!(!refusals.contains(&namespace, "g", mended.fingerprint));
-        refusals.forget_changed(&namespace, Some(&object("o", None, vec![bad.clone()])));
+        refusals.forget_changed(&namespace, |_| Some(bad.fingerprint));
         assert_eq!(refusals.findings(&namespace).count(), 1);
-        refusals.forget_changed(&namespace, Some(&object("o", None, vec![mended])));
+        refusals.forget_changed(&namespace, |_| Some(mended.fingerprint));
         assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
         refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
         refusals.forget_old();

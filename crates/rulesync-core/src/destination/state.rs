@@ -23,12 +23,11 @@ use super::health::EvaluationHealth;
 use super::incoming::IncomingHandovers;
 use super::limits::Limits;
 use super::normalization::{Key, Normalizations};
-use super::omissions::Omissions;
 use super::ownership::Ownership;
 use super::progress::Progress;
 use super::queue::{Priority, Queue};
-use super::refusals::Refusals;
 use super::shared::Shared;
+use super::verdicts::Verdicts;
 use crate::clock::seconds_since_1970;
 use crate::desired::Desired;
 use crate::environment::Environment;
@@ -67,13 +66,8 @@ pub(super) struct State {
     reported_held: Option<(usize, HeldReason)>,
     /// Objects that move here from other destinations, which wait until their namespaces here are in sync.
     handovers: IncomingHandovers,
-    /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
-    unproven: HashSet<Key>,
-    /// Those of them that the list under way will show.
-    proving: HashSet<Key>,
     health: EvaluationHealth,
-    refusals: Refusals,
-    omissions: Omissions,
+    verdicts: Verdicts,
     /// Changes that the server makes to groups by itself.
     normalizations: Normalizations,
     /// Groups that recent lists found changed.
@@ -114,11 +108,8 @@ impl State {
             safety: DeleteSafety::new(shared.release_deletes),
             reported_held: None,
             handovers: IncomingHandovers::default(),
-            unproven: HashSet::new(),
-            proving: HashSet::new(),
             health: EvaluationHealth::new(Instant::now(), shared.ruler.capabilities().load_delay),
-            refusals: Refusals::default(),
-            omissions: Omissions::default(),
+            verdicts: Verdicts::default(),
             normalizations: Normalizations::default(),
             contested: ContestedGroups::default(),
             half_written: HashSet::new(),
@@ -262,18 +253,22 @@ impl State {
             return self.claim_removal(observed).into_iter().collect();
         }
         if let Some(adoptions) = self.adoptions.get(namespace) {
-            let ready = adoptions.iter().filter(|(_, own)| in_order(own, &self.desired, observed));
+            let ready = adoptions
+                .iter()
+                .filter(|(_, own)| in_order(own, &self.desired, &self.verdicts.overlay, observed));
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let input = self.input(observed);
         let (now, resync) = (Instant::now(), self.environment.policy.resync_interval);
         let changes = plan_namespace(namespace, input, |group, fingerprint| {
-            self.refusals.contains(namespace, group, fingerprint)
+            self.verdicts.refuses(namespace, group, fingerprint)
                 || self.contested.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
             let successor = successor(namespace, input).cloned();
-            if let Some(successor) = successor.filter(|s| !in_order(s, &self.desired, observed)) {
+            if let Some(successor) =
+                successor.filter(|s| !in_order(s, &self.desired, &self.verdicts.overlay, observed))
+            {
                 let waiting = self.legacy.entry(successor).or_default();
                 if !waiting.contains(namespace) {
                     waiting.push(Arc::clone(namespace));
@@ -292,6 +287,7 @@ impl State {
     fn input<'a>(&'a self, observed: &'a Observed) -> PlanInput<'a> {
         PlanInput {
             desired: &self.desired,
+            overlay: &self.verdicts.overlay,
             observed,
             adoptable: &self.adoptable,
             deletes: self.safety.deletes(),
@@ -392,7 +388,7 @@ impl State {
                 && self.safety.deletes().orphans
                 && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
                 && !self.ownership.has_claim(),
-            refused: self.refusals.groups(),
+            refused: self.verdicts.refused_groups(),
             orphans: self.safety.guard.orphans(),
             applied: self.applied,
         }
@@ -428,9 +424,9 @@ impl State {
 
     pub(super) fn publish_metrics(&mut self) {
         self.gauges.groups.set(self.desired.groups());
-        self.gauges.rules.set(self.desired.rules());
-        self.gauges.refused_groups.set(self.refusals.groups());
-        self.gauges.refused_rules.set(self.refusals.rules() + self.omissions.rules());
+        self.gauges.rules.set(self.offered_rules());
+        self.gauges.refused_groups.set(self.verdicts.refused_groups());
+        self.gauges.refused_rules.set(self.verdicts.refused_rules());
         self.gauges.evaluated(
             self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
         );
@@ -439,6 +435,11 @@ impl State {
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
         self.report_held();
+    }
+
+    /// The number of rules that should exist, without those that the ruler refuses and that are omitted therefore.
+    fn offered_rules(&self) -> usize {
+        self.desired.rules().saturating_sub(self.verdicts.overlay.omissions.rules())
     }
 
     /// Reports held deletes when they have changed.

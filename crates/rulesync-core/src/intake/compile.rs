@@ -230,7 +230,6 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
         created: record.created,
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
-        expelled: Box::default(),
         enforced: Arc::clone(&compiler.route_match.transform),
         findings: findings.into(),
         advice,

@@ -30,7 +30,13 @@ fn input<'a>(
     deletes: Deletes,
     namespace_policy: &'a NamespacePolicy,
 ) -> PlanInput<'a> {
-    PlanInput { desired, observed, adoptable: &[], deletes, namespace_policy }
+    PlanInput { desired, overlay: no_overlay(), observed, adoptable: &[], deletes, namespace_policy }
+}
+
+/// No answers of a ruler that change what is declared.
+fn no_overlay() -> &'static Overlay {
+    static NONE: std::sync::LazyLock<Overlay> = std::sync::LazyLock::new(Overlay::default);
+    &NONE
 }
 
 fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
@@ -189,7 +195,7 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
       - old.ns.gone (1 groups)
       - old.ns.o (1 groups) (renamed)
     ");
-    assert!(!in_order("us.ns.o", &desired, &observed));
+    assert!(!in_order("us.ns.o", &desired, no_overlay(), &observed));
 }
 
 #[test]
@@ -238,19 +244,15 @@ fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     let enforced = Some(Arc::default());
     let mut desired = Desired::default();
     desired.protect(&namespace, &object, Some(Protection { because: HeldReason::TenantRefused, enforced }));
-    desired.expel(&namespace, "lacks");
+    let mut overlay = Overlay::default();
+    overlay.expel(&namespace, None, "lacks");
     let observed = observe(&[("us.ns.o", &kept), ("us.ns.o", &lacks)]);
-    let of = |desired: &Desired| -> Vec<(String, Reason, Option<HeldReason>)> {
-        let changes = planned(desired, &observed, ALL).changes.into_iter();
-        changes.map(|change| (change.to_string(), change.reason, change.held)).collect()
-    };
-    let planned = of(&desired);
-    assert_eq!(planned.len(), 2);
-    assert!(planned[0].0.contains("us.ns.o / lacks") && planned[0].1 == Reason::NotAllowed, "{planned:?}");
-    assert_eq!((planned[0].2, planned[1].2), (None, Some(HeldReason::TenantRefused)));
-    // Without protection, all its groups are planned like any other.
-    desired.protect(&namespace, &object, None);
-    assert!(of(&desired).iter().all(|(_, reason, held)| *reason == Reason::NotDeclared && held.is_none()));
+    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
+    let input = PlanInput { overlay: &overlay, ..input(&desired, &observed, ALL, &namespace_policy) };
+    let planned = plan(&destination(), input, &DeleteGuard::default()).changes;
+    let [expelled, protected] = &planned[..] else { panic!("{planned:?}") };
+    assert_eq!((expelled.group(), expelled.reason, expelled.held), (Some("lacks"), Reason::NotAllowed, None));
+    assert_eq!(protected.held, Some(HeldReason::TenantRefused));
 }
 
 #[test]

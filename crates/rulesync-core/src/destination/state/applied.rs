@@ -141,7 +141,8 @@ impl State {
             Action::Put(group) => {
                 self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
                 self.contested.written(namespace, &group.name, Instant::now());
-                self.desired.readmit(namespace, &group.name);
+                let owner = self.desired.winner(namespace).map(|object| &object.id);
+                self.verdicts.overlay.readmit(namespace, owner, &group.name);
                 // A change by somebody else was not on its way.
                 if reason != Reason::Drifted
                     && let Some(claim) = self.desired.winner(namespace)

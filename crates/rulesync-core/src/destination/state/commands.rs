@@ -18,8 +18,9 @@ impl State {
         let newcomer = object.id.clone();
         self.recheck_refused(namespace, &object);
         self.desired.upsert(namespace, object);
+        self.verdicts.overlay.forget(namespace, Some(&newcomer));
         self.handovers.mark_updated(namespace);
-        self.winner_changed(namespace);
+        self.declarations_changed(namespace);
         if let Some(winner) = self.desired.winner(namespace).filter(|winner| winner.id != newcomer) {
             let finding = namespace_taken(namespace, &newcomer, &winner.id);
             self.report_outcome(&Outcome::Found {
@@ -32,12 +33,11 @@ impl State {
         self.queue_claim();
     }
 
-    /// Forgets what is known of a namespace's groups where these are other groups now.
-    fn winner_changed(&mut self, namespace: &Arc<str>) {
-        self.refusals.forget_changed(namespace, self.desired.winner(namespace));
-        let declared = self.desired.winner(namespace).map_or(&[][..], |object| &object.groups);
-        for offered in self.omissions.replacements(namespace, declared) {
-            self.desired.replace(namespace, offered);
+    /// Forgets verdicts on groups of a namespace that are other groups now, or are protected no longer.
+    fn declarations_changed(&mut self, namespace: &Arc<str>) {
+        self.verdicts.forget_changed(namespace, &self.desired);
+        if self.desired.enforced_on_protected(namespace).is_none() {
+            self.verdicts.overlay.forget(namespace, None);
         }
     }
 
@@ -48,8 +48,9 @@ impl State {
         because: RemovalReason,
     ) {
         self.desired.remove(namespace, object, because);
+        self.verdicts.overlay.forget(namespace, Some(object));
         self.handovers.mark_updated(namespace);
-        self.winner_changed(namespace);
+        self.declarations_changed(namespace);
         self.queue.push(namespace, Priority::Next, false);
     }
 
@@ -63,6 +64,7 @@ impl State {
         let is_protected = protection.is_some();
         self.desired.protect(namespace, object, protection);
         self.handovers.mark_updated(namespace);
+        self.declarations_changed(namespace);
         if before.as_ref() != self.desired.enforced_on_protected(namespace) {
             self.recheck_protected(namespace);
         }
@@ -104,11 +106,7 @@ impl State {
             self.queue.push(&namespace, Priority::Last, false);
         }
         self.handovers.mark_all_updated();
-        let mut namespaces = self.refusals.clear();
-        for (namespace, declared) in self.omissions.forget(true) {
-            self.desired.replace(&namespace, declared);
-            namespaces.push(namespace);
-        }
+        let namespaces = self.verdicts.reconsider();
         for namespace in namespaces {
             self.queue.push(&namespace, Priority::Last, false);
         }

@@ -44,7 +44,8 @@ impl State {
         };
         let Some(observed) = self.observed.clone() else { return };
         let times = (asked, interval, self.shared.ruler.capabilities().load_delay);
-        let changes = self.health.answered((evaluation, &answer), &self.desired, &observed, times);
+        let offered = (&self.desired, &self.verdicts.overlay);
+        let changes = self.health.answered((evaluation, &answer), offered, &observed, times);
         if let Some(NotLoaded { groups, example }) = changes.not_loaded {
             let destination = self.id.clone();
             self.report_outcome(&Outcome::NotLoaded { destination, groups, example });

@@ -11,12 +11,10 @@ use super::{Priority, State};
 use crate::claim::Claimant;
 use crate::destination::normalization::{Difference, Key, Server, differences};
 use crate::destination::ownership::OwnershipChange;
-use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
-use crate::model::object::ObjectId;
 use crate::observed::{Listed, Observed};
 use crate::outcome::{Outcome, Subject};
-use crate::plan::{Change, in_order};
+use crate::plan::{Change, in_order, offered_groups};
 use crate::ruler::RulerError;
 
 /// The time after a write at which a list confirms it, where that matters.
@@ -37,8 +35,7 @@ impl State {
         self.early_list = early;
         let mut wanted = self.normalizations.wanted();
         wanted.extend(self.contested.wanted().cloned());
-        self.proving.clone_from(&self.unproven);
-        wanted.extend(self.proving.iter().cloned());
+        wanted.extend(self.verdicts.begin_list().iter().cloned());
         (self.observed.clone().unwrap_or_default(), wanted)
     }
 
@@ -74,10 +71,7 @@ impl State {
             self.recheck_all_protected();
         }
         self.gauges.syncs.inc();
-        self.refusals.forget_old();
-        for (namespace, declared) in self.omissions.forget(false) {
-            self.desired.replace(&namespace, declared);
-        }
+        self.verdicts.forget_old();
         let change = self.ownership.found(claim);
         self.ownership_changed(change);
         self.find_adoptions();
@@ -114,7 +108,11 @@ impl State {
         let Some(observed) = self.observed.clone() else { return Vec::new() };
         let mut unread = Vec::new();
         for key @ (namespace, group) in empty {
-            let declared = self.desired.group(namespace, group).is_some_and(|group| group.rules > 0);
+            let declared = self
+                .verdicts
+                .overlay
+                .group(&self.desired, namespace, group)
+                .is_some_and(|group| group.rules > 0);
             let before = observed.namespace(namespace).find(|(name, _)| *name == &**group);
             let Some((_, Some(before))) = before else { continue };
             if declared && !touched.contains(namespace) && !seen_before.contains(key) {
@@ -147,7 +145,9 @@ impl State {
         for namespace in observed.names().filter(|namespace| !touched.contains(*namespace)) {
             let after_write = !observed.is_read(namespace);
             for (name, before) in observed.namespace(namespace) {
-                let Some(declared) = self.desired.group(namespace, name) else { continue };
+                let Some(declared) = self.verdicts.overlay.group(&self.desired, namespace, name) else {
+                    continue;
+                };
                 if before != Some(declared.fingerprint) {
                     continue;
                 }
@@ -206,8 +206,8 @@ impl State {
             // The group is written once more now. A list soon after leaves little time for a change by somebody else.
             self.verify_in(VERIFY_DELAY);
         }
-        let desired = &self.desired;
-        let sent = |(namespace, group): &Key| Some(desired.group(namespace, group)?.fingerprint);
+        let (desired, overlay) = (&self.desired, &self.verdicts.overlay);
+        let sent = |(namespace, group): &Key| Some(overlay.group(desired, namespace, group)?.fingerprint);
         self.normalizations.retain(sent);
         for ((namespace, group), sent, read) in self.normalizations.pairs() {
             found.translate(namespace, group, read, sent);
@@ -279,18 +279,13 @@ impl State {
         if self.adoptable.is_empty() {
             return;
         }
-        let mut equals: HashMap<Fingerprint, (&Arc<str>, &ObjectId)> = HashMap::new();
-        for (namespace, objects) in self.desired.objects() {
-            for object in objects.iter().take(1) {
-                equals.extend(object.groups.iter().map(|g| (g.fingerprint, (namespace, &object.id))));
-            }
-        }
+        let offered = offered_groups(&self.desired, &self.verdicts.overlay);
         let Some(observed) = self.observed.clone() else { return };
         let mut unread = false;
         let mut found: Vec<(Arc<str>, Change, Arc<str>)> = Vec::new();
         for foreign in &self.adoptable {
-            let Some((own, object)) = equals.get(&foreign.fingerprint) else { continue };
-            if in_order(own, &self.desired, &observed) && observed.is_read(own) {
+            let Some((own, object)) = offered.get(&foreign.fingerprint) else { continue };
+            if in_order(own, &self.desired, &self.verdicts.overlay, &observed) && observed.is_read(own) {
                 let change = Change::adoption(foreign, (*object).clone());
                 found.push((Arc::clone(&foreign.namespace), change, Arc::clone(own)));
             } else {

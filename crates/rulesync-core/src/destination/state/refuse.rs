@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::State;
-use crate::desired::{DesiredGroup, DesiredObject};
+use crate::desired::DesiredGroup;
 use crate::destination::gauges::REFUSED;
 use crate::finding::{Finding, Location, MAY_KNOW};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
@@ -23,13 +23,12 @@ impl State {
         let Action::Put(group) = &change.action else { return None };
         let namespace = &change.namespace;
         // If it was declared otherwise meanwhile, or no longer, the refusal is of no interest.
-        let current = |object: &DesiredObject| {
-            object.groups.iter().any(|g| g.name == group.name && g.fingerprint == group.fingerprint)
-        };
-        if !self.desired.winner(namespace).is_some_and(current) {
+        let declared = self.desired.group(namespace, &group.name)?;
+        if self.verdicts.overlay.omissions.offered(namespace, declared).fingerprint != group.fingerprint {
             return None;
         }
-        let rule = rule.map(|rule| self.omissions.desired_index(namespace, group, rule));
+        let declared = declared.clone();
+        let rule = rule.map(|rule| self.verdicts.overlay.omissions.desired_index(namespace, group, rule));
         let explains = self.shared.ruler.capabilities().explains_refusals;
         let local = self.explanation(namespace, group, rule, message).cloned();
         let location = self.location(namespace, group, rule, local.as_ref());
@@ -50,9 +49,7 @@ impl State {
             let hint = hints("the group is synced without this rule");
             let finding = refused.clone().at(location.clone()).hint(hint);
             let (fields, memory) = (self.fields, self.environment.policy.refusal_memory);
-            let rest = self.omissions.leave_out(namespace, group, rule, &fields, finding.clone(), memory);
-            if let Some(rest) = rest {
-                self.desired.replace(namespace, rest);
+            if self.verdicts.omit(namespace, &declared, rule, &fields, finding.clone(), memory) {
                 self.queue.push(namespace, super::Priority::Next, false);
                 return Some((subject, finding));
             }
@@ -64,7 +61,7 @@ impl State {
         let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
         let finding = refused.at(location).hint(hints(hint));
         let memory = self.environment.policy.refusal_memory;
-        self.refusals.add(namespace, group, finding.clone(), memory);
+        self.verdicts.refuse(namespace, group, finding.clone(), memory);
         if kept {
             self.recheck_refused_group(namespace, &group.name);
         }
@@ -109,7 +106,9 @@ impl State {
                 let group = *groups.get(finding.location.group.as_deref()?)?;
                 let is_offered = finding.location.rule.is_none_or(|rule| {
                     let desired = group.left_out.offered(rule);
-                    desired.is_some_and(|rule| !self.omissions.has(namespace, &group.name, rule))
+                    desired.is_some_and(|rule| {
+                        !self.verdicts.overlay.omissions.has(namespace, &group.name, rule)
+                    })
                 });
                 is_offered.then_some((group, finding))
             })
@@ -149,8 +148,9 @@ impl State {
         if let (Some(rule), None) = (rule, &location.rule_name)
             && let Ok(decoded) = group.body.decode()
         {
-            let offered = (0..decoded.rules.len())
-                .find(|index| self.omissions.desired_index(namespace, group, *index) == rule);
+            let offered = (0..decoded.rules.len()).find(|index| {
+                self.verdicts.overlay.omissions.desired_index(namespace, group, *index) == rule
+            });
             location.rule_name =
                 offered.and_then(|index| decoded.rules.get(index)).map(|rule| rule.name().to_owned());
         }

@@ -57,8 +57,8 @@ impl State {
                 ))
             }),
             groups: self.desired.groups(),
-            rules: self.desired.rules(),
-            refused: self.refusals.groups(),
+            rules: self.offered_rules(),
+            refused: self.verdicts.refused_groups(),
             held,
             holds: self.holds(),
             contested: self.contested.groups(),
@@ -134,7 +134,8 @@ impl State {
         let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
         let is_stored = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
-        let taken: HashSet<&str> = object.groups.iter().filter(is_stored).map(|group| &*group.name).collect();
+        let offered = self.verdicts.overlay.groups(namespace, object);
+        let taken: HashSet<&str> = offered.filter(is_stored).map(|group| &*group.name).collect();
         let is_taken =
             |finding: &Finding| finding.location.group.as_deref().is_some_and(|g| taken.contains(g));
         for finding in findings.iter_mut().filter(|finding| finding.is_suspicion()) {
@@ -146,15 +147,14 @@ impl State {
     }
 
     fn object(&self, namespace: &Arc<str>, object: &DesiredObject, wins: bool) -> ObjectAtDestination {
-        let mut refused: Vec<Finding> = self.refusals.findings(namespace).cloned().collect();
-        refused.extend(self.omissions.findings(namespace).cloned());
+        let refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
         let mut findings = self.found_before(namespace, object, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {
             findings.push(namespace_taken(namespace, &object.id, &winner.id));
         }
         findings.extend(refused);
         if wins {
-            findings.extend(object.expelled.iter().map(|group| expelled(group)));
+            findings.extend(self.verdicts.overlay.expelled(namespace, object).map(expelled));
             findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
             findings.extend(self.contested.of_namespace(namespace).map(contested));
         }

@@ -38,14 +38,15 @@ impl State {
         };
         let Some(observed) = &self.observed else { return true };
         let there: HashMap<&str, _> = observed.namespace(namespace).collect();
-        let written = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
+        let written = |group: &DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
         let waits = |group: &DesiredGroup| {
-            !written(&group) && !self.refusals.contains(namespace, &group.name, group.fingerprint)
+            !written(group) && !self.verdicts.refuses(namespace, &group.name, group.fingerprint)
         };
+        let overlay = &self.verdicts.overlay;
         // A refused group delays nothing else, but an object that is refused altogether stays where it was.
-        let none = object.groups.iter().find(written).is_none();
-        let refused = !object.refused.is_empty() || !object.groups.is_empty();
-        object.groups.iter().any(waits) || (none && refused)
+        let none = !overlay.groups(namespace, object).any(written);
+        let refused = overlay.refused(namespace, object).next().is_some() || !object.groups.is_empty();
+        overlay.groups(namespace, object).any(waits) || (none && refused)
     }
 
     /// Has the next list recheck the versions that the ruler has of refused groups: these may be from before something
@@ -55,8 +56,7 @@ impl State {
             self.safety.forgive(namespace);
             return;
         }
-        let groups = object.refused.iter().map(|group| Arc::from(&**group));
-        self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
+        self.verdicts.suspect(namespace, object.refused.iter().map(|group| Arc::from(&**group)));
         self.prove_soon(object.enforced.sets_anything());
     }
 
@@ -66,8 +66,8 @@ impl State {
         let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
         let at_once = enforced.sets_anything();
         if let Some(observed) = &self.observed {
-            let groups = observed.namespace(namespace).map(|(group, _)| Arc::from(group));
-            self.unproven.extend(groups.map(|group| (Arc::clone(namespace), group)));
+            self.verdicts
+                .suspect(namespace, observed.namespace(namespace).map(|(group, _)| Arc::from(group)));
         }
         self.prove_soon(at_once);
     }
@@ -82,7 +82,7 @@ impl State {
 
     /// Has the next list recheck a group that the ruler refuses.
     pub(super) fn recheck_refused_group(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
-        self.unproven.insert((Arc::clone(namespace), Arc::clone(group)));
+        self.verdicts.suspect(namespace, [Arc::clone(group)]);
         self.prove_soon(self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything()));
     }
 
@@ -90,33 +90,27 @@ impl State {
     /// `source_tenants` may no longer be allowed.
     fn prove_soon(&mut self, at_once: bool) {
         let Some(observed) = &self.observed else { return };
-        self.unproven
-            .retain(|(namespace, group)| observed.namespace(namespace).any(|(name, _)| *name == **group));
-        if at_once && !self.unproven.is_empty() {
+        self.verdicts.retain_suspects(|(namespace, group)| {
+            observed.namespace(namespace).any(|(name, _)| *name == **group)
+        });
+        if at_once && self.verdicts.suspects().next().is_some() {
             self.verify = Some(self.verify.map_or(Instant::now(), |at| at.min(Instant::now())));
         }
     }
 
     /// Deletes the stored versions of refused groups that do not satisfy what their route enforces now.
     pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
-        for (namespace, group) in std::mem::take(&mut self.proving) {
-            self.unproven.remove(&(Arc::clone(&namespace), Arc::clone(&group)));
-            let Some(there) = read.get(&(Arc::clone(&namespace), Arc::clone(&group))) else { continue };
-            let (tenant, language) = (self.id.tenant.as_ref(), self.shared.ruler.capabilities().language);
-            let Some(object) = self.desired.winner(&namespace) else {
-                let enforced = self.desired.enforced_on_protected(&namespace);
-                if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant, language)) {
-                    self.desired.expel(&namespace, &group);
-                    self.safety.expel(&namespace, Instant::now());
-                }
-                continue;
+        let (tenant, language) = (self.id.tenant.clone(), self.shared.ruler.capabilities().language);
+        for key in self.verdicts.end_list() {
+            let Some(there) = read.get(&key) else { continue };
+            let (namespace, group) = key;
+            let winner = self.desired.winner(&namespace);
+            let enforced = match winner {
+                Some(object) => self.is_refused(&namespace, object, &group).then_some(&object.enforced),
+                None => self.desired.enforced_on_protected(&namespace),
             };
-            let refused = object.refused.iter().any(|name| **name == *group)
-                || object.groups.iter().any(|declared| {
-                    declared.name == group && self.refusals.contains(&namespace, &group, declared.fingerprint)
-                });
-            if refused && !object.enforced.is_satisfied_by(there, tenant, language) {
-                self.desired.expel(&namespace, &group);
+            if enforced.is_some_and(|enforced| !enforced.is_satisfied_by(there, tenant.as_ref(), language)) {
+                self.verdicts.overlay.expel(&namespace, winner.map(|object| &object.id), &group);
                 self.safety.expel(&namespace, Instant::now());
             }
         }
@@ -124,8 +118,15 @@ impl State {
         let at_once = |(namespace, _): &Key| {
             self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything())
         };
-        if self.unproven.iter().any(at_once) {
+        if self.verdicts.suspects().any(at_once) {
             self.verify = Some(Instant::now());
         }
+    }
+
+    /// Returns whether a group of an object is refused, before it was offered or by the ruler.
+    fn is_refused(&self, namespace: &str, object: &DesiredObject, group: &str) -> bool {
+        let offered = || self.verdicts.overlay.group(&self.desired, namespace, group);
+        object.refused.iter().any(|name| **name == *group)
+            || offered().is_some_and(|offered| self.verdicts.refuses(namespace, group, offered.fingerprint))
     }
 }

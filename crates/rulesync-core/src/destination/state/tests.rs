@@ -134,7 +134,6 @@ impl Bench {
             created: None,
             groups: groups.iter().map(desired).collect(),
             refused: Box::default(),
-            expelled: Box::default(),
             enforced: Arc::default(),
             findings: Box::default(),
             advice: Box::default(),

@@ -87,7 +87,6 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
         created: None,
         groups: [desired].into(),
         refused: Box::default(),
-        expelled: Box::default(),
         enforced: Arc::default(),
         findings: finding.into_iter().collect(),
         advice: Box::default(),
@@ -107,7 +106,7 @@ fn reported_at(
     let (subject, finding) = bench.state.refused(&changes[0], "no", rule).unwrap();
     assert_eq!(subject.group.as_deref(), Some("g"));
     assert_eq!(finding.location.group.as_deref(), Some("g"));
-    assert!(bench.state.refusals.contains("us.ns.o", "g", with_rules_left_out(None).groups[0].fingerprint));
+    assert!(bench.state.verdicts.refuses("us.ns.o", "g", with_rules_left_out(None).groups[0].fingerprint));
     let column = finding.location.position.map(|position| position.column);
     (finding.location.rule, finding.location.rule_name, column)
 }

@@ -53,7 +53,6 @@ impl Bench {
             created: None,
             groups: Box::default(),
             refused: groups.iter().map(|group| Box::from(*group)).collect(),
-            expelled: Box::default(),
             enforced,
             findings: Box::default(),
             advice: Box::default(),
@@ -95,7 +94,6 @@ async fn stored_version_of_a_group_refused_by_the_ruler_must_satisfy_the_route()
         created: None,
         groups,
         refused: Box::default(),
-        expelled: Box::default(),
         enforced: enforced(),
         findings: Box::default(),
         advice: Box::default(),
@@ -144,4 +142,26 @@ async fn window_of_a_stored_version_ends_when_nothing_is_enforced() {
     bench.protect(Some(enforced()));
     let done = bench.list_until_quiet(&[("g", false)]).await;
     assert_eq!(done, [vec![], vec!["DELETE us.ns.o/g".to_owned()]], "a window of its own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_version_is_no_longer_expelled_when_its_object_or_its_protection_changes() {
+    for protected in [false, true] {
+        let mut bench = destination();
+        bench.list_labelled(&[("g", false)]);
+        match protected {
+            true => bench.protect(Some(enforced())),
+            false => bench.refuse_before_it_is_offered(&["g"], enforced()),
+        }
+        bench.list_labelled(&[("g", false)]);
+        let reasons = |bench: &Bench| -> Vec<Reason> {
+            bench.state.plan().changes.iter().map(|change| change.reason).collect()
+        };
+        assert_eq!(reasons(&bench), [Reason::NotAllowed], "{protected}");
+        match protected {
+            true => bench.protect(None),
+            false => bench.refuse_before_it_is_offered(&["g"], Arc::default()),
+        }
+        assert!(!reasons(&bench).contains(&Reason::NotAllowed), "{protected}");
+    }
 }

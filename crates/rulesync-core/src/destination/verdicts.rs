@@ -1,0 +1,178 @@
+//! The verdicts of a ruler on what it was offered: groups and rules that it refuses, and stored versions of refused
+//! groups that may lack what their route enforces.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::normalization::Key;
+use super::refusals::Refusals;
+use crate::desired::{Desired, DesiredGroup};
+use crate::finding::Finding;
+use crate::model::capabilities::StoredFields;
+use crate::model::fingerprint::Fingerprint;
+use crate::overlay::Overlay;
+
+/// The verdicts of one destination's ruler.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    refusals: Refusals,
+    /// What the verdicts change of what is declared.
+    pub(super) overlay: Overlay,
+    /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
+    unproven: HashSet<Key>,
+    /// Those of them that the list under way will show.
+    proving: HashSet<Key>,
+}
+
+impl Verdicts {
+    /// Records the refusal of a group, for this long.
+    pub(super) fn refuse(
+        &mut self,
+        namespace: &Arc<str>,
+        group: &DesiredGroup,
+        finding: Finding,
+        memory: Duration,
+    ) {
+        self.refusals.add(namespace, group, finding, memory);
+    }
+
+    /// Omits a refused rule, numbered as in the desired group, from the group that is offered; returns false if no rule
+    /// would be left.
+    pub(super) fn omit(
+        &mut self,
+        namespace: &Arc<str>,
+        declared: &DesiredGroup,
+        rule: usize,
+        fields: &StoredFields,
+        finding: Finding,
+        memory: Duration,
+    ) -> bool {
+        self.overlay.omissions.omit(namespace, declared, rule, fields, finding, memory)
+    }
+
+    /// Returns whether a group was refused in exactly this form.
+    pub(super) fn refuses(&self, namespace: &str, group: &str, fingerprint: Fingerprint) -> bool {
+        self.refusals.contains(namespace, group, fingerprint)
+    }
+
+    /// Iterates over the findings about the refused groups and rules of a namespace.
+    pub(super) fn findings(&self, namespace: &str) -> impl Iterator<Item = &Finding> {
+        self.refusals.findings(namespace).chain(self.overlay.omissions.findings(namespace))
+    }
+
+    /// The number of refused groups.
+    pub(super) fn refused_groups(&self) -> usize {
+        self.refusals.groups()
+    }
+
+    /// The number of refused rules: those of refused groups, and those that are omitted from others.
+    pub(super) fn refused_rules(&self) -> usize {
+        self.refusals.rules() + self.overlay.omissions.rules()
+    }
+
+    /// Forgets verdicts on groups of a namespace that are not declared in that form any more.
+    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, desired: &Desired) {
+        let Self { refusals, overlay, .. } = self;
+        overlay.omissions.forget_changed(namespace, desired.winner(namespace));
+        refusals
+            .forget_changed(namespace, |group| Some(overlay.group(desired, namespace, group)?.fingerprint));
+    }
+
+    /// Forgets old verdicts: the ruler may have been upgraded.
+    pub(super) fn forget_old(&mut self) {
+        self.refusals.forget_old();
+        self.overlay.omissions.forget(false);
+    }
+
+    /// Forgets all refusals, because the configuration was reloaded; returns the namespaces to offer again.
+    pub(super) fn reconsider(&mut self) -> Vec<Arc<str>> {
+        let mut namespaces = self.refusals.clear();
+        namespaces.extend(self.overlay.omissions.forget(true));
+        namespaces
+    }
+
+    /// Marks groups of a namespace whose version in the ruler has to prove that it has what its route enforces.
+    pub(super) fn suspect(&mut self, namespace: &Arc<str>, groups: impl IntoIterator<Item = Arc<str>>) {
+        self.unproven.extend(groups.into_iter().map(|group| (Arc::clone(namespace), group)));
+    }
+
+    /// Iterates over the suspect groups.
+    pub(super) fn suspects(&self) -> impl Iterator<Item = &Key> {
+        self.unproven.iter()
+    }
+
+    /// Forgets suspect groups, except those that the ruler may have.
+    pub(super) fn retain_suspects(&mut self, exists: impl Fn(&Key) -> bool) {
+        self.unproven.retain(exists);
+    }
+
+    /// Returns the suspect groups, which the list that begins now reads whole.
+    pub(super) fn begin_list(&mut self) -> &HashSet<Key> {
+        self.proving.clone_from(&self.unproven);
+        &self.proving
+    }
+
+    /// Returns the groups that the list has shown whole; they are not suspect any more.
+    pub(super) fn end_list(&mut self) -> HashSet<Key> {
+        let proving = std::mem::take(&mut self.proving);
+        self.unproven.retain(|key| !proving.contains(key));
+        proving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::desired::tests::object;
+    use crate::model::group::{Group, Rule};
+    use crate::model::left_out::LeftOut;
+
+    const MEMORY: Duration = Duration::from_secs(60);
+
+    fn group(rules: &[&str]) -> DesiredGroup {
+        let rule = |name: &&str| Rule { record: (*name).into(), expr: "1".into(), ..Rule::default() };
+        let group = Group { name: "g".into(), rules: rules.iter().map(rule).collect(), ..Group::default() };
+        DesiredGroup::encode(&group, &StoredFields::ALL, LeftOut::default()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn verdicts_on_the_rest_of_a_group_stay_while_its_declaration_stays() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let declared = group(&["bad", "worse", "good"]);
+        let mut desired = Desired::default();
+        desired.upsert(&namespace, object("o", None, vec![declared.clone()]));
+        let mut verdicts = Verdicts::default();
+        let no = || Finding::error("refused", "no");
+        assert!(verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY));
+        let rest = verdicts.overlay.group(&desired, &namespace, "g").unwrap().clone();
+        verdicts.refuse(&namespace, &rest, no(), MEMORY);
+        assert_eq!((verdicts.refused_groups(), verdicts.refused_rules()), (1, 3));
+        verdicts.forget_changed(&namespace, &desired);
+        assert!(verdicts.refuses(&namespace, "g", rest.fingerprint), "the same group was declared again");
+        desired.upsert(&namespace, object("o", None, vec![group(&["good"])]));
+        verdicts.forget_changed(&namespace, &desired);
+        assert_eq!((verdicts.refused_groups(), verdicts.refused_rules()), (0, 0));
+
+        verdicts.refuse(&namespace, &declared, no(), MEMORY);
+        verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY);
+        advance(MEMORY).await;
+        verdicts.forget_old();
+        assert_eq!((verdicts.refused_rules(), verdicts.findings(&namespace).count()), (0, 0));
+    }
+
+    #[test]
+    fn suspect_groups_are_shown_by_the_list_that_begins_after_they_are_suspected() {
+        let namespace: Arc<str> = "us.ns.o".into();
+        let key = |group: &str| -> Key { (Arc::clone(&namespace), group.into()) };
+        let mut verdicts = Verdicts::default();
+        verdicts.suspect(&namespace, ["a".into(), "b".into()]);
+        verdicts.retain_suspects(|(_, group)| &**group == "a");
+        assert_eq!(*verdicts.begin_list(), HashSet::from([key("a")]));
+        verdicts.suspect(&namespace, ["c".into()]);
+        assert_eq!(verdicts.end_list(), HashSet::from([key("a")]));
+        assert_eq!(verdicts.suspects().collect::<Vec<_>>(), [&key("c")], "the next list shows it");
+    }
+}
