@@ -24,6 +24,25 @@ pub(crate) struct Overlay {
     expelled: HashMap<Arc<str>, Expelled>,
 }
 
+/// The groups that a ruler is offered: those that are declared, as its answers have changed them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offered<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) overlay: &'a Overlay,
+}
+
+impl<'a> Offered<'a> {
+    /// Returns a group of the object that owns a namespace.
+    pub(crate) fn group(self, namespace: &str, group: &str) -> Option<&'a DesiredGroup> {
+        Some(self.overlay.omissions.offered(namespace, self.desired.group(namespace, group)?))
+    }
+
+    /// Iterates over the objects that own their namespaces, with these.
+    pub(crate) fn winners(self) -> impl Iterator<Item = (&'a Arc<str>, &'a DesiredObject)> {
+        self.desired.objects().filter_map(|(namespace, objects)| Some((namespace, objects.first()?)))
+    }
+}
+
 impl Overlay {
     /// Iterates over the groups of an object as they are offered.
     pub(crate) fn groups<'a>(
@@ -32,16 +51,6 @@ impl Overlay {
         object: &'a DesiredObject,
     ) -> impl Iterator<Item = &'a DesiredGroup> {
         object.groups.iter().map(move |declared| self.omissions.offered(namespace, declared))
-    }
-
-    /// Returns a group of the object that owns a namespace as it is offered.
-    pub(crate) fn group<'a>(
-        &'a self,
-        desired: &'a Desired,
-        namespace: &str,
-        group: &str,
-    ) -> Option<&'a DesiredGroup> {
-        Some(self.omissions.offered(namespace, desired.group(namespace, group)?))
     }
 
     /// Iterates over the groups of an object that were refused before they were offered and whose version in the ruler

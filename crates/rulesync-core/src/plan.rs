@@ -19,7 +19,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
 use crate::observed::{Adoptable, Observed};
-use crate::overlay::Overlay;
+use crate::overlay::Offered;
 
 /// The deletes that are safe at the moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -200,9 +200,7 @@ fn refusals_of(object: &ObjectId, findings: &[Finding], written: &Written<'_>) -
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlanInput<'a> {
     /// The groups that should exist.
-    pub(crate) desired: &'a Desired,
-    /// What the ruler's answers change of them.
-    pub(crate) overlay: &'a Overlay,
+    pub(crate) offered: Offered<'a>,
     /// The groups that exist.
     pub(crate) observed: &'a Observed,
     /// Foreign groups that may be replaced.
@@ -219,7 +217,7 @@ pub(crate) fn plan_with(
     guard: &DeleteGuard,
     reason: impl Fn(&Change) -> Option<HeldReason>,
 ) -> Vec<Change> {
-    let PlanInput { desired, observed, .. } = input;
+    let PlanInput { offered: Offered { desired, .. }, observed, .. } = input;
     let mut namespaces: Vec<&Arc<str>> = desired.objects().map(|(namespace, _)| namespace).collect();
     namespaces.extend(observed.names().filter(|namespace| desired.winner(namespace).is_none()));
     namespaces.sort_unstable();
@@ -253,7 +251,7 @@ pub(crate) fn plan_namespace(
     input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
-    let PlanInput { desired, overlay, observed, deletes, namespace_policy, .. } = input;
+    let PlanInput { offered: Offered { desired, overlay }, observed, deletes, namespace_policy, .. } = input;
     if !namespace_policy.owns(namespace) {
         return Vec::new();
     }
@@ -335,7 +333,7 @@ pub(crate) fn plan_namespace(
 /// Returns the namespace that a legacy namespace's object has now; none if the namespace is no legacy one, or its
 /// object is not declared any more.
 pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a Arc<str>> {
-    let PlanInput { desired, namespace_policy, .. } = input;
+    let PlanInput { offered: Offered { desired, .. }, namespace_policy, .. } = input;
     if namespace_policy.classify(namespace) != NamespaceClass::Legacy {
         return None;
     }
@@ -350,7 +348,11 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
 }
 
 /// Returns whether the ruler has everything that a namespace should have.
-pub(crate) fn in_order(namespace: &str, desired: &Desired, overlay: &Overlay, observed: &Observed) -> bool {
+pub(crate) fn in_order(
+    namespace: &str,
+    Offered { desired, overlay }: Offered<'_>,
+    observed: &Observed,
+) -> bool {
     desired.winner(namespace).is_some_and(|object| {
         overlay.refused(namespace, object).next().is_none()
             && overlay.groups(namespace, object).all(|group| {
@@ -361,8 +363,8 @@ pub(crate) fn in_order(namespace: &str, desired: &Desired, overlay: &Overlay, ob
 
 /// Returns the deletes of foreign groups for which equal own groups should exist: in a plan they come after the writes.
 fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
-    let PlanInput { desired, overlay, adoptable, .. } = input;
-    let own = if adoptable.is_empty() { HashMap::new() } else { offered_groups(desired, overlay) };
+    let PlanInput { offered, adoptable, .. } = input;
+    let own = if adoptable.is_empty() { HashMap::new() } else { offered_groups(offered) };
     adoptable.iter().filter_map(move |foreign| {
         let (_, object) = own.get(&foreign.fingerprint)?;
         Some(Change::adoption(foreign, (*object).clone()))
@@ -370,16 +372,11 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
 }
 
 /// Returns the groups that are offered, each with its namespace and the object that owns that.
-pub(crate) fn offered_groups<'a>(
-    desired: &'a Desired,
-    overlay: &'a Overlay,
-) -> HashMap<Fingerprint, (&'a Arc<str>, &'a ObjectId)> {
+pub(crate) fn offered_groups(offered: Offered<'_>) -> HashMap<Fingerprint, (&Arc<str>, &ObjectId)> {
     let mut groups = HashMap::new();
-    for (namespace, objects) in desired.objects() {
-        for object in objects.iter().take(1) {
-            let offered = overlay.groups(namespace, object);
-            groups.extend(offered.map(|group| (group.fingerprint, (namespace, &object.id))));
-        }
+    for (namespace, object) in offered.winners() {
+        let offered = offered.overlay.groups(namespace, object);
+        groups.extend(offered.map(|group| (group.fingerprint, (namespace, &object.id))));
     }
     groups
 }

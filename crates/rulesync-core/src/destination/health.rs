@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desired::Desired;
 use crate::finding::{Finding, Location};
 use crate::observed::Observed;
-use crate::overlay::Overlay;
+use crate::overlay::Offered;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
 use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
@@ -135,7 +134,7 @@ impl EvaluationHealth {
     pub(super) fn answered(
         &mut self,
         (evaluation, answer): (Evaluation, &LoadedGroups),
-        (desired, overlay): (&Desired, &Overlay),
+        offered: Offered<'_>,
         observed: &Observed,
         (asked, interval, load_delay): (Instant, Duration, Duration),
     ) -> HealthChanges {
@@ -151,12 +150,11 @@ impl EvaluationHealth {
         self.not_loaded.clear();
         let patience = load_delay * LOAD_DELAYS;
         let mut changes = HealthChanges::default();
-        for (namespace, objects) in desired.objects() {
-            let Some(object) = objects.first() else { continue };
+        for (namespace, object) in offered.winners() {
             let loaded = answer.namespaces.get(&**namespace).map_or(&[][..], Vec::as_slice);
             let there: HashMap<&str, _> = observed.namespace(namespace).collect();
             let written = *self.written.get(namespace).unwrap_or(&self.since);
-            for group in overlay.groups(namespace, object) {
+            for group in offered.overlay.groups(namespace, object) {
                 // Groups that the ruler does not have as declared are reported elsewhere.
                 if there.get(&*group.name) != Some(&Some(group.fingerprint)) {
                     continue;
@@ -265,7 +263,9 @@ impl Failing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desired::Desired;
     use crate::desired::tests::{group, object};
+    use crate::overlay::Overlay;
     use crate::ruler::EvaluatedRule;
 
     const PERIOD: Duration = Duration::from_secs(60);
@@ -297,7 +297,7 @@ mod tests {
                 answer.take(EvaluatedGroup { namespace, name: (*name).into(), rules: vec![rule] });
             }
             let times = (Instant::now(), INTERVAL, PERIOD);
-            let offered = (&self.desired, &Overlay::default());
+            let offered = Offered { desired: &self.desired, overlay: &Overlay::default() };
             self.health.answered((Evaluation::Read, &answer), offered, &self.observed, times)
         }
 
@@ -354,7 +354,12 @@ mod tests {
         let unsupported = (Evaluation::Unsupported, &LoadedGroups::default());
         let times = (Instant::now(), INTERVAL, PERIOD);
         assert_eq!(
-            world.health.answered(unsupported, (&world.desired, &Overlay::default()), &world.observed, times),
+            world.health.answered(
+                unsupported,
+                Offered { desired: &world.desired, overlay: &Overlay::default() },
+                &world.observed,
+                times
+            ),
             HealthChanges::default()
         );
         assert_eq!(world.health.findings("us.ns.o"), None);

@@ -18,6 +18,7 @@ mod refusals;
 mod shared;
 mod state;
 mod verdicts;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +88,7 @@ impl Destination {
         Channels { commands, mut environment, progress }: Channels,
         stop: CancellationToken,
     ) -> Self {
-        let mut state = State::new(id, &shared, ruler.ruler.capabilities().fields);
+        let mut state = State::new(id, &shared);
         state.set_environment(Arc::clone(&environment.borrow_and_update()));
         let leadership = shared.leadership.clone();
         Self {
@@ -330,7 +331,7 @@ impl Destination {
         if probing || !self.list.is_empty() || !self.led {
             return None;
         }
-        let early = self.state.list_early().map_or(self.next_list, |early| early.min(self.next_list));
+        let early = self.state.view.next_list().map_or(self.next_list, |early| early.min(self.next_list));
         Some(self.state.availability.breaker.until().map_or(early, |breaker| breaker.max(early)))
     }
 

@@ -1,10 +1,12 @@
 //! The queue of a destination: namespaces to be worked on, each once; failed ones wait for their retry.
 
 use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
+
+use super::normalization::Key;
 
 /// Namespaces to work on. A namespace that is being worked on is not handed out a second time; if it is pushed
 /// meanwhile, it comes again afterwards.
@@ -17,6 +19,8 @@ pub(crate) struct Queue {
     next: u64,
     /// Entries whose last attempt failed.
     failing: usize,
+    /// Groups that failed when they were last tried: they come after those that did not.
+    failed_groups: HashSet<Key>,
 }
 
 #[derive(Debug)]
@@ -144,6 +148,28 @@ impl Queue {
     pub(crate) fn running(&self) -> impl Iterator<Item = &Arc<str>> {
         let running = |entry: &Entry| matches!(entry.state, State::Running { .. });
         self.entries.iter().filter(move |(_, entry)| running(entry)).map(|(namespace, _)| namespace)
+    }
+
+    /// Removes all namespaces. Which groups failed is still known.
+    pub(crate) fn clear(&mut self) {
+        *self = Self { failed_groups: std::mem::take(&mut self.failed_groups), ..Self::default() };
+    }
+
+    /// Records that a group could not be written or deleted.
+    pub(crate) fn group_failed(&mut self, namespace: &Arc<str>, group: &str) {
+        self.failed_groups.insert((Arc::clone(namespace), group.into()));
+    }
+
+    /// Records that a group was written or deleted.
+    pub(crate) fn group_succeeded(&mut self, namespace: &Arc<str>, group: &str) {
+        if !self.failed_groups.is_empty() {
+            self.failed_groups.remove(&(Arc::clone(namespace), group.into()));
+        }
+    }
+
+    /// Returns whether a group failed when it was last tried.
+    pub(crate) fn has_group_failed(&self, namespace: &Arc<str>, group: &str) -> bool {
+        !self.failed_groups.is_empty() && self.failed_groups.contains(&(Arc::clone(namespace), group.into()))
     }
 
     /// The fewest failures in a row among failed namespaces.
@@ -287,5 +313,20 @@ mod tests {
         assert!(queue.take(&c, now));
         queue.push(&c, Priority::Last, false);
         assert!(queue.is_waiting(&c), "it comes again");
+    }
+
+    #[test]
+    fn queue_remembers_failed_groups_until_they_succeed_even_if_it_is_cleared() {
+        let a: Arc<str> = "a".into();
+        let mut queue = Queue::default();
+        queue.push(&a, Priority::Last, false);
+        queue.group_failed(&a, "g");
+        queue.clear();
+        assert_eq!(queue.len(), 0);
+        assert!(queue.has_group_failed(&a, "g") && !queue.has_group_failed(&a, "h"));
+        queue.group_succeeded(&a, "h");
+        assert!(queue.has_group_failed(&a, "g"));
+        queue.group_succeeded(&a, "g");
+        assert!(!queue.has_group_failed(&a, "g"));
     }
 }

@@ -9,39 +9,37 @@ mod refuse;
 mod report;
 mod retention;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::availability::{Availability, STUCK_FAILURES};
-use super::contested::ContestedGroups;
 use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
 use super::health::EvaluationHealth;
 use super::incoming::IncomingHandovers;
 use super::limits::Limits;
-use super::normalization::{Key, Normalizations};
+use super::normalization::Server;
 use super::ownership::Ownership;
 use super::progress::Progress;
 use super::queue::{Priority, Queue};
 use super::shared::Shared;
 use super::verdicts::Verdicts;
+use super::view::RulerView;
 use crate::clock::seconds_since_1970;
 use crate::desired::Desired;
 use crate::environment::Environment;
 use crate::guard::HeldReason;
-use crate::model::capabilities::StoredFields;
+use crate::model::capabilities::Capabilities;
 use crate::model::tenant::DestinationId;
-use crate::observed::{Adoptable, Observed};
+use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
+use crate::overlay::Offered;
 use crate::plan::{Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
 use crate::policy::Policy;
 use crate::ruler::RulerError;
-
-/// The age up to which a list may prove that no other installation has claimed a tenant.
-const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
 
 /// The bookkeeping of one destination.
 pub(super) struct State {
@@ -49,11 +47,8 @@ pub(super) struct State {
     environment: Arc<Environment>,
     pub(super) availability: Availability,
     shared: Shared,
-    fields: StoredFields,
     desired: Desired,
-    /// None before the first list. Shared with the list under way, which compares with it.
-    observed: Option<Arc<Observed>>,
-    adoptable: Vec<Adoptable>,
+    pub(super) view: RulerView,
     /// Deletes of foreign groups that own groups replace, by the foreign namespace, each with the own namespace.
     adoptions: HashMap<Arc<str>, Vec<(Change, Arc<str>)>>,
     /// Legacy namespaces that wait for their successors, by successor.
@@ -68,39 +63,23 @@ pub(super) struct State {
     handovers: IncomingHandovers,
     health: EvaluationHealth,
     verdicts: Verdicts,
-    /// Changes that the server makes to groups by itself.
-    normalizations: Normalizations,
-    /// Groups that recent lists found changed.
-    contested: ContestedGroups,
-    /// Groups that the last list may have read half written.
-    half_written: HashSet<Key>,
-    /// True while the list under way is not the resync's.
-    early_list: bool,
-    /// Groups that failed when they were last tried: they come after those that did not.
-    failing: HashSet<(Arc<str>, Arc<str>)>,
     ownership: Ownership,
-    /// Namespaces written while a list is under way: for those the list is out of date.
-    touched: Option<HashSet<Arc<str>>>,
-    /// The time at which the last list was complete.
-    listed: Option<Instant>,
-    /// The time of the next list that verifies the result of a write.
-    verify: Option<Instant>,
     applied: u64,
     last_success: Option<Instant>,
     gauges: Gauges,
 }
 
 impl State {
-    pub(super) fn new(id: DestinationId, shared: &Shared, fields: StoredFields) -> Self {
+    pub(super) fn new(id: DestinationId, shared: &Shared) -> Self {
+        let Capabilities { fields, normalization, language, load_delay, .. } = shared.ruler.capabilities();
+        let server = Server { fields, normalization, language };
         let environment = Arc::<Environment>::default();
         Self {
             availability: Availability::new(&environment.policy),
             environment,
             shared: shared.clone(),
-            fields,
             desired: Desired::default(),
-            observed: None,
-            adoptable: Vec::new(),
+            view: RulerView::new(server),
             adoptions: HashMap::new(),
             legacy: HashMap::new(),
             queue: Queue::default(),
@@ -108,17 +87,9 @@ impl State {
             safety: DeleteSafety::new(shared.release_deletes),
             reported_held: None,
             handovers: IncomingHandovers::default(),
-            health: EvaluationHealth::new(Instant::now(), shared.ruler.capabilities().load_delay),
+            health: EvaluationHealth::new(Instant::now(), load_delay),
             verdicts: Verdicts::default(),
-            normalizations: Normalizations::default(),
-            contested: ContestedGroups::default(),
-            half_written: HashSet::new(),
-            early_list: false,
-            failing: HashSet::new(),
             ownership: Ownership::new(&shared.namespace_policy.owner, shared.claims),
-            touched: None,
-            listed: None,
-            verify: None,
             applied: 0,
             last_success: None,
             gauges: Gauges::new(&shared.metrics, &id),
@@ -133,7 +104,7 @@ impl State {
 
     /// Returns the next namespace with changes to carry out.
     pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
-        let observed = Arc::clone(self.observed.as_ref()?);
+        let observed = Arc::clone(self.view.observed()?);
         if !self.may_write() && !self.is_claiming() {
             let namespace = Arc::clone(self.ownership.namespace());
             let claim = self.claim_change()?;
@@ -158,9 +129,7 @@ impl State {
             if drifted {
                 changes.iter_mut().for_each(|change| change.reason = Reason::Drifted);
             }
-            if let Some(touched) = &mut self.touched {
-                touched.insert(Arc::clone(&namespace));
-            }
+            self.view.writing(&namespace);
             return Some((namespace, changes));
         }
     }
@@ -189,27 +158,19 @@ impl State {
         if !self.ownership.is_to_claim() {
             return None;
         }
-        if self.is_stale() {
+        if self.view.is_stale() {
             // Another installation may have claimed the tenant since the last list.
-            if self.touched.is_none() {
-                self.verify = Some(Instant::now());
+            if !self.view.is_listing() {
+                self.view.list_in(Duration::ZERO);
             }
             return None;
         }
-        let language = self.shared.ruler.capabilities().language;
-        self.ownership.write(language, &self.fields)
-    }
-
-    /// Returns whether the last list is too old to prove that nobody has claimed the tenant.
-    fn is_stale(&self) -> bool {
-        self.listed.is_none_or(|at| at.elapsed() > MAX_CLAIM_LIST_AGE)
+        let Capabilities { language, fields, .. } = self.shared.ruler.capabilities();
+        self.ownership.write(language, &fields)
     }
 
     fn has_failed(&self, change: &Change) -> bool {
-        !self.failing.is_empty()
-            && change.group().is_some_and(|group| {
-                self.failing.contains(&(Arc::clone(&change.namespace), Arc::from(group)))
-            })
+        change.group().is_some_and(|group| self.queue.has_group_failed(&change.namespace, group))
     }
 
     /// Judges deletes whose time has come.
@@ -218,7 +179,7 @@ impl State {
         if self.safety.takeover_is_over(now) {
             self.queue_all_with_changes(false);
         }
-        let Some(observed) = &self.observed else { return };
+        let Some(observed) = self.view.observed() else { return };
         for namespace in self.safety.judge(|| observed.groups(), &self.desired, now) {
             self.queue.push(&namespace, Priority::Last, false);
         }
@@ -226,19 +187,17 @@ impl State {
 
     /// Returns when deletes are to be judged.
     pub(super) fn judging_due(&self) -> Option<Instant> {
-        self.observed.as_ref()?;
+        self.view.observed()?;
         self.safety.due()
     }
 
     /// Discards everything that was planned: all namespaces are rechecked after the next list.
     pub(super) fn restart(&mut self) {
-        self.queue = Queue::default();
+        self.queue.clear();
         self.limits.clear();
         self.safety.guard.forget_all();
         self.adoptions.clear();
-        self.observed = None;
-        self.touched = None;
-        self.verify = None;
+        self.view.restart();
     }
 
     /// Returns the changes that may be made to a namespace now, before the delete guard is asked.
@@ -253,22 +212,18 @@ impl State {
             return self.claim_removal(observed).into_iter().collect();
         }
         if let Some(adoptions) = self.adoptions.get(namespace) {
-            let ready = adoptions
-                .iter()
-                .filter(|(_, own)| in_order(own, &self.desired, &self.verdicts.overlay, observed));
+            let ready = adoptions.iter().filter(|(_, own)| in_order(own, self.offered(), observed));
             return ready.map(|(change, _)| change.clone()).collect();
         }
         let input = self.input(observed);
         let (now, resync) = (Instant::now(), self.environment.policy.resync_interval);
         let changes = plan_namespace(namespace, input, |group, fingerprint| {
             self.verdicts.refuses(namespace, group, fingerprint)
-                || self.contested.waits(namespace, group, fingerprint, resync, now)
+                || self.view.contested.waits(namespace, group, fingerprint, resync, now)
         });
         if changes.iter().any(|change| change.reason == Reason::Renamed) {
             let successor = successor(namespace, input).cloned();
-            if let Some(successor) =
-                successor.filter(|s| !in_order(s, &self.desired, &self.verdicts.overlay, observed))
-            {
+            if let Some(successor) = successor.filter(|s| !in_order(s, self.offered(), observed)) {
                 let waiting = self.legacy.entry(successor).or_default();
                 if !waiting.contains(namespace) {
                     waiting.push(Arc::clone(namespace));
@@ -286,10 +241,9 @@ impl State {
 
     fn input<'a>(&'a self, observed: &'a Observed) -> PlanInput<'a> {
         PlanInput {
-            desired: &self.desired,
-            overlay: &self.verdicts.overlay,
+            offered: self.offered(),
             observed,
-            adoptable: &self.adoptable,
+            adoptable: self.view.adoptable(),
             deletes: self.safety.deletes(),
             namespace_policy: &self.shared.namespace_policy,
         }
@@ -303,7 +257,7 @@ impl State {
 
     /// Queues every namespace that needs a change; the others cost one comparison each.
     fn queue_all_with_changes(&mut self, drifted: bool) {
-        let Some(observed) = self.observed.clone() else { return };
+        let Some(observed) = self.view.observed().cloned() else { return };
         let mut namespaces: Vec<Arc<str>> =
             self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
         namespaces.extend(observed.names().cloned());
@@ -319,10 +273,8 @@ impl State {
         }
     }
 
-    fn observe(&mut self, change: impl FnOnce(&mut Observed)) {
-        if let Some(observed) = &mut self.observed {
-            change(Arc::make_mut(observed));
-        }
+    fn offered(&self) -> Offered<'_> {
+        Offered { desired: &self.desired, overlay: &self.verdicts.overlay }
     }
 
     // The state of the destination.
@@ -343,8 +295,8 @@ impl State {
     /// Records the time if everything is in sync, as far as that can be known.
     fn settled(&mut self) {
         let in_order =
-            self.queue.len() == 0 && self.safety.deletes().known && !self.contested.has_unconfirmed();
-        if self.observed.is_some() && in_order {
+            self.queue.len() == 0 && self.safety.deletes().known && !self.view.contested.has_unconfirmed();
+        if self.view.is_listed() && in_order {
             self.last_success = Some(Instant::now());
             self.gauges.succeeded(seconds_since_1970());
         }
@@ -352,13 +304,13 @@ impl State {
 
     /// Returns when a retry is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.observed.as_ref()?;
+        self.view.observed()?;
         if self.may_write() {
             return self.queue.due();
         }
         // Nothing is due under a foreign claim, and an own claim that waits for a list comes after it.
         let waits = !self.ownership.is_to_claim()
-            || (self.is_stale() && (self.touched.is_some() || self.verify.is_some()));
+            || (self.view.is_stale() && (self.view.is_listing() || self.view.next_list().is_some()));
         if waits { None } else { self.queue.due_of(self.ownership.namespace()) }
     }
 
@@ -381,12 +333,12 @@ impl State {
             handled: 0,
             environment: self.environment.version,
             idle: false,
-            listed: self.observed.is_some(),
+            listed: self.view.is_listed(),
             failing: self.queue.failing() > 0 || self.availability.is_down(),
             stuck: self.is_stuck() || self.ownership.conflict().is_some(),
             retired: self.safety.is_retiring()
                 && self.safety.deletes().orphans
-                && self.observed.as_ref().is_some_and(|observed| observed.groups() == 0)
+                && self.view.observed().is_some_and(|observed| observed.groups() == 0)
                 && !self.ownership.has_claim(),
             refused: self.verdicts.refused_groups(),
             orphans: self.safety.guard.orphans(),
@@ -400,7 +352,7 @@ impl State {
 
     /// Returns all changes that are to be made, including those that are held.
     fn planned(&self) -> Vec<Change> {
-        let observed = self.observed.clone().unwrap_or_default();
+        let observed = self.view.observed().cloned().unwrap_or_default();
         let (policy, now) = (&self.environment.policy.delete_guard, Instant::now());
         plan_with(self.input(&observed), policy, |change| {
             self.safety.reason(change, &self.desired, &self.shared.namespace_policy, now)
@@ -430,8 +382,8 @@ impl State {
         self.gauges.evaluated(
             self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
         );
-        self.gauges.contested_groups.set(self.contested.groups());
-        self.gauges.normalized_groups.set(self.normalizations.groups());
+        self.gauges.contested_groups.set(self.view.contested.groups());
+        self.gauges.normalized_groups.set(self.view.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());
         self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
         self.report_held();

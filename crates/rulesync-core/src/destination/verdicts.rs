@@ -11,7 +11,7 @@ use crate::desired::{Desired, DesiredGroup};
 use crate::finding::Finding;
 use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
-use crate::overlay::Overlay;
+use crate::overlay::{Offered, Overlay};
 
 /// The verdicts of one destination's ruler.
 #[derive(Debug, Default)]
@@ -75,8 +75,8 @@ impl Verdicts {
     pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, desired: &Desired) {
         let Self { refusals, overlay, .. } = self;
         overlay.omissions.forget_changed(namespace, desired.winner(namespace));
-        refusals
-            .forget_changed(namespace, |group| Some(overlay.group(desired, namespace, group)?.fingerprint));
+        let offered = Offered { desired, overlay };
+        refusals.forget_changed(namespace, |group| Some(offered.group(namespace, group)?.fingerprint));
     }
 
     /// Forgets old verdicts: the ruler may have been upgraded.
@@ -147,7 +147,8 @@ mod tests {
         let mut verdicts = Verdicts::default();
         let no = || Finding::error("refused", "no");
         assert!(verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY));
-        let rest = verdicts.overlay.group(&desired, &namespace, "g").unwrap().clone();
+        let offered = Offered { desired: &desired, overlay: &verdicts.overlay };
+        let rest = offered.group(&namespace, "g").unwrap().clone();
         verdicts.refuse(&namespace, &rest, no(), MEMORY);
         assert_eq!((verdicts.refused_groups(), verdicts.refused_rules()), (1, 3));
         verdicts.forget_changed(&namespace, &desired);

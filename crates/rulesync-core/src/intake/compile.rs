@@ -160,7 +160,8 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
     for (index, group) in groups.iter().enumerate() {
         let mut left_out = record.left_out.get(index).cloned().unwrap_or_default();
         let offered = if transform.refusals().is_empty() {
-            let Offered { group, findings: mut found, left_out: more } = compiler.offer(group, &mut sound);
+            let Transformed { group, findings: mut found, left_out: more } =
+                compiler.offer(group, &mut sound);
             // Rules are numbered as their author does.
             for rule in found.iter_mut().filter_map(|finding| finding.location.rule.as_mut()) {
                 *rule = left_out.declared(*rule);
@@ -245,8 +246,8 @@ struct Sent<'a> {
     left_out: LeftOut,
 }
 
-/// The form in which a group is offered.
-struct Offered<'a> {
+/// A group as its route transforms it.
+struct Transformed<'a> {
     /// The group, if it is offered.
     group: Option<Cow<'a, Group>>,
     /// The findings about it.
@@ -266,7 +267,7 @@ impl RouteCompiler<'_> {
     ///
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).
-    fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Offered<'a> {
+    fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Transformed<'a> {
         let RouteMatch { destination, route, transform } = self.route_match;
         let mut findings = check(group, self.ruler, &self.capabilities, sound);
         let (mut transformed, found) =
@@ -275,12 +276,12 @@ impl RouteCompiler<'_> {
         let at_fault =
             findings.iter().filter(|finding| finding.withholds()).map(|f| f.location.rule).collect();
         let Some(left_out) = self.on_invalid.leave_out(at_fault, group.rules.len()) else {
-            return Offered { group: None, findings, left_out: LeftOut::default() };
+            return Transformed { group: None, findings, left_out: LeftOut::default() };
         };
         // An unchanged group stays borrowed: it is compressed already.
         if !left_out.is_empty() {
             left_out.take_from(&mut transformed.to_mut().rules);
         }
-        Offered { group: Some(transformed), findings, left_out }
+        Transformed { group: Some(transformed), findings, left_out }
     }
 }

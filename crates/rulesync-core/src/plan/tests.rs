@@ -1,17 +1,20 @@
 //! Plans: the changes, their order, and the deletes that are held.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::desired::tests::{group, object};
 use crate::desired::{Protection, RemovalReason};
 use crate::finding::Location;
+use crate::overlay::Overlay;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
 /// Plans a whole destination. Deletes that are protected, or that the guard would hold, are marked with the reason.
 fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
-    Plan::new(destination, plan_with(input, guard, |change| change.held), input.desired)
+    Plan::new(destination, plan_with(input, guard, |change| change.held), input.offered.desired)
 }
 
 fn destination() -> DestinationId {
@@ -30,13 +33,13 @@ fn input<'a>(
     deletes: Deletes,
     namespace_policy: &'a NamespacePolicy,
 ) -> PlanInput<'a> {
-    PlanInput { desired, overlay: no_overlay(), observed, adoptable: &[], deletes, namespace_policy }
+    PlanInput { offered: offered(desired), observed, adoptable: &[], deletes, namespace_policy }
 }
 
-/// No answers of a ruler that change what is declared.
-fn no_overlay() -> &'static Overlay {
-    static NONE: std::sync::LazyLock<Overlay> = std::sync::LazyLock::new(Overlay::default);
-    &NONE
+/// What is declared, as no answer of a ruler has changed it.
+fn offered(desired: &Desired) -> Offered<'_> {
+    static NONE: LazyLock<Overlay> = LazyLock::new(Overlay::default);
+    Offered { desired, overlay: &NONE }
 }
 
 fn observe(entries: &[(&str, &DesiredGroup)]) -> Observed {
@@ -195,7 +198,7 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
       - old.ns.gone (1 groups)
       - old.ns.o (1 groups) (renamed)
     ");
-    assert!(!in_order("us.ns.o", &desired, no_overlay(), &observed));
+    assert!(!in_order("us.ns.o", offered(&desired), &observed));
 }
 
 #[test]
@@ -248,7 +251,8 @@ fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     overlay.expel(&namespace, None, "lacks");
     let observed = observe(&[("us.ns.o", &kept), ("us.ns.o", &lacks)]);
     let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-    let input = PlanInput { overlay: &overlay, ..input(&desired, &observed, ALL, &namespace_policy) };
+    let offered = Offered { desired: &desired, overlay: &overlay };
+    let input = PlanInput { offered, ..input(&desired, &observed, ALL, &namespace_policy) };
     let planned = plan(&destination(), input, &DeleteGuard::default()).changes;
     let [expelled, protected] = &planned[..] else { panic!("{planned:?}") };
     assert_eq!((expelled.group(), expelled.reason, expelled.held), (Some("lacks"), Reason::NotAllowed, None));

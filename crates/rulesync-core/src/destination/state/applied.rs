@@ -23,8 +23,8 @@ impl State {
         for Applied { change, result, elapsed } in applied {
             tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "Request finished");
             self.gauges.wrote(&change, result.as_ref().copied());
-            if let Some(group) = change.group().filter(|_| result.is_ok() && !self.failing.is_empty()) {
-                self.failing.remove(&(Arc::clone(&change.namespace), Arc::from(group)));
+            if let Some(group) = change.group().filter(|_| result.is_ok()) {
+                self.queue.group_succeeded(&change.namespace, group);
             }
             match result {
                 Ok(()) => {
@@ -82,7 +82,7 @@ impl State {
         let more = failed.iter().filter(|(_, error)| is_new(error)).count().saturating_sub(MAX_REPORTED_EACH);
         for (index, (change, error)) in failed.into_iter().enumerate() {
             if let Some(group) = change.group() {
-                self.failing.insert((Arc::clone(&change.namespace), Arc::from(group)));
+                self.queue.group_failed(&change.namespace, group);
             }
             match error.kind() {
                 RulerErrorKind::Limit => {
@@ -117,7 +117,7 @@ impl State {
             Action::DeleteGroup(group) => vec![group],
             Action::DeleteNamespace(groups) => groups.iter().map(AsRef::as_ref).collect(),
         };
-        self.observe(|observed| {
+        self.view.update(|observed| {
             for group in groups {
                 observed.set(&change.namespace, group, None);
             }
@@ -139,8 +139,8 @@ impl State {
                 self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::Put(group) => {
-                self.observe(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
-                self.contested.written(namespace, &group.name, Instant::now());
+                self.view.update(|observed| observed.set(namespace, &group.name, Some(group.fingerprint)));
+                self.view.contested.written(namespace, &group.name, Instant::now());
                 let owner = self.desired.winner(namespace).map(|object| &object.id);
                 self.verdicts.overlay.readmit(namespace, owner, &group.name);
                 // A change by somebody else was not on its way.
@@ -156,22 +156,21 @@ impl State {
             }
             Action::DeleteGroup(group) => {
                 if reason == Reason::Adopted {
-                    self.adoptable
-                        .retain(|foreign| foreign.namespace != *namespace || foreign.group != *group);
+                    self.view.adopted(namespace, group);
                     if let Some(adoptions) = self.adoptions.get_mut(namespace) {
                         adoptions.retain(|(adoption, _)| adoption != change);
                     }
                 } else if namespace == self.ownership.namespace() {
                     self.ownership.claim_deleted();
                 } else {
-                    self.observe(|observed| observed.remove(namespace, group));
+                    self.view.update(|observed| observed.remove(namespace, group));
                 }
                 let tried = self.limits.room_made();
                 self.queue_last(&tried);
                 self.report_outcome(&Outcome::Removed { subject, reason });
             }
             Action::DeleteNamespace(groups) => {
-                self.observe(|observed| observed.remove_namespace(namespace));
+                self.view.update(|observed| observed.remove_namespace(namespace));
                 self.desired.forget_removed(namespace);
                 let tried = self.limits.room_made();
                 self.queue_last(&tried);

@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use super::State;
 use crate::destination::health::{LoadedGroups, NotLoaded};
 use crate::outcome::{Outcome, Subject};
-use crate::ruler::Evaluation;
-use crate::ruler::RulerError;
+use crate::overlay::Offered;
+use crate::ruler::{Evaluation, RulerError};
 
 impl State {
     /// Returns when to ask; none if there is nothing to ask about.
     pub(in crate::destination) fn evaluation_due(&self) -> Option<Instant> {
         let off = self.environment.policy.evaluation_interval.is_zero();
         let something = self.desired.groups() > 0
-            && self.observed.is_some()
+            && self.view.is_listed()
             && !self.availability.is_down()
             && !self.safety.is_retiring();
         (something && !off).then(|| self.health.due())
@@ -23,7 +23,7 @@ impl State {
 
     /// Returns the namespaces to ask about: those in which the ruler has own groups.
     pub(in crate::destination) fn written_namespaces(&self) -> Vec<Arc<str>> {
-        let Some(observed) = &self.observed else { return Vec::new() };
+        let Some(observed) = self.view.observed() else { return Vec::new() };
         let declared = self.desired.objects().map(|(namespace, _)| namespace);
         declared.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
     }
@@ -42,9 +42,9 @@ impl State {
                 return self.health.failed(&error, Instant::now(), interval);
             }
         };
-        let Some(observed) = self.observed.clone() else { return };
+        let Some(observed) = self.view.observed().cloned() else { return };
         let times = (asked, interval, self.shared.ruler.capabilities().load_delay);
-        let offered = (&self.desired, &self.verdicts.overlay);
+        let offered = Offered { desired: &self.desired, overlay: &self.verdicts.overlay };
         let changes = self.health.answered((evaluation, &answer), offered, &observed, times);
         if let Some(NotLoaded { groups, example }) = changes.not_loaded {
             let destination = self.id.clone();

@@ -48,16 +48,14 @@ impl State {
         {
             let hint = hints("the group is synced without this rule");
             let finding = refused.clone().at(location.clone()).hint(hint);
-            let (fields, memory) = (self.fields, self.environment.policy.refusal_memory);
+            let fields = self.shared.ruler.capabilities().fields;
+            let memory = self.environment.policy.refusal_memory;
             if self.verdicts.omit(namespace, &declared, rule, &fields, finding.clone(), memory) {
                 self.queue.push(namespace, super::Priority::Next, false);
                 return Some((subject, finding));
             }
         }
-        let kept = self
-            .observed
-            .as_ref()
-            .is_some_and(|o| o.namespace(namespace).any(|(name, _)| *name == *group.name));
+        let kept = self.view.has(namespace, &group.name);
         let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
         let finding = refused.at(location).hint(hints(hint));
         let memory = self.environment.policy.refusal_memory;

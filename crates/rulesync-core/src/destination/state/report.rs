@@ -29,20 +29,20 @@ impl State {
             }
         }
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
-        let state = match (&self.observed, self.availability.error(), self.queue.failing(), self.queue.len())
-        {
-            _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
-            _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
-            (_, Some(_), ..) => DestinationState::Failing,
-            (None, ..) => DestinationState::Starting,
-            (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
-            (_, _, 0, 0) if held > 0 => DestinationState::Holding,
-            (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
-            (_, _, 0, 0) if self.contested.groups() > 0 => DestinationState::Contested,
-            (_, _, 0, 0) => DestinationState::InSync,
-            (_, _, 0, _) => DestinationState::Syncing,
-            _ => DestinationState::Failing,
-        };
+        let state =
+            match (self.view.observed(), self.availability.error(), self.queue.failing(), self.queue.len()) {
+                _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
+                _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
+                (_, Some(_), ..) => DestinationState::Failing,
+                (None, ..) => DestinationState::Starting,
+                (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
+                (_, _, 0, 0) if held > 0 => DestinationState::Holding,
+                (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
+                (_, _, 0, 0) if self.view.contested.groups() > 0 => DestinationState::Contested,
+                (_, _, 0, 0) => DestinationState::InSync,
+                (_, _, 0, _) => DestinationState::Syncing,
+                _ => DestinationState::Failing,
+            };
         let destination = DestinationStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
@@ -61,8 +61,8 @@ impl State {
             refused: self.verdicts.refused_groups(),
             held,
             holds: self.holds(),
-            contested: self.contested.groups(),
-            normalized: self.normalizations.groups(),
+            contested: self.view.contested.groups(),
+            normalized: self.view.normalizations.groups(),
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
@@ -131,7 +131,7 @@ impl State {
             let is_refused = [*rule, None].iter().any(|rule| refused.contains(&(group.as_deref(), *rule)));
             !(finding.is_suspicion() && is_refused)
         });
-        let observed = self.observed.iter().flat_map(|observed| observed.namespace(namespace));
+        let observed = self.view.observed().into_iter().flat_map(|observed| observed.namespace(namespace));
         let there: HashMap<&str, Option<Fingerprint>> = observed.collect();
         let is_stored = |group: &&DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
         let offered = self.verdicts.overlay.groups(namespace, object);
@@ -155,10 +155,10 @@ impl State {
         findings.extend(refused);
         if wins {
             findings.extend(self.verdicts.overlay.expelled(namespace, object).map(expelled));
-            findings.extend(self.normalizations.of_namespace(namespace).map(normalized));
-            findings.extend(self.contested.of_namespace(namespace).map(contested));
+            findings.extend(self.view.normalizations.of_namespace(namespace).map(normalized));
+            findings.extend(self.view.contested.of_namespace(namespace).map(contested));
         }
-        let contested = wins && self.contested.of_namespace(namespace).next().is_some();
+        let contested = wins && self.view.contested.of_namespace(namespace).next().is_some();
         let health = self.health.findings(namespace).filter(|_| wins);
         let evaluation = health.as_ref().map(|found| {
             if found.iter().any(|finding| finding.code == NOT_LOADED) {
@@ -172,7 +172,7 @@ impl State {
         findings.extend(health.into_iter().flatten());
         let state = if findings.iter().any(Finding::withholds) || !object.refused.is_empty() {
             ObjectState::Refused
-        } else if self.observed.is_none() || self.queue.contains(namespace) {
+        } else if !self.view.is_listed() || self.queue.contains(namespace) {
             ObjectState::Pending
         } else if contested {
             ObjectState::Contested

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -36,7 +37,7 @@ impl State {
         let Some(object) = self.desired.winner(namespace) else {
             return self.desired.protected(namespace).is_some();
         };
-        let Some(observed) = &self.observed else { return true };
+        let Some(observed) = self.view.observed() else { return true };
         let there: HashMap<&str, _> = observed.namespace(namespace).collect();
         let written = |group: &DesiredGroup| there.get(&*group.name) == Some(&Some(group.fingerprint));
         let waits = |group: &DesiredGroup| {
@@ -65,7 +66,7 @@ impl State {
         self.safety.forgive(namespace);
         let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
         let at_once = enforced.sets_anything();
-        if let Some(observed) = &self.observed {
+        if let Some(observed) = self.view.observed() {
             self.verdicts
                 .suspect(namespace, observed.namespace(namespace).map(|(group, _)| Arc::from(group)));
         }
@@ -89,12 +90,12 @@ impl State {
     /// Has suspect groups read whole, if the ruler has any version of one: at once, or at the next list where only
     /// `source_tenants` may no longer be allowed.
     fn prove_soon(&mut self, at_once: bool) {
-        let Some(observed) = &self.observed else { return };
-        self.verdicts.retain_suspects(|(namespace, group)| {
-            observed.namespace(namespace).any(|(name, _)| *name == **group)
-        });
+        if !self.view.is_listed() {
+            return;
+        }
+        self.verdicts.retain_suspects(|(namespace, group)| self.view.has(namespace, group));
         if at_once && self.verdicts.suspects().next().is_some() {
-            self.verify = Some(self.verify.map_or(Instant::now(), |at| at.min(Instant::now())));
+            self.view.list_in(Duration::ZERO);
         }
     }
 
@@ -119,13 +120,13 @@ impl State {
             self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything())
         };
         if self.verdicts.suspects().any(at_once) {
-            self.verify = Some(Instant::now());
+            self.view.list_in(Duration::ZERO);
         }
     }
 
     /// Returns whether a group of an object is refused, before it was offered or by the ruler.
     fn is_refused(&self, namespace: &str, object: &DesiredObject, group: &str) -> bool {
-        let offered = || self.verdicts.overlay.group(&self.desired, namespace, group);
+        let offered = || self.offered().group(namespace, group);
         object.refused.iter().any(|name| **name == *group)
             || offered().is_some_and(|offered| self.verdicts.refuses(namespace, group, offered.fingerprint))
     }

@@ -13,12 +13,16 @@ mod snapshots;
 mod stored_versions;
 mod takeover;
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
 use crate::desired::{DesiredGroup, RemovalReason};
+use crate::destination::normalization::Key;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
+use crate::model::capabilities::StoredFields;
 use crate::model::group::{Group, Rule};
 use crate::model::kind::PROMETHEUS_RULE;
 use crate::model::language::QueryLanguage::PromQl;
@@ -72,7 +76,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     };
     change(&mut shared);
     let id = DestinationId { ruler: "central".into(), tenant: Some("t".parse().unwrap()) };
-    let mut state = State::new(id, &shared, shared.ruler.capabilities().fields);
+    let mut state = State::new(id, &shared);
     state.declarations_sent();
     let mut bench = Bench { state, refused: HashSet::new(), failing: HashSet::new(), failing_deletes: false };
     bench.allow(true, true);

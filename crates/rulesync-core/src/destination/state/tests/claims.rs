@@ -52,7 +52,7 @@ async fn claim_needs_a_recent_list() {
     tokio::time::advance(Duration::from_secs(11)).await;
     bench.declare("o", &[("g", "1")]);
     assert_eq!(bench.work(), NOTHING);
-    assert_eq!(bench.state.list_early(), Some(Instant::now()), "it is listed again first");
+    assert_eq!(bench.state.view.next_list(), Some(Instant::now()), "it is listed again first");
     bench.list(&[]);
     assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
     // Another installation may have claimed the tenant meanwhile.
@@ -70,7 +70,7 @@ async fn claim_needs_a_recent_list() {
 async fn claim_is_read_back_soon_and_the_stored_one_counts() {
     let mut bench = claiming().listed(&[]);
     bench.work();
-    let soon = bench.state.list_early().unwrap() - Instant::now();
+    let soon = bench.state.view.next_list().unwrap() - Instant::now();
     assert!(soon <= Duration::from_secs(10), "{soon:?}");
     bench.list(&[FOREIGN, ("us.ns.o", "g", "1")]);
     bench.declare("o", &[("g", "2")]);
@@ -116,11 +116,11 @@ async fn claim_that_is_not_stored_is_read_twice_soon_and_then_at_resyncs() {
     let mut lists = Vec::new();
     bench.work();
     for seen in [&[group][..], &[group], &[group, OWN], &[group]] {
-        lists.push(bench.state.list_early().is_some());
+        lists.push(bench.state.view.next_list().is_some());
         bench.list(seen);
         bench.work();
     }
-    lists.push(bench.state.list_early().is_some());
+    lists.push(bench.state.view.next_list().is_some());
     assert_eq!(lists, [true, true, false, false, true]);
 }
 

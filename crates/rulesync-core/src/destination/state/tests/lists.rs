@@ -48,7 +48,7 @@ async fn group_read_without_rules_counts_as_before_for_one_more_list() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O]);
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     assert_eq!(bench.work_for(Duration::from_secs(1)).await, NOTHING);
-    let again = bench.state.list_early().expect("it is read again");
+    let again = bench.state.view.next_list().expect("it is read again");
     assert!(again - Instant::now() <= Duration::from_secs(2));
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     assert_eq!(bench.work(), ["PUT us.ns.o/g"], "somebody has emptied it");
@@ -56,7 +56,7 @@ async fn group_read_without_rules_counts_as_before_for_one_more_list() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O]);
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     bench.list(&[O]);
-    assert_eq!((bench.work(), bench.state.list_early()), (Vec::new(), None));
+    assert_eq!((bench.work(), bench.state.view.next_list()), (Vec::new(), None));
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
     assert_eq!(bench.work(), NOTHING, "and it may be read half written again");
 }
@@ -65,13 +65,13 @@ async fn group_read_without_rules_counts_as_before_for_one_more_list() {
 async fn group_read_without_rules_is_empty_if_undeclared_or_new() {
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[O, ("us.ns.o", "h", "1")]);
     bench.list_with(&[O], |listing| listing.add("us.ns.o", &without_rules("h")));
-    assert_eq!(bench.state.list_early(), None, "nobody declares `h`");
+    assert_eq!(bench.state.view.next_list(), None, "nobody declares `h`");
     let mut bench = destination().declared("o", &[("g", "1")]).listed(&[]);
     bench.failing.insert("g");
     bench.work();
     bench.failing.clear();
     bench.list_with(&[], |listing| listing.add("us.ns.o", &without_rules("g")));
-    assert_eq!(bench.state.list_early(), None, "it was not there before");
+    assert_eq!(bench.state.view.next_list(), None, "it was not there before");
     assert_eq!(bench.work_for(MINUTE).await, ["PUT us.ns.o/g"]);
 }
 

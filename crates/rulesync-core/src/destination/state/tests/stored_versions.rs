@@ -36,7 +36,7 @@ impl Bench {
     async fn list_until_quiet(&mut self, groups: &[(&str, bool)]) -> [Vec<String>; 2] {
         self.list_labelled(groups);
         let lists = (0..5).take_while(|_| {
-            let again = self.state.list_early().is_some_and(|at| at <= Instant::now());
+            let again = self.state.view.next_list().is_some_and(|at| at <= Instant::now());
             if again {
                 self.list_labelled(groups);
             }

@@ -1,0 +1,431 @@
+//! The view of a ruler that a destination has: what the last list showed and what was written since, what the server
+//! makes of groups by itself, and which groups do not stay as they were written.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::contested::ContestedGroups;
+use super::normalization::{Difference, Key, Normalizations, Server, differences};
+use crate::model::fingerprint::Fingerprint;
+use crate::model::group::Group;
+use crate::observed::{Adoptable, Observed};
+use crate::overlay::Offered;
+
+/// The time after a write at which a list confirms it, where that matters.
+pub(super) const VERIFY_DELAY: Duration = Duration::from_secs(10);
+
+/// The time after which a group that may have been read half written is read again.
+const REREAD_DELAY: Duration = Duration::from_secs(2);
+
+/// The age up to which a list may prove that no other installation has claimed a tenant.
+const MAX_CLAIM_LIST_AGE: Duration = Duration::from_secs(10);
+
+/// The view of a ruler.
+#[derive(Debug)]
+pub(super) struct RulerView {
+    server: Server,
+    /// None before the first list. Shared with the list under way, which compares with it.
+    observed: Option<Arc<Observed>>,
+    adoptable: Vec<Adoptable>,
+    /// Changes that the server makes to groups by itself.
+    pub(super) normalizations: Normalizations,
+    /// Groups that recent lists found changed.
+    pub(super) contested: ContestedGroups,
+    /// Groups that the last list may have read half written.
+    half_written: HashSet<Key>,
+    /// The list under way.
+    list: Option<List>,
+    /// The time at which the last list was complete.
+    listed: Option<Instant>,
+    /// The time of the next list, if it is wanted for another reason than the resync interval.
+    next_list: Option<Instant>,
+}
+
+/// A list that is under way.
+#[derive(Debug)]
+struct List {
+    /// True if it is not the resync's.
+    early: bool,
+    /// Namespaces written meanwhile: for those it is out of date.
+    written: HashSet<Arc<str>>,
+}
+
+/// The groups that a list has found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) observed: Observed,
+    pub(super) adoptable: Vec<Adoptable>,
+    /// The groups that were to be read whole.
+    pub(super) whole: HashMap<Key, Group>,
+    /// Own groups that were read without any rule.
+    pub(super) empty: HashSet<Key>,
+}
+
+/// A finding of a list about a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// The server stores it in another form than it was sent; with the fields that differ.
+    Normalized(Key, Vec<String>),
+    /// Three lists in a row found it changed; with the fields that differ.
+    Contested(Key, Vec<String>),
+    /// It is contested no longer.
+    ContestOver(Key),
+}
+
+impl RulerView {
+    /// Creates the view of a ruler that was never listed.
+    pub(super) fn new(server: Server) -> Self {
+        Self {
+            server,
+            observed: None,
+            adoptable: Vec::new(),
+            normalizations: Normalizations::default(),
+            contested: ContestedGroups::default(),
+            half_written: HashSet::new(),
+            list: None,
+            listed: None,
+            next_list: None,
+        }
+    }
+
+    /// Returns the observed state; none before the first list.
+    pub(super) fn observed(&self) -> Option<&Arc<Observed>> {
+        self.observed.as_ref()
+    }
+
+    /// Returns whether the ruler was listed.
+    pub(super) fn is_listed(&self) -> bool {
+        self.observed.is_some()
+    }
+
+    /// Returns whether the ruler has any version of a group.
+    pub(super) fn has(&self, namespace: &str, group: &str) -> bool {
+        self.observed
+            .as_ref()
+            .is_some_and(|observed| observed.namespace(namespace).any(|(name, _)| name == group))
+    }
+
+    /// Returns the foreign groups that may be replaced.
+    pub(super) fn adoptable(&self) -> &[Adoptable] {
+        &self.adoptable
+    }
+
+    /// Removes a foreign group that was deleted after an own one had replaced it.
+    pub(super) fn adopted(&mut self, namespace: &Arc<str>, group: &str) {
+        self.adoptable.retain(|foreign| foreign.namespace != *namespace || *foreign.group != *group);
+    }
+
+    /// Changes the observed state after a write.
+    pub(super) fn update(&mut self, change: impl FnOnce(&mut Observed)) {
+        if let Some(observed) = &mut self.observed {
+            change(Arc::make_mut(observed));
+        }
+    }
+
+    /// Records that a namespace is about to be written.
+    pub(super) fn writing(&mut self, namespace: &Arc<str>) {
+        if let Some(list) = &mut self.list {
+            list.written.insert(Arc::clone(namespace));
+        }
+    }
+
+    /// Discards everything that was observed.
+    pub(super) fn restart(&mut self) {
+        self.observed = None;
+        self.list = None;
+        self.next_list = None;
+    }
+
+    /// Returns when to list again for another reason than the resync interval.
+    pub(super) fn next_list(&self) -> Option<Instant> {
+        self.next_list
+    }
+
+    /// Asks for another list after this time, or earlier if that was asked for before.
+    pub(super) fn list_in(&mut self, wait: Duration) {
+        let at = Instant::now() + wait;
+        self.next_list = Some(self.next_list.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// Returns whether the last list is too old to prove that nobody has claimed the tenant.
+    pub(super) fn is_stale(&self) -> bool {
+        self.listed.is_none_or(|at| at.elapsed() > MAX_CLAIM_LIST_AGE)
+    }
+
+    /// Returns whether a list is under way.
+    pub(super) fn is_listing(&self) -> bool {
+        self.list.is_some()
+    }
+
+    /// Begins a list, `early` if it is not the resync's, while namespaces are `running`; returns the result of the last
+    /// list and the groups to read whole.
+    pub(super) fn begin_list(
+        &mut self,
+        early: bool,
+        running: HashSet<Arc<str>>,
+    ) -> (Arc<Observed>, HashSet<Key>) {
+        self.list = Some(List { early, written: running });
+        self.next_list = None;
+        let mut whole = self.normalizations.wanted();
+        whole.extend(self.contested.wanted().cloned());
+        (self.observed.clone().unwrap_or_default(), whole)
+    }
+
+    /// Records that a list failed.
+    pub(super) fn list_failed(&mut self) {
+        self.list = None;
+    }
+
+    /// Ends a list. Writes made while it was under way take precedence over what it shows. Returns its findings, and
+    /// the namespaces that were written meanwhile.
+    pub(super) fn end_list(
+        &mut self,
+        found: Found,
+        offered: Offered<'_>,
+    ) -> (Vec<Comparison>, HashSet<Arc<str>>) {
+        let Found { observed: mut found, adoptable, whole, empty } = found;
+        let List { early, written } =
+            self.list.take().unwrap_or(List { early: false, written: HashSet::new() });
+        let unread = self.keep_half_written(&mut found, &empty, &written, offered);
+        let comparisons = self.compare(&mut found, &written, early, &whole, offered);
+        found.all_read();
+        unread.iter().for_each(|namespace| found.mark_unread(namespace));
+        if let Some(observed) = &mut self.observed
+            && !written.is_empty()
+        {
+            let observed = Arc::make_mut(observed);
+            written.iter().for_each(|namespace| found.adopt(namespace, observed));
+        }
+        self.listed = Some(Instant::now());
+        self.observed = Some(Arc::new(found));
+        self.adoptable = adoptable;
+        (comparisons, written)
+    }
+
+    /// Restores groups that were read without rules, once: such a group may have been read half written
+    /// (docs/contracts/observed.md, "A group half written"). Returns the namespaces that were written since the last
+    /// list and are not read now.
+    fn keep_half_written(
+        &mut self,
+        found: &mut Observed,
+        empty: &HashSet<Key>,
+        written: &HashSet<Arc<str>>,
+        offered: Offered<'_>,
+    ) -> Vec<Arc<str>> {
+        let seen_before = std::mem::take(&mut self.half_written);
+        let Some(observed) = self.observed.clone() else { return Vec::new() };
+        let mut unread = Vec::new();
+        for key @ (namespace, group) in empty {
+            let has_rules = offered.group(namespace, group).is_some_and(|group| group.rules > 0);
+            let before = observed.namespace(namespace).find(|(name, _)| *name == &**group);
+            let Some((_, Some(before))) = before else { continue };
+            if has_rules && !written.contains(namespace) && !seen_before.contains(key) {
+                found.set(namespace, group, Some(before));
+                self.half_written.insert(key.clone());
+                if !observed.is_read(namespace) {
+                    unread.push(Arc::clone(namespace));
+                }
+            }
+        }
+        if !self.half_written.is_empty() {
+            self.list_in(REREAD_DELAY);
+        }
+        unread
+    }
+
+    /// Compares what a list has found with what existed or was written before, group by group: a difference was made by
+    /// the server, or by somebody, or the write was never stored.
+    fn compare(
+        &mut self,
+        found: &mut Observed,
+        written: &HashSet<Arc<str>>,
+        early: bool,
+        whole: &HashMap<Key, Group>,
+        offered: Offered<'_>,
+    ) -> Vec<Comparison> {
+        let Some(observed) = self.observed.clone() else { return Vec::new() };
+        let retested = if early { Vec::new() } else { self.normalizations.retest(Instant::now()) };
+        let mut look_again = !retested.is_empty();
+        let mut to_read_again: Vec<Arc<str>> = Vec::new();
+        let mut comparisons = Vec::new();
+        for namespace in observed.names().filter(|namespace| !written.contains(*namespace)) {
+            let after_write = !observed.is_read(namespace);
+            for (name, before) in observed.namespace(namespace) {
+                let Some(declared) = offered.group(namespace, name) else { continue };
+                if before != Some(declared.fingerprint) {
+                    continue;
+                }
+                let sent = declared.fingerprint;
+                let read = fingerprint(found, namespace, name);
+                if read == Some(sent) && (!after_write || self.normalizations.is_empty()) {
+                    continue;
+                }
+                let key: Key = (Arc::clone(namespace), Arc::clone(&declared.name));
+                if read == Some(sent) {
+                    to_read_again.extend(self.normalizations.same(&key));
+                    continue;
+                }
+                if retested.contains(&key) {
+                    continue;
+                }
+                let whole_read = whole.get(&key);
+                let differs = || match (declared.body.decode(), whole_read) {
+                    (Ok(sent), Some(read)) => differences(&sent, read),
+                    _ => Vec::new(),
+                };
+                let difference = match read {
+                    Some(read) if after_write => {
+                        let sent_group = || declared.body.decode().ok();
+                        self.normalizations.judge(&key, (sent, read), sent_group, whole_read, self.server)
+                    }
+                    Some(read) if self.normalizations.is_learned(&key, (sent, read)) => {
+                        Difference::Normalized
+                    }
+                    _ => Difference::Change,
+                };
+                match difference {
+                    Difference::Normalized => continue,
+                    Difference::Learned(_) => {
+                        comparisons.push(Comparison::Normalized(key, differs()));
+                        continue;
+                    }
+                    Difference::Unknown => look_again = true,
+                    Difference::Change => {}
+                }
+                if self.contested.record(key.clone(), sent, after_write, differs) {
+                    comparisons.push(Comparison::Contested(key, differs()));
+                }
+            }
+        }
+        // Where the server no longer makes a difference, groups still stored in the other form count as changed.
+        to_read_again.iter().for_each(|namespace| found.forget_document(namespace));
+        if look_again || !to_read_again.is_empty() {
+            // The group is written once more now. A list soon after leaves little time for a change by somebody else.
+            self.list_in(VERIFY_DELAY);
+        }
+        let sent = |(namespace, group): &Key| Some(offered.group(namespace, group)?.fingerprint);
+        self.normalizations.retain(sent);
+        for ((namespace, group), sent, read) in self.normalizations.pairs() {
+            found.translate(namespace, group, read, sent);
+        }
+        self.contested.retain(|key| sent(key).is_some());
+        let over = self.contested.end_list(early, |key @ (namespace, group)| {
+            (!written.contains(namespace)).then(|| fingerprint(found, namespace, group) == sent(key))
+        });
+        comparisons.extend(over.into_iter().map(Comparison::ContestOver));
+        comparisons
+    }
+}
+
+fn fingerprint(observed: &Observed, namespace: &str, group: &str) -> Option<Fingerprint> {
+    let (_, fingerprint) = observed.namespace(namespace).find(|(name, _)| *name == group)?;
+    fingerprint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desired::Desired;
+    use crate::desired::tests::{group, object};
+    use crate::model::capabilities::{Normalization, StoredFields};
+    use crate::model::language::QueryLanguage;
+    use crate::overlay::Overlay;
+
+    const NAMESPACE: &str = "us.ns.o";
+
+    /// A view in which the group `g` was written since the last list.
+    fn written() -> (RulerView, Desired, Overlay) {
+        let server = Server {
+            fields: StoredFields::ALL,
+            normalization: Normalization::Exact,
+            language: QueryLanguage::PromQl,
+        };
+        let mut desired = Desired::default();
+        desired.upsert(&NAMESPACE.into(), object("o", None, vec![group("g", "1")]));
+        let mut view = RulerView::new(server);
+        list(&mut view, &desired, "1");
+        view.update(|observed| observed.set(&NAMESPACE.into(), "g", Some(group("g", "1").fingerprint)));
+        (view, desired, Overlay::default())
+    }
+
+    fn found(expr: &str) -> Found {
+        let mut observed = Observed::default();
+        observed.set(&NAMESPACE.into(), "g", Some(group("g", expr).fingerprint));
+        Found { observed, ..Found::default() }
+    }
+
+    fn list(view: &mut RulerView, desired: &Desired, expr: &str) -> Vec<Comparison> {
+        view.begin_list(false, HashSet::new());
+        view.end_list(found(expr), Offered { desired, overlay: &Overlay::default() }).0
+    }
+
+    fn stored(view: &RulerView) -> Option<Fingerprint> {
+        fingerprint(view.observed()?, NAMESPACE, "g")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_during_a_list_take_precedence_over_it() {
+        let (mut view, desired, overlay) = written();
+        view.begin_list(false, HashSet::new());
+        view.writing(&NAMESPACE.into());
+        let offered = Offered { desired: &desired, overlay: &overlay };
+        let (comparisons, during) = view.end_list(found("old"), offered);
+        assert_eq!((comparisons, during.len()), (vec![], 1));
+        assert_eq!(stored(&view), Some(group("g", "1").fingerprint));
+        list(&mut view, &desired, "old");
+        assert_eq!(stored(&view), Some(group("g", "old").fingerprint), "nothing was written during this one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn group_that_three_lists_find_changed_is_contested_until_one_finds_it_in_sync() {
+        let (mut view, desired, _) = written();
+        let write = |view: &mut RulerView| {
+            view.update(|observed| observed.set(&NAMESPACE.into(), "g", Some(group("g", "1").fingerprint)));
+        };
+        for _ in 0..2 {
+            assert_eq!(list(&mut view, &desired, "2"), []);
+            write(&mut view);
+        }
+        let contested = list(&mut view, &desired, "2");
+        assert!(matches!(&contested[..], [Comparison::Contested((_, g), _)] if &**g == "g"), "{contested:?}");
+        write(&mut view);
+        assert!(matches!(list(&mut view, &desired, "1")[..], [Comparison::ContestOver(_)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn group_that_is_read_without_rules_is_read_once_more() {
+        let (mut view, desired, overlay) = written();
+        let offered = Offered { desired: &desired, overlay: &overlay };
+        let empty = || Found { empty: HashSet::from([(NAMESPACE.into(), "g".into())]), ..found("none") };
+        view.begin_list(false, HashSet::new());
+        view.end_list(empty(), offered);
+        assert_eq!(stored(&view), Some(group("g", "1").fingerprint), "it may have been half written");
+        assert_eq!(view.next_list(), Some(Instant::now() + REREAD_DELAY));
+        view.begin_list(true, HashSet::new());
+        view.end_list(empty(), offered);
+        assert_eq!(stored(&view), Some(group("g", "none").fingerprint), "it has no rules");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn next_list_is_the_earliest_that_was_asked_for() {
+        let (mut view, ..) = written();
+        assert_eq!(view.next_list(), None);
+        view.list_in(Duration::from_secs(5));
+        view.list_in(Duration::from_secs(9));
+        assert_eq!(view.next_list(), Some(Instant::now() + Duration::from_secs(5)));
+        view.list_in(Duration::ZERO);
+        assert_eq!(view.next_list(), Some(Instant::now()));
+        view.begin_list(true, HashSet::new());
+        assert!(view.next_list().is_none() && view.is_listing(), "this is that list");
+        view.list_failed();
+        assert!(!view.is_listing() && view.is_listed());
+        assert!(!view.is_stale());
+        tokio::time::advance(MAX_CLAIM_LIST_AGE + Duration::from_secs(1)).await;
+        assert!(view.is_stale());
+        view.restart();
+        assert!(!view.is_listed());
+    }
+}
