@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use rulesync_config::Config;
+use rulesync_core::finding::Code;
 use rulesync_expr::promql;
 use serde::Deserialize;
 
@@ -164,4 +165,26 @@ fn deployed_alerts_are_promql() {
         let strict = promql::Options { experimental: false, legacy_functions: false, utf8_names: false };
         promql::parse(expr, &strict).unwrap();
     }
+}
+
+#[test]
+fn findings_are_described_by_code() {
+    const HEAD: &str = "# Findings
+
+A finding is one problem at one location, for the author of a rule: in the log, in the status, and in the output of
+`--dry-run`. An error keeps its group, or its rule, from the ruler, unless it is `offered`: then the ruler is asked all
+the same, because it is the judge. A warning keeps nothing back. The code of a finding is stable.
+
+<!-- UPDATE_DOCS=1 cargo test -p rulesync-tests --test it findings_are_described writes this table. -->
+
+| code | meaning |
+|---|---|
+";
+    let row = |code: &Code| format!("| `{code}` | {} |\n", code.description());
+    let page = HEAD.to_owned() + &Code::ALL.iter().map(row).collect::<String>();
+    let path = root().join("docs/findings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page);
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rulesync_core::finding::Code;
 use rulesync_core::model::DestinationId;
 use rulesync_core::status::{DestinationState, ObjectState};
 use rulesync_testkit::{KubeServer, Recorded, RulerServer};
@@ -139,7 +140,7 @@ async fn what_would_blind_us_is_read_around_and_never_sent() {
     let status = status.unwrap();
     let poisoned = status.objects.iter().find(|object| object.name == "o3").unwrap();
     assert_eq!(poisoned.state, ObjectState::Refused);
-    assert!(poisoned.findings.iter().any(|finding| finding.code == "poison"));
+    assert!(poisoned.findings.iter().any(|finding| finding.code == Code::Poison));
     assert_eq!(ruler.rules("prod").keys().filter(|name| name.starts_with("prod.")).count(), 3);
     running.stop().await.unwrap();
 }

@@ -1,8 +1,12 @@
 //! Findings: one problem at one location, for the author of a rule. Not errors: nothing stops because of one.
 
+mod code;
+
 use std::fmt;
 
 use serde::Serialize;
+
+pub use code::Code;
 
 pub use crate::intake::is_hidden;
 
@@ -94,8 +98,8 @@ pub struct Finding {
     /// True if the ruler is asked in spite of the error, because it is the judge.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
-    /// A stable name of the kind of problem, such as `duplicate-group`.
-    pub code: &'static str,
+    /// The kind of problem.
+    pub code: Code,
     /// The problem, one sentence without a full stop.
     pub message: String,
     /// The location.
@@ -110,7 +114,7 @@ pub(crate) const MAY_KNOW: &str = "the ruler may know it";
 
 impl Finding {
     /// Creates an error: it keeps the group, or the object, from being synced.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             offered: false,
@@ -122,12 +126,12 @@ impl Finding {
     }
 
     /// Creates a suspicion: an error that the ruler is expected to report. The group is offered all the same.
-    pub fn suspicion(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn suspicion(code: Code, message: impl Into<String>) -> Self {
         Self { offered: true, ..Self::error(code, message) }
     }
 
     /// Creates a warning: the group is synced all the same.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
@@ -189,7 +193,7 @@ mod tests {
             position: Some(Position { line: 1, column: 5 }),
             ..Location::default()
         };
-        let finding = Finding::error("expr", "unclosed left parenthesis").at(location).hint("close it");
+        let finding = Finding::error(Code::Promql, "unclosed left parenthesis").at(location).hint("close it");
         assert_eq!(
             finding.to_string(),
             r#"group "g", rule 2 "A", expr, 1:5: unclosed left parenthesis (close it)"#

@@ -24,7 +24,7 @@ macro_rules! log_finding {
             field = location.path.as_deref().or(location.field.as_deref()),
             line = location.position.map(|position| position.line),
             column = location.position.map(|position| position.column),
-            code,
+            code = code.name(),
             $key = message,
             hint = hint.as_deref(),
             $message
@@ -85,7 +85,7 @@ impl Reporter for LogReporter {
                     (location.group.as_deref(), location.rule, location.rule_name.as_deref());
                 let hint = hint.as_deref();
                 warn!(
-                    %object, ruler, tenant, namespace, group, rule, rule_name, code, error, hint,
+                    %object, ruler, tenant, namespace, group, rule, rule_name, code = code.name(), error, hint,
                     "Rule evaluation failing"
                 );
             }

@@ -7,12 +7,12 @@ mod digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rulesync_core::finding::{Location, Position, Severity};
+use rulesync_core::finding::{Code, Location, Position, Severity};
 use rulesync_core::model::RULE_FILE;
 use rulesync_core::{Finding, ObjectId, RuleObject, SourceEvent};
 
 use crate::identity::Identities;
-use crate::manifest::{BrokenDocument, Contents, NOT_UNDERSTOOD, ParsedObject, join_parts};
+use crate::manifest::{BrokenDocument, Contents, ParsedObject, join_parts};
 pub(crate) use declarations::Declared;
 use declarations::{Declaration, FileDeclarations};
 use digest::digest_of;
@@ -99,7 +99,7 @@ impl Index {
         for broken in &contents.broken {
             match &broken.id {
                 // An object that is new and not understood is only a warning.
-                Some(id) if before.declared.contains(id) || broken.finding.code != NOT_UNDERSTOOD => {
+                Some(id) if before.declared.contains(id) || broken.finding.code != Code::NotUnderstood => {
                     declarations.add_broken(id, &broken.finding);
                 }
                 Some(id) => declarations.add_broken(id, &as_warning(&broken.finding)),
@@ -144,7 +144,7 @@ impl Index {
         if !is_rule_like {
             let (file, message) = (self.identities.display_path(path), &finding.message);
             tracing::debug!(file, message, "Ignored a document that holds no rules");
-        } else if finding.code == NOT_UNDERSTOOD {
+        } else if finding.code == Code::NotUnderstood {
             // A file that never contained rules deserves only a warning.
             let notice = bodies
                 .entry((path.to_path_buf(), file.clone()))
@@ -324,7 +324,7 @@ impl Index {
         let location =
             Location { file: Some(self.identities.display_path(path)), position, ..Location::default() };
         Finding::warning(
-            "duplicate-object",
+            Code::DuplicateObject,
             "the object is declared again here, and this declaration is ignored",
         )
         .at(location)

@@ -10,7 +10,7 @@ mod keys;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rulesync_core::finding::{Location, Position};
+use rulesync_core::finding::{Code, Location, Position};
 use rulesync_core::model::{Labels, Positions, PositionsBuilder, tenant_field_of};
 use rulesync_core::{Finding, ObjectId, RuleObject};
 
@@ -18,9 +18,6 @@ use crate::identity::Identities;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Tree, documents};
 use document_kind::{DocumentKind, NotUnderstood, string};
 use groups::Groups;
-
-/// The code of a finding that a document is not of a known kind.
-pub(crate) const NOT_UNDERSTOOD: &str = "not-understood";
 
 /// The maximum depth of nested lists. The Kubernetes API returns no nested lists; more than one level is not expected.
 const MAX_LIST_DEPTH: usize = 20;
@@ -72,7 +69,7 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
             for document in documents(text) {
                 match Tree::parse(document) {
                     Ok(tree) => reader.node(tree.root(), None, 0),
-                    Err(problem) => reader.add_broken(None, "yaml", problem),
+                    Err(problem) => reader.add_broken(None, Code::Yaml, problem),
                 }
             }
         }
@@ -85,7 +82,7 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
             };
             reader.add_broken(
                 None,
-                "yaml",
+                Code::Yaml,
                 Problem { message: "the file is not UTF-8 text".into(), position },
             );
         }
@@ -96,7 +93,7 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
 /// The contents of a file that cannot be read at all: a finding with the reason.
 pub(crate) fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
     let location = Location { file: Some(identities.display_path(path)), ..Location::default() };
-    let finding = Finding::error("unreadable-file", reason).at(location);
+    let finding = Finding::error(Code::UnreadableFile, reason).at(location);
     Contents { objects: Vec::new(), broken: vec![BrokenDocument { id: None, is_rule_like: true, finding }] }
 }
 
@@ -134,7 +131,7 @@ impl Reader<'_> {
             DocumentKind::RuleFile(mapping) => self.rule_file(node, &mapping),
             DocumentKind::List(..) if depth >= MAX_LIST_DEPTH => {
                 let message = "lists are nested too deeply".to_owned();
-                self.add_broken(None, "manifest", Problem { message, position: node.position() });
+                self.add_broken(None, Code::Manifest, Problem { message, position: node.position() });
             }
             DocumentKind::List(items, kind) => {
                 items.children().for_each(|item| self.node(item, kind, depth + 1));
@@ -143,13 +140,13 @@ impl Reader<'_> {
                 let line = node.position().line;
                 tracing::debug!(file = self.display_path, line, "Ignored an object of a kind without rules");
             }
-            DocumentKind::Unreadable(problem) => self.add_broken(None, "yaml", problem),
+            DocumentKind::Unreadable(problem) => self.add_broken(None, Code::Yaml, problem),
             DocumentKind::NotUnderstood(why) => self.add_not_understood(why),
         }
     }
 
     fn add_not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
-        let mut finding = Finding::error(NOT_UNDERSTOOD, message).at(self.location(position));
+        let mut finding = Finding::error(Code::NotUnderstood, message).at(self.location(position));
         finding.hint = hint;
         self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
     }
@@ -164,7 +161,7 @@ impl Reader<'_> {
                 let problem = misspelt(object, &["metadata"], &keys::OBJECT)
                     .or_else(|| misspelt(metadata.as_ref()?, &["name"], &keys::METADATA));
                 let problem = problem.unwrap_or(Problem { message, position: node.position() });
-                return self.add_broken(None, "manifest", problem);
+                return self.add_broken(None, Code::Manifest, problem);
             }
         };
         match self.object(&id, object, metadata.as_ref()) {
@@ -179,21 +176,21 @@ impl Reader<'_> {
         id: &ObjectId,
         object: &Mapping<'_>,
         metadata: Option<&Mapping<'_>>,
-    ) -> Result<RuleObject, (&'static str, Problem)> {
+    ) -> Result<RuleObject, (Code, Problem)> {
         let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
         if let Some(metadata) = metadata {
             // Routing depends on the metadata, so it must be read completely.
             let near = misspelt(metadata, &["namespace", "labels", "annotations"], &keys::METADATA);
             let problem = metadata.problems.first().cloned().or(near);
-            problem.map_or(Ok(()), |problem| Err(("metadata", problem)))?;
-            labels = string_map(metadata, "labels").map_err(|problem| ("type", problem))?;
-            annotations = string_map(metadata, "annotations").map_err(|problem| ("type", problem))?;
+            problem.map_or(Ok(()), |problem| Err((Code::Metadata, problem)))?;
+            labels = string_map(metadata, "labels").map_err(|problem| (Code::Type, problem))?;
+            annotations = string_map(metadata, "annotations").map_err(|problem| (Code::Type, problem))?;
             annotations.remove(LAST_APPLIED);
         }
         let missing = |key: &'static str, of: &Mapping<'_>, known: &[&str], at: Position| {
             let near = misspelt(of, &[key], known);
             let message = format!("there is no `{key}` (if no groups are meant, write `groups: []`)");
-            (NOT_UNDERSTOOD, near.unwrap_or(Problem { message, position: at }))
+            (Code::NotUnderstood, near.unwrap_or(Problem { message, position: at }))
         };
         let at_kind = object.pairs.first().map_or(Position { line: 1, column: 1 }, |pair| pair.at.position());
         let Some(spec) = object.get("spec") else {
@@ -202,15 +199,15 @@ impl Reader<'_> {
         let at_spec = spec.at.position();
         let Some(spec) = Mapping::of(spec.value) else {
             let message = format!("`spec` is {}, and must be a mapping", spec.value.type_name());
-            return Err((NOT_UNDERSTOOD, Problem { message, position: spec.value.position() }));
+            return Err((Code::NotUnderstood, Problem { message, position: spec.value.position() }));
         };
-        spec.problems.first().map_or(Ok(()), |problem| Err(("yaml", problem.clone())))?;
+        spec.problems.first().map_or(Ok(()), |problem| Err((Code::Yaml, problem.clone())))?;
         let tenant_field = tenant_field_of(id.kind());
         let known: Vec<&str> = ["groups"].into_iter().chain(tenant_field).collect();
         let Some(groups) = spec.get("groups") else {
             return Err(missing("groups", &spec, &known, at_spec));
         };
-        misspelt(&spec, &known, &known).map_or(Ok(()), |problem| Err(("misspelt-key", problem)))?;
+        misspelt(&spec, &known, &known).map_or(Ok(()), |problem| Err((Code::MisspeltKey, problem)))?;
         let tenant = match tenant_field
             .and_then(|field| spec.get(field))
             .map(|pair| (pair.value, pair.value.text()))
@@ -218,12 +215,13 @@ impl Reader<'_> {
             Some((_, Scalar::Value(tenant))) => Some(tenant.into_owned()),
             Some((at, Scalar::Other(what))) => {
                 let message = format!("the tenant is {what}, and must be a string");
-                return Err(("type", Problem { message, position: at.position() }));
+                return Err((Code::Type, Problem { message, position: at.position() }));
             }
             Some((_, Scalar::Null)) | None => None,
         };
-        let mut object =
-            self.groups(id.clone(), at_kind, groups.value).map_err(|problem| (NOT_UNDERSTOOD, problem))?;
+        let mut object = self
+            .groups(id.clone(), at_kind, groups.value)
+            .map_err(|problem| (Code::NotUnderstood, problem))?;
         self.warn_of_unknown(&spec, &known, &mut object.findings);
         object.labels = labels.into_iter().collect::<Labels>();
         object.annotations = annotations;
@@ -234,7 +232,7 @@ impl Reader<'_> {
     fn rule_file(&mut self, node: Node<'_>, file: &Mapping<'_>) {
         let known = ["groups", "namespace"];
         if let Some(problem) = misspelt(file, &known, &known) {
-            return self.add_broken(None, "misspelt-key", problem);
+            return self.add_broken(None, Code::MisspeltKey, problem);
         }
         let id = match file.get("namespace").map(|pair| (pair.value, pair.value.text())) {
             Some((_, Scalar::Value(namespace))) if !namespace.is_empty() => {
@@ -242,14 +240,14 @@ impl Reader<'_> {
             }
             Some((at, Scalar::Other(what))) => {
                 let message = format!("`namespace` is {what}, and must be a string");
-                return self.add_broken(None, "type", Problem { message, position: at.position() });
+                return self.add_broken(None, Code::Type, Problem { message, position: at.position() });
             }
             _ => self.identities.file(self.path),
         };
         let Some(groups) = file.get("groups") else { return };
         let mut part = match self.groups(id.clone(), node.position(), groups.value) {
             Ok(part) => part,
-            Err(problem) => return self.add_broken(Some(id), NOT_UNDERSTOOD, problem),
+            Err(problem) => return self.add_broken(Some(id), Code::NotUnderstood, problem),
         };
         self.warn_of_unknown(file, &known, &mut part.findings);
         // Documents with the same name form one object.
@@ -278,7 +276,7 @@ impl Reader<'_> {
         let unknown = mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key));
         for Pair { key, at, .. } in unknown.take(groups::MAX_UNKNOWN_KEYS) {
             let message = format!("`{key}` is not a key beside `groups`, and has no effect");
-            let finding = Finding::warning("unknown-key", message).at(self.location(at.position()));
+            let finding = Finding::warning(Code::UnknownKey, message).at(self.location(at.position()));
             findings.push(finding.hint("is it misspelt?"));
         }
     }
@@ -307,7 +305,7 @@ impl Reader<'_> {
         Ok(self.identities.object(kind, namespace, name))
     }
 
-    fn add_broken(&mut self, id: Option<ObjectId>, code: &'static str, problem: Problem) {
+    fn add_broken(&mut self, id: Option<ObjectId>, code: Code, problem: Problem) {
         let finding = Finding::error(code, problem.message).at(self.location(problem.position));
         self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding });
     }

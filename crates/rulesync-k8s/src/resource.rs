@@ -9,7 +9,7 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use kube::core::DynamicResourceScope;
-use rulesync_core::finding::Location;
+use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::{
     ALERTING_RULE, DeclaredGroup, LOGGING_RULE, PROMETHEUS_RULE, Positions, RECORDING_RULE, tenant_field_of,
 };
@@ -100,7 +100,7 @@ impl Request {
             } else {
                 let message =
                     format!("`{field}` is not a key beside `groups` in a {kind}, and has no effect");
-                findings.push(Finding::warning("unknown-key", message).hint("is it misspelt?"));
+                findings.push(Finding::warning(Code::UnknownKey, message).hint("is it misspelt?"));
             }
         }
         Ok((requested, findings))
@@ -187,7 +187,7 @@ impl Rules {
                 path: tenant_field_of(kind).map(|field| format!("spec.{field}")),
                 ..Location::default()
             };
-            Box::new(Finding::error("spec", "the tenant must be a text").at(location))
+            Box::new(Finding::error(Code::Spec, "the tenant must be a text").at(location))
         })?;
         said.extend(findings);
         Ok((tenant, Pieces { groups, findings: said }))

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rulesync_core::finding::Location;
+use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::PromDuration;
 use rulesync_core::ruler::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
 use rulesync_core::ruler::{QueryLanguage, StoredFields, TemplateEnvironment};
@@ -93,7 +93,7 @@ impl Variant {
             ..Location::default()
         };
         let harmful = self.refuse(group).map(|reason| {
-            Finding::error("vmalert-environment", format!("the group is not sent: {reason}"))
+            Finding::error(Code::VmalertEnvironment, format!("the group is not sent: {reason}"))
                 .at(location(None))
         });
         let mut seen = HashMap::new();
@@ -102,7 +102,7 @@ impl Variant {
             let message =
                 format!("vmalert takes no rule twice: name, expression and labels are those of rule {first}");
             Some(
-                Finding::suspicion("duplicate-rule", message)
+                Finding::suspicion(Code::DuplicateRule, message)
                     .at(location(Some(index)))
                     .hint("remove one of the two"),
             )
@@ -167,7 +167,7 @@ mod tests {
         let [finding] = findings.as_slice() else { panic!("{findings:?}") };
         assert_eq!(
             (finding.code, finding.location.rule, finding.is_error(), finding.withholds()),
-            ("duplicate-rule", Some(1), true, false)
+            (Code::DuplicateRule, Some(1), true, false)
         );
         assert_eq!(Variant::Prometheus.check(&group), []);
         group.rules[0].expr = "%{X}".to_owned();

@@ -13,8 +13,8 @@ use crate::plan::Change;
 use crate::ruler::RulerError;
 use crate::series::{Series, SeriesHandle};
 
-/// The code of the finding for a group that the ruler refuses, and its state in metrics.
-pub(super) const REFUSED: &str = "refused";
+/// The state of a group that the ruler refuses.
+const REFUSED: &str = "refused";
 
 /// The counters and gauges of a destination.
 #[derive(Debug)]

@@ -11,15 +11,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::finding::{Finding, Location};
+use crate::finding::{Code, Finding, Location};
 use crate::observed::Observed;
 use crate::overlay::Offered;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
 use crate::ruler::{EvaluatedGroup, Evaluation, RuleHealth};
-
-/// The code of the finding for a group that is not loaded.
-pub(super) const NOT_LOADED: &str = "not-loaded";
 
 /// The number of load delays after which a group that is not loaded is reported.
 const LOAD_DELAYS: u32 = 3;
@@ -239,7 +236,7 @@ impl EvaluationHealth {
         }
         let not_loaded = self.not_loaded.get(namespace).into_iter().flatten().map(|group| {
             let location = Location { group: Some(group.to_string()), ..Location::default() };
-            Finding::warning(NOT_LOADED, "the ruler has stored the group and does not load it")
+            Finding::warning(Code::NotLoaded, "the ruler has stored the group and does not load it")
                 .at(location)
                 .hint("another group of the tenant may keep all from loading, or evaluation is off: see the ruler's log")
         });
@@ -256,7 +253,7 @@ impl Failing {
             rule_name: Some(self.name.clone()),
             ..Location::default()
         };
-        Finding::warning("evaluation", format!("fails when it is evaluated: {}", self.error)).at(location)
+        Finding::warning(Code::Evaluation, format!("fails when it is evaluated: {}", self.error)).at(location)
     }
 }
 
@@ -303,7 +300,7 @@ mod tests {
 
         fn codes(&self) -> Vec<&'static str> {
             let findings = self.health.findings(&self.namespace);
-            findings.unwrap().into_iter().map(|finding| finding.code).collect()
+            findings.unwrap().into_iter().map(|finding| finding.code.name()).collect()
         }
     }
 
@@ -316,7 +313,7 @@ mod tests {
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
         let changes = world.answer(&healthy[..1]);
         assert_eq!(changes.not_loaded, Some(NotLoaded { groups: 1, example: Some("us.ns.o/b".into()) }));
-        assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec![NOT_LOADED]));
+        assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec!["not-loaded"]));
         assert_eq!(world.answer(&healthy[..1]), HealthChanges::default());
         // A write restarts the load delay.
         world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);

@@ -122,6 +122,7 @@ impl Refusals {
 mod tests {
     use super::*;
     use crate::desired::tests::group;
+    use crate::finding::Code;
 
     #[tokio::test(start_paused = true)]
     async fn refusals_are_remembered_by_content_and_for_a_while() {
@@ -129,7 +130,7 @@ mod tests {
         let (bad, mended) = (group("g", "bad"), group("g", "mended"));
         let mut refusals = Refusals::default();
         for _ in 0..2 {
-            refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+            refusals.add(&namespace, &bad, Finding::error(Code::Refused, "no"), Duration::from_secs(60));
         }
         assert_eq!((refusals.groups(), refusals.rules()), (1, 1));
         assert!(refusals.contains(&namespace, "g", bad.fingerprint));
@@ -138,14 +139,19 @@ mod tests {
         assert_eq!(refusals.findings(&namespace).count(), 1);
         refusals.forget_changed(&namespace, |_| Some(mended.fingerprint));
         assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
-        refusals.add(&namespace, &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+        refusals.add(&namespace, &bad, Finding::error(Code::Refused, "no"), Duration::from_secs(60));
         refusals.forget_old();
         assert_eq!(refusals.groups(), 1);
         tokio::time::advance(Duration::from_secs(61)).await;
         refusals.forget_old();
         assert_eq!(refusals.groups(), 0);
         for namespace in ["b", "a"] {
-            refusals.add(&namespace.into(), &bad, Finding::error("refused", "no"), Duration::from_secs(60));
+            refusals.add(
+                &namespace.into(),
+                &bad,
+                Finding::error(Code::Refused, "no"),
+                Duration::from_secs(60),
+            );
         }
         assert_eq!(refusals.clear(), [Arc::from("a"), Arc::from("b")], "all are offered again");
         assert_eq!((refusals.groups(), refusals.rules()), (0, 0));

@@ -127,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::desired::tests::object;
+    use crate::finding::Code;
     use crate::model::group::{Group, Rule};
     use crate::model::left_out::LeftOut;
 
@@ -145,7 +146,7 @@ mod tests {
         let mut desired = Desired::default();
         desired.upsert(&namespace, object("o", None, vec![declared.clone()]));
         let mut verdicts = Verdicts::default();
-        let no = || Finding::error("refused", "no");
+        let no = || Finding::error(Code::Refused, "no");
         assert!(verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY));
         let offered = Offered { desired: &desired, overlay: &verdicts.overlay };
         let rest = offered.group(&namespace, "g").unwrap().clone();

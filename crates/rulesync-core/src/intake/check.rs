@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::template;
-use crate::finding::{Finding, Location};
+use crate::finding::{Code, Finding, Location};
 use crate::model::capabilities::{Capabilities, NameLimits};
 use crate::model::group::Group;
 use crate::ruler::Ruler;
@@ -56,6 +56,6 @@ pub(crate) fn check_name(name: &str, limits: &NameLimits) -> Option<Finding> {
     let reason = limits.refuse(name)?;
     let location =
         Location { group: Some(name.to_owned()), field: Some("name".to_owned()), ..Location::default() };
-    let finding = Finding::error("group-name", format!("the group's name {reason}"));
+    let finding = Finding::error(Code::GroupName, format!("the group's name {reason}"));
     Some(finding.at(location).hint("rename the group"))
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::{TextFault, label_name_fault, name_fault, text_fault, value_fault};
-use crate::finding::{Finding, Location};
+use crate::finding::{Code, Finding, Location};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
@@ -56,7 +56,7 @@ pub(crate) fn convert(
             let location =
                 Location { group: Some(declared.name), group_index: Some(index), ..Location::default() };
             conversion.findings.push(
-                Finding::error("duplicate-group", "a group of this name stands earlier in the object")
+                Finding::error(Code::DuplicateGroup, "a group of this name stands earlier in the object")
                     .at(location)
                     .hint("the first one counts: rename or remove this one"),
             );
@@ -154,12 +154,12 @@ impl Converter {
         let at = At { rule: Some((index, if alert.is_empty() { &record } else { &alert })) };
         match (record.as_str(), alert.as_str()) {
             ("", "") => {
-                self.error(at, None, "rule-kind", "neither `record` nor `alert` is set").advise("set one")
+                self.error(at, None, Code::RuleKind, "neither `record` nor `alert` is set").advise("set one")
             }
             ("", name) => self.name(at, "alert", name),
             (name, "") => self.name(at, "record", name),
             _ => self
-                .error(at, None, "rule-kind", "both `record` and `alert` are set")
+                .error(at, None, Code::RuleKind, "both `record` and `alert` are set")
                 .advise("split it into two rules"),
         }
         // Blanks around it mean nothing, and leading ones can freeze a tenant (docs/contracts/ruler-api.md 3.4).
@@ -167,7 +167,7 @@ impl Converter {
             expr = expr.trim().to_owned();
         }
         if expr.is_empty() {
-            self.error(at, Some("expr"), "no-expr", "the expression is empty");
+            self.error(at, Some("expr"), Code::NoExpr, "the expression is empty");
         }
         if let Some(fault) = text_fault(&expr) {
             self.poison(at, "expr", "text", fault);
@@ -184,8 +184,9 @@ impl Converter {
             ];
             for (field, _) in stray.into_iter().filter(|(_, set)| *set) {
                 let message = format!("`{field}` has no meaning in a recording rule; rulers refuse it");
-                self.findings
-                    .push(Finding::suspicion("recording-field", message).at(self.location(at, Some(field))));
+                self.findings.push(
+                    Finding::suspicion(Code::RecordingField, message).at(self.location(at, Some(field))),
+                );
             }
         }
         Rule { record, alert, expr, for_duration, keep_firing_for, labels, annotations }
@@ -196,7 +197,7 @@ impl Converter {
         match text {
             None | Some("") => PromDuration::ZERO,
             Some(text) => text.parse().unwrap_or_else(|error: crate::model::DurationError| {
-                self.error(at, Some(field), "duration", &error.to_string());
+                self.error(at, Some(field), Code::Duration, &error.to_string());
                 PromDuration::ZERO
             }),
         }
@@ -206,7 +207,7 @@ impl Converter {
         for (key, value) in labels {
             if key.is_empty() || key == "__name__" {
                 let message = format!("{key:?} cannot be the name of a label or annotation");
-                self.error(at, Some(&format!("{field}.{key}")), "label-name", &message);
+                self.error(at, Some(&format!("{field}.{key}")), Code::LabelName, &message);
             }
             if let Some(fault) = label_name_fault(key) {
                 self.poison(at, &format!("{field}.{key}"), "name", fault);
@@ -222,7 +223,7 @@ impl Converter {
         for tenant in tenants {
             if tenant.parse::<TenantId>().is_err() {
                 let message = format!("{tenant:?} is not the name of a tenant");
-                self.error(at, Some("source_tenants"), "source-tenants", &message)
+                self.error(at, Some("source_tenants"), Code::SourceTenants, &message)
                     .advise("list tenants one by one: letters, digits and !-_.*'() are allowed");
             }
         }
@@ -231,7 +232,7 @@ impl Converter {
     /// Checks a name of a group, an alert or a metric: one line.
     fn name(&mut self, at: At<'_>, field: &str, name: &str) {
         if name.is_empty() {
-            self.error(at, Some(field), "no-name", "the name is empty");
+            self.error(at, Some(field), Code::NoName, "the name is empty");
         }
         if let Some(fault) = name_fault(name) {
             self.poison(at, field, "name", fault);
@@ -240,7 +241,7 @@ impl Converter {
 
     fn poison(&mut self, at: At<'_>, field: &str, what: &str, fault: TextFault) {
         let TextFault { problem, hint } = fault;
-        self.error(at, Some(field), "poison", &format!("the {what} {problem}")).advise(hint);
+        self.error(at, Some(field), Code::Poison, &format!("the {what} {problem}")).advise(hint);
     }
 
     fn location(&self, at: At<'_>, field: Option<&str>) -> Location {
@@ -254,7 +255,7 @@ impl Converter {
         }
     }
 
-    fn error(&mut self, at: At<'_>, field: Option<&str>, code: &'static str, message: &str) -> Advice<'_> {
+    fn error(&mut self, at: At<'_>, field: Option<&str>, code: Code, message: &str) -> Advice<'_> {
         let location = self.location(at, field);
         self.findings.push(Finding::error(code, message).at(location));
         Advice(&mut self.findings)
@@ -287,7 +288,7 @@ mod tests {
             {"name":"i","rules":[{"record":"r","expr":"1"}]}]"#;
         let unread = |group, rule| {
             let location = Location { group_index: Some(group), rule, ..Location::default() };
-            Finding::error("type", "a list, and must be a text").at(location)
+            Finding::error(Code::Type, "a list, and must be a text").at(location)
         };
         let found = [unread(0, Some(0)), unread(1, None)];
         let converted =

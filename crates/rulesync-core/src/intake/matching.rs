@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::transform::Transform;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::model::kind;
 use crate::model::tenant::{DestinationId, TenantId};
 use crate::route::input::RoutingInput;
@@ -67,7 +67,7 @@ impl Route {
                 self.ruler, self.name
             );
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
-            return Err(Refusal::Other(Finding::error("dialect", message).hint(hint).into()));
+            return Err(Refusal::Other(Finding::error(Code::Dialect, message).hint(hint).into()));
         }
         let destination = DestinationId { ruler: Arc::clone(&self.ruler), tenant };
         let transform = Transform::of(self, input).map_err(Refusal::Other)?;
@@ -77,7 +77,7 @@ impl Route {
     /// Returns the tenant an object goes to by this route; none if it requests none.
     #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
     fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
-        let refuse = |message: String| Finding::error("tenant", message);
+        let refuse = |message: String| Finding::error(Code::Tenant, message);
         let (value, pattern) = match (&self.tenant, input.tenant) {
             (Tenancy::None, None) => return Ok(Some(None)),
             (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
@@ -160,7 +160,7 @@ pub(crate) fn match_routes<'a>(
                     Some(index) if routed.matches[index].transform.writes_as(&route_match.transform) => {}
                     Some(index) => routed.findings.push(
                         Finding::error(
-                            "routes",
+                            Code::Routes,
                             format!(
                                 "routes `{}` and `{}` would put different rules into {}",
                                 routed.matches[index].route, route.name, route_match.destination

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rulesync_expr::names::{is_legacy_label, is_legacy_metric};
 
-use crate::finding::{Finding, Location};
+use crate::finding::{Code, Finding, Location};
 use crate::model::capabilities::LabelNames;
 use crate::model::group::Group;
 
@@ -29,10 +29,10 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
             findings.extend(finding.map(|finding| finding.at(location(rule, format!("{field}.{name}")))));
         }
     };
-    check_keys(None, "labels", "label-name", &group.labels);
+    check_keys(None, "labels", Code::LabelName, &group.labels);
     for (index, rule) in group.rules.iter().enumerate() {
-        check_keys(Some(index), "labels", "label-name", &rule.labels);
-        check_keys(Some(index), "annotations", "annotation-name", &rule.annotations);
+        check_keys(Some(index), "labels", Code::LabelName, &rule.labels);
+        check_keys(Some(index), "annotations", Code::AnnotationName, &rule.annotations);
     }
     for (index, rule) in group.rules.iter().enumerate() {
         let record = &rule.record;
@@ -42,14 +42,14 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
         let finding = if record.contains(['{', '}']) {
             let message = format!("the recorded metric's name has braces: {record:?}");
             Some(
-                Finding::suspicion("record-name", message)
+                Finding::suspicion(Code::RecordName, message)
                     .hint("put what it selects into `expr` or `labels`"),
             )
         } else {
             let message = format!(
                 "the name {record:?} has other characters than letters, digits, underscores and colons"
             );
-            beyond_legacy(allowed, "record-name", message)
+            beyond_legacy(allowed, Code::RecordName, message)
         };
         findings.extend(finding.map(|finding| finding.at(location(Some(index), "record".to_owned()))));
     }
@@ -57,7 +57,7 @@ pub(super) fn check(group: &Group, allowed: LabelNames) -> Vec<Finding> {
 }
 
 /// Returns the finding about a name that only the UTF-8 scheme allows.
-fn beyond_legacy(allowed: LabelNames, code: &'static str, message: String) -> Option<Finding> {
+fn beyond_legacy(allowed: LabelNames, code: Code, message: String) -> Option<Finding> {
     match allowed {
         LabelNames::Utf8 => None,
         LabelNames::LegacyByDefault => Some(Finding::warning(code, message).hint(UTF8)),

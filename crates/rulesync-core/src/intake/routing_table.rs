@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::transform::Transform;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::model::language::QueryLanguage;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
@@ -67,7 +67,7 @@ impl RoutingTable {
                 id.namespace(),
                 id.name()
             );
-            Finding::error("name", message).hint(
+            Finding::error(Code::Name, message).hint(
                 "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name",
             )
         })

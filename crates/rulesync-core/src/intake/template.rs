@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use rulesync_expr::ErrorKind;
 use rulesync_expr::template::{self, Environment, TemplateError};
 
-use crate::finding::{Finding, Location, MAY_KNOW, Position};
+use crate::finding::{Code, Finding, Location, MAY_KNOW, Position};
 use crate::model::group::{Group, Rule};
 
 /// Returns the locations in a group whose templates call `query`.
@@ -103,7 +103,7 @@ fn fault(text: &Text<'_>, environment: Environment) -> Option<Finding> {
         ErrorKind::UnknownFunction => Finding::warning,
         _ => Finding::suspicion,
     };
-    let finding = finding("template", error.explanation()).at(Location { position, ..text.location() });
+    let finding = finding(Code::Template, error.explanation()).at(Location { position, ..text.location() });
     Some(match hint(&error, environment) {
         Some(hint) => finding.hint(hint),
         None => finding,
@@ -122,6 +122,7 @@ fn hint(error: &TemplateError, environment: Environment) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::finding::Code;
     use std::collections::HashSet;
 
     use super::{faults, queries};
@@ -231,7 +232,9 @@ mod tests {
                  characters is read by `index $labels \"the-name\"`)",
             ]
         );
-        assert!(all(&group, Environment::PROMETHEUS).iter().all(|f| !f.withholds() && f.code == "template"));
+        assert!(
+            all(&group, Environment::PROMETHEUS).iter().all(|f| !f.withholds() && f.code == Code::Template)
+        );
         let is_expected = |finding: &Finding| finding.is_error();
         let expected: Vec<bool> = all(&group, Environment::PROMETHEUS).iter().map(is_expected).collect();
         assert_eq!(expected, [true, true, false, true], "a newer ruler may have the function");

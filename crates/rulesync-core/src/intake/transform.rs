@@ -11,7 +11,7 @@ use rulesync_expr::Enforcement;
 
 use super::template;
 use super::text::taken_fault;
-use crate::finding::{Finding, Location, Position};
+use crate::finding::{Code, Finding, Location, Position};
 use crate::model::group::Group;
 use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
@@ -68,7 +68,7 @@ impl Transform {
         for QueryMatcher { label, value, mode } in &route.query_matchers {
             let refuse = |why: String| {
                 Finding::error(
-                    "matcher",
+                    Code::Matcher,
                     format!("route `{}` puts no matcher on `{label}`: {why}", route.name),
                 )
             };
@@ -111,7 +111,7 @@ impl Transform {
                     });
                 }
                 let message = format!("route `{route}` cannot set the label `{name}`: {fault}");
-                self.refusals.push(Finding::error("external-label", message).hint(fault.hint()));
+                self.refusals.push(Finding::error(Code::ExternalLabel, message).hint(fault.hint()));
             }
         }
     }
@@ -125,7 +125,7 @@ impl Transform {
     pub(crate) fn unset_labels(&self, route: &str) -> impl Iterator<Item = Finding> {
         self.unset.iter().map(move |UnsetLabel { name, reason }| {
             let message = format!("route `{route}` leaves the label `{name}` out: {reason}");
-            Finding::warning("external-label", message)
+            Finding::warning(Code::ExternalLabel, message)
                 .hint("set it, so that alerts can be told apart by the label")
         })
     }
@@ -197,7 +197,7 @@ impl Transform {
             let hint = format!(
                 "whoever runs rulesync can add it to that route: `source_tenants: {{allow: [{name:?}]}}`"
             );
-            findings.push(Finding::error("source-tenants", message).at(location).hint(hint));
+            findings.push(Finding::error(Code::SourceTenants, message).at(location).hint(hint));
         }
         findings.extend(self.unset.iter().flat_map(|label| label.carried(group, route)));
         if self.labels.is_empty() && self.matchers.is_empty() {
@@ -206,7 +206,7 @@ impl Transform {
         if !self.matchers.is_empty() {
             let hint = format!("route `{route}` lets nothing be read without its matchers");
             findings.extend(template::calls(group).map(|location| {
-                Finding::error("matcher", "the template calls `query`, where no matcher can be put")
+                Finding::error(Code::Matcher, "the template calls `query`, where no matcher can be put")
                     .at(location)
                     .hint(hint.clone())
             }));
@@ -235,7 +235,7 @@ impl Transform {
                         ..Location::default()
                     };
                     let hint = format!("route `{}` sends nothing without its matchers", route);
-                    findings.push(Finding::error("matcher", error.to_string()).at(location).hint(hint));
+                    findings.push(Finding::error(Code::Matcher, error.to_string()).at(location).hint(hint));
                 }
             }
         }
@@ -271,7 +271,7 @@ impl UnsetLabel {
             };
             let message = format!("the label `{name}` is set by route `{route}` alone, which has no value: {reason}");
             let hint = "set that, or remove the label here; whoever runs rulesync can give the route's label a `default`";
-            Finding::error("external-label", message).at(location).hint(hint)
+            Finding::error(Code::ExternalLabel, message).at(location).hint(hint)
         })
     }
 }

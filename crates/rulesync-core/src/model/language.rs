@@ -7,7 +7,7 @@ use rulesync_expr::{
     promql::{self, Feature},
 };
 
-use crate::finding::{Finding, Location, MAY_KNOW, Position};
+use crate::finding::{Code, Finding, Location, MAY_KNOW, Position};
 
 /// A query language. Its checks advise: the ruler is the judge of every expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,13 +106,13 @@ fn check_promql(expr: &str) -> Vec<Finding> {
             return vec![match error.kind() {
                 // A ruler may be newer than this check, or have functions of its own.
                 ErrorKind::UnknownFunction => {
-                    Finding::warning("promql", message).at(location(error.position())).hint(MAY_KNOW)
+                    Finding::warning(Code::Promql, message).at(location(error.position())).hint(MAY_KNOW)
                 }
                 // The rest of its group is of use.
-                ErrorKind::NeverEvaluates => Finding::warning("promql", message)
+                ErrorKind::NeverEvaluates => Finding::warning(Code::Promql, message)
                     .at(location(error.position()))
                     .hint("rulers accept it, and fail whenever they evaluate it"),
-                _ => Finding::suspicion("promql", message).at(location(error.position())),
+                _ => Finding::suspicion(Code::Promql, message).at(location(error.position())),
             }];
         }
     };
@@ -121,7 +121,7 @@ fn check_promql(expr: &str) -> Vec<Finding> {
     let finding = |(feature, span): &(Feature, Span)| {
         let message = format!("`{}` is experimental in PromQL", span.text(expr));
         let hint = format!("the ruler must have the feature flag `{}`", feature.flag());
-        Finding::warning("experimental", message)
+        Finding::warning(Code::Experimental, message)
             .hint(hint)
             .at(location(rulesync_expr::Position::of(expr, span.start)))
     };
@@ -131,14 +131,14 @@ fn check_promql(expr: &str) -> Vec<Finding> {
 fn check_logql(expr: &str) -> Option<Finding> {
     let error = logql::ruler_check(expr).err()?;
     let finding = if logql::looks_like_promql(expr) {
-        Finding::error("promql-for-loki", "this is PromQL, and the route's ruler evaluates LogQL")
+        Finding::error(Code::PromqlForLoki, "this is PromQL, and the route's ruler evaluates LogQL")
             .hint("send the object to a ruler for metrics, or select log streams: {job=\"...\"}")
     } else {
         let message = error.message().to_owned();
         match error.kind() {
-            ErrorKind::NeverEvaluates => Finding::error("logql", message),
-            ErrorKind::UnknownFunction => Finding::warning("logql", message).hint(MAY_KNOW),
-            _ => Finding::suspicion("logql", message),
+            ErrorKind::NeverEvaluates => Finding::error(Code::Logql, message),
+            ErrorKind::UnknownFunction => Finding::warning(Code::Logql, message).hint(MAY_KNOW),
+            _ => Finding::suspicion(Code::Logql, message),
         }
     };
     Some(finding.at(location(error.position())))
@@ -210,7 +210,7 @@ mod tests {
         ] {
             let findings = LogQl.check(expr);
             let [finding] = findings.as_slice() else { panic!("{expr}: {findings:?}") };
-            assert!(finding.withholds() && finding.code == code, "{expr}: {finding:?}");
+            assert!(finding.withholds() && finding.code.name() == code, "{expr}: {finding:?}");
             assert!(finding.message.contains(expected), "{expr}: {finding}");
         }
         for (expr, expected) in [
@@ -241,7 +241,7 @@ mod tests {
         expr, 1:1: `mad_over_time` is experimental in PromQL (the ruler must have the feature flag `promql-experimental-functions`)
         expr, 2:10: `c[5m]` is experimental in PromQL (the ruler must have the feature flag `promql-extended-range-selectors`)
         ");
-        assert!(findings.iter().all(|finding| finding.code == "experimental" && !finding.is_error()));
+        assert!(findings.iter().all(|finding| finding.code == Code::Experimental && !finding.is_error()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::ruler::described::DescribedRuler;
 use super::*;
 use crate::desired::RemovalReason;
 use crate::destination::Command;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::model::declared::DeclaredGroup;
 use crate::model::kind;
 use crate::model::object::RuleObject;
@@ -93,7 +93,7 @@ impl Bench {
     }
 
     fn malformed(&mut self, source: &str, name: &str, hides: bool) -> Effects {
-        let finding = Finding::error("yaml", "line 3 makes no sense");
+        let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
         self.index.malformed(&id(source, name), finding, hides, self.run)
     }
 

@@ -130,6 +130,7 @@ impl Omissions {
 mod tests {
     use super::*;
     use crate::desired::tests::object;
+    use crate::finding::Code;
     use crate::model::group::{Group, Rule};
 
     fn declared(rules: usize) -> DesiredGroup {
@@ -147,7 +148,7 @@ mod tests {
         let namespace: Arc<str> = "us.ns.o".into();
         let mut omissions = Omissions::default();
         let omit = |omissions: &mut Omissions, rule| {
-            let (finding, memory) = (Finding::error("refused", "no"), Duration::from_secs(60));
+            let (finding, memory) = (Finding::error(Code::Refused, "no"), Duration::from_secs(60));
             omissions.omit(&namespace, &declared(3), rule, &StoredFields::ALL, finding, memory)
         };
         assert!(omit(&mut omissions, 1));

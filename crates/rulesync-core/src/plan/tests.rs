@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::desired::tests::{group, object};
 use crate::desired::{Protection, RemovalReason};
-use crate::finding::Location;
+use crate::finding::{Code, Location};
 use crate::overlay::Overlay;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
@@ -92,10 +92,10 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     let mut it = object("o", None, vec![group("suspect", "1"), group("taken", "1"), group("good", "1")]);
     it.refused = ["withheld".into()].into();
     it.findings = [
-        about(Finding::suspicion("promql", "cannot be read"), "suspect"),
-        about(Finding::suspicion("promql", "cannot be read either"), "taken"),
-        about(Finding::error("poison", "freezes a tenant"), "withheld"),
-        about(Finding::warning("unknown-key", "is not known"), "good"),
+        about(Finding::suspicion(Code::Promql, "cannot be read"), "suspect"),
+        about(Finding::suspicion(Code::Promql, "cannot be read either"), "taken"),
+        about(Finding::error(Code::Poison, "freezes a tenant"), "withheld"),
+        about(Finding::warning(Code::UnknownKey, "is not known"), "good"),
     ]
     .into();
     let mut desired = Desired::default();
@@ -109,10 +109,10 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
     "#);
     let object = plan.refusals[0].object.clone();
     for (finding, count) in [
-        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "good"), 1),
-        (about(Finding::suspicion("recording-field", "`for` has no meaning"), "taken"), 0),
-        (about(Finding::warning("unknown-key", "is not known"), "good"), 0),
-        (Finding::error("duration", "of the whole object"), 1),
+        (about(Finding::suspicion(Code::RecordingField, "`for` has no meaning"), "good"), 1),
+        (about(Finding::suspicion(Code::RecordingField, "`for` has no meaning"), "taken"), 0),
+        (about(Finding::warning(Code::UnknownKey, "is not known"), "good"), 0),
+        (Finding::error(Code::Duration, "of the whole object"), 1),
     ] {
         let findings = [finding];
         let dry_run = DryRun::new(vec![plan.clone()], [(&object, findings.as_slice())]);

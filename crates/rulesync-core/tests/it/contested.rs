@@ -27,7 +27,7 @@ fn insist(ruler: &MemoryRuler) {
 }
 
 fn codes(status: &Status) -> Vec<&str> {
-    status.objects[0].destinations[0].findings.iter().map(|finding| finding.code).collect()
+    status.objects[0].destinations[0].findings.iter().map(|finding| finding.code.name()).collect()
 }
 
 #[tokio::test(start_paused = true)]

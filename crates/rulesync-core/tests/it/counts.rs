@@ -1,5 +1,6 @@
 //! Work is proportional to what changed: every request is counted.
 
+use rulesync_core::finding::Code;
 use std::collections::BTreeMap;
 
 use rulesync_core::model::Labels;
@@ -167,7 +168,7 @@ async fn unreadable_object_protects_its_rules_and_those_that_it_may_hide() {
         ruler.requests();
         let world = World::start(&ruler);
         hundred().into_iter().skip(1).for_each(|object| world.source.upsert(object));
-        let finding = rulesync_core::Finding::error("yaml", "line 3 makes no sense");
+        let finding = rulesync_core::Finding::error(Code::Yaml, "line 3 makes no sense");
         world.source.send(SourceEvent::Malformed { id: id("o0"), finding, hides });
         world.source.complete();
         world.settle().await;

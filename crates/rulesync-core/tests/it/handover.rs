@@ -1,5 +1,6 @@
 //! Handovers that are interrupted: by a reload, a restart, or an object that cannot be read.
 
+use rulesync_core::finding::Code;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ async fn object_that_is_unreadable_at_the_start_is_not_deleted() {
     let world = settled(start(), "own").await;
     world.stop().await;
     let world = start();
-    let finding = Finding::error("yaml", "line 3 makes no sense");
+    let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
     world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
     world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;

@@ -1,5 +1,6 @@
 //! Inherited rules: those under legacy names, groups that other tools wrote, and destinations that no route leads to.
 
+use rulesync_core::finding::Code;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -248,7 +249,7 @@ async fn malformed_object_hides_only_itself() {
     put(&ruler, "us.ns.orphan", "1");
     put(&ruler, "us.ns.odd", "1");
     let world = World::start(&ruler);
-    let finding = rulesync_core::Finding::error("spec", "odd");
+    let finding = rulesync_core::Finding::error(Code::Spec, "odd");
     world.source.send(SourceEvent::Malformed { id: crate::world::id("odd"), finding, hides: false });
     world.source.complete();
     resync().await;

@@ -66,7 +66,9 @@ async fn group_with_a_name_that_the_ruler_cannot_hold_is_never_offered() {
     let findings = &status.objects[0].destinations[0].findings;
     let reported: Vec<_> = findings
         .iter()
-        .map(|finding| (finding.code, finding.location.group.as_deref(), finding.location.field.as_deref()))
+        .map(|finding| {
+            (finding.code.name(), finding.location.group.as_deref(), finding.location.field.as_deref())
+        })
         .collect();
     let of = |group| ("group-name", Some(group), Some("name"));
     assert_eq!(reported, [of("/bad"), of(&long)]);
@@ -86,8 +88,10 @@ async fn suspicion_becomes_a_warning_if_the_ruler_accepts_and_is_reported_once_i
     let reported = |name: &str| {
         let object = status.objects.iter().find(|object| object.name == name).unwrap();
         let findings = &object.destinations[0].findings;
-        let reported: Vec<_> =
-            findings.iter().map(|finding| (finding.code, finding.is_error(), finding.offered)).collect();
+        let reported: Vec<_> = findings
+            .iter()
+            .map(|finding| (finding.code.name(), finding.is_error(), finding.offered))
+            .collect();
         (object.state, reported)
     };
     assert_eq!(reported("newer"), (ObjectState::Synced, vec![("promql", false, false)]));
@@ -135,7 +139,7 @@ async fn object_without_a_valid_namespace_is_refused_and_foreign_namespaces_stay
     let refused = status.objects.iter().filter(|object| object.state == ObjectState::Refused);
     assert_eq!(refused.count(), 5);
     let upper = status.objects.iter().find(|object| object.name == "Upper").unwrap();
-    assert_eq!((upper.findings[0].code, upper.destinations.len()), ("name", 0));
+    assert_eq!((upper.findings[0].code.name(), upper.destinations.len()), ("name", 0));
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.good/g"]);
     resync().await;
     assert!(foreign.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));

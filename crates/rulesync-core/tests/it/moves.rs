@@ -1,5 +1,6 @@
 //! Objects that move between destinations, and destinations that come and go with them.
 
+use rulesync_core::finding::Code;
 use std::time::Duration;
 
 use rulesync_core::engine::NamedRuler;
@@ -187,7 +188,7 @@ async fn misspelt_tenant_moves_and_deletes_nothing() {
     assert_eq!(expr(&ruler, "own").as_deref(), Some("1"), "unchanged, in its place");
     let status = world.status().await;
     assert_eq!(status.objects[0].state, rulesync_core::status::ObjectState::Refused);
-    let finding = status.objects[0].findings.iter().find(|finding| finding.code == "tenant").unwrap();
+    let finding = status.objects[0].findings.iter().find(|finding| finding.code == Code::Tenant).unwrap();
     assert!(finding.message.contains("its rules stay in central/own"), "{finding}");
     world.stop().await;
     // After a restart its earlier tenant is unknown, so its rules stay wherever it may have been.
@@ -262,7 +263,7 @@ async fn stored_version_of_a_refused_group_must_satisfy_the_route() {
         assert_eq!(there(), ["g", "h"], "locally: {locally}");
         let status = world.status().await;
         let findings = &status.objects[0].destinations[0].findings;
-        assert!(findings.iter().any(|finding| finding.code == "not-allowed"), "{findings:?}");
+        assert!(findings.iter().any(|finding| finding.code == Code::NotAllowed), "{findings:?}");
         tokio::time::sleep(Duration::from_secs(3 * 60)).await;
         assert_eq!(there(), ["h"], "locally: {locally}");
         assert_eq!(ruler.groups("prod")["us.ns.o"]["h"].rules[0].labels["team"], "a");

@@ -1,6 +1,7 @@
 //! Successors: a destination, a source or a leader that replaces another begins when that one has ended, with the facts
 //! that it knew.
 
+use rulesync_core::finding::Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +68,7 @@ async fn new_destination_knows_the_kinds_that_are_not_installed() {
 
 #[tokio::test(start_paused = true)]
 async fn new_destination_knows_the_objects_that_were_never_read() {
-    let finding = Finding::error("yaml", "line 3 makes no sense");
+    let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
     stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
 }
 
@@ -83,7 +84,7 @@ async fn new_destination_of_an_object_knows_the_objects_that_were_never_read() {
     let world = World::with_routes(&ruler, vec![claims]);
     let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
     ruler.edit("prod", |groups| drop(groups.insert("us.ns.o".to_owned(), kept)));
-    let finding = Finding::error("yaml", "line 3 makes no sense");
+    let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
     world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
     world.source.complete();
     world.settle().await;
@@ -131,7 +132,7 @@ async fn replaced_source_deletes_nothing_that_the_new_one_may_hide() {
     setup.sources = vec![NamedSource { name: "script".into(), source: Arc::new(source) }];
     world.handle.reconfigure(setup).await.unwrap();
     control.upsert(object("stays", &[("g", "1")]));
-    let finding = Finding::error("yaml", "line 3 makes no sense");
+    let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
     control.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
     control.complete();
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
@@ -149,7 +150,7 @@ async fn snapshot_without_the_file_that_hid_objects_removes_what_it_lacks() {
     world.source.upsert(object("stays", &[("g", "1")]));
     world.source.upsert(object("goes", &[("g", "1")]));
     world.source.complete();
-    let finding = Finding::error("yaml", "line 3 makes no sense");
+    let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
     world.source.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 2);

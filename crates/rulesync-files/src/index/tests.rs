@@ -1,5 +1,6 @@
 //! Tests of the index, including a comparison with a model.
 
+use rulesync_core::finding::Code;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -30,7 +31,11 @@ fn contents(objects: &[(&str, u8)]) -> Contents {
 }
 
 fn with_broken_document(mut contents: Contents, id: Option<ObjectId>, message: &str) -> Contents {
-    contents.broken.push(BrokenDocument { id, is_rule_like: true, finding: Finding::error("yaml", message) });
+    contents.broken.push(BrokenDocument {
+        id,
+        is_rule_like: true,
+        finding: Finding::error(Code::Yaml, message),
+    });
     contents
 }
 
@@ -153,7 +158,7 @@ fn index_keeps_missing_objects_of_file_with_broken_object() {
 
 /// Adds a document that is not understood.
 fn with_unknown_document(mut contents: Contents, is_rule_like: bool) -> Contents {
-    let finding = Finding::error(NOT_UNDERSTOOD, "what is it");
+    let finding = Finding::error(Code::NotUnderstood, "what is it");
     contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
     contents
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rulesync_core::Finding;
-use rulesync_core::finding::Location;
+use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::{DeclaredGroup, DeclaredRule, PositionsBuilder};
 
 use super::keys;
@@ -106,7 +106,7 @@ impl<'p> Groups<'p> {
         let location = Location { rule: Some(index), ..group.clone() };
         let Some(mapping) = Mapping::of(node) else {
             let message = format!("the rule is {}, and must be a mapping", node.type_name());
-            self.error("type", location, node, message);
+            self.error(Code::Type, location, node, message);
             return DeclaredRule::default();
         };
         let name =
@@ -149,19 +149,19 @@ impl<'p> Groups<'p> {
                     let message = format!(
                         "`{key}` is a key {scope} only in {owner}, and the rules mean something else without it"
                     );
-                    self.error("foreign-key", location, *at, message);
+                    self.error(Code::ForeignKey, location, *at, message);
                     self.hint(format!("no ruler supports it: give the group to {owner} in a separate file"));
                 } else {
                     let message = format!("`{key}` is a key {scope} only in {owner}, and has no effect here");
-                    self.warn("foreign-key", location, *at, message, None);
+                    self.warn(Code::ForeignKey, location, *at, message, None);
                 }
             } else if let Some(key_name) = keys::nearest(key, known, is_present) {
                 let message = format!("`{key}` is not a key {scope}");
-                self.error("misspelt-key", location, *at, message);
+                self.error(Code::MisspeltKey, location, *at, message);
                 self.hint(format!("is it `{key_name}`?"));
             } else {
                 let message = format!("`{key}` is not a key {scope}, and has no effect");
-                self.warn("unknown-key", location, *at, message, Some("is it misspelt?"));
+                self.warn(Code::UnknownKey, location, *at, message, Some("is it misspelt?"));
             }
         }
     }
@@ -170,7 +170,7 @@ impl<'p> Groups<'p> {
     fn report_problems(&mut self, context: &Context<'_, '_>) {
         for problem in &context.mapping.problems {
             let location = Location { position: Some(problem.position), ..context.location.clone() };
-            self.findings.push(Finding::error("yaml", problem.message.clone()).at(location));
+            self.findings.push(Finding::error(Code::Yaml, problem.message.clone()).at(location));
         }
     }
 
@@ -209,7 +209,7 @@ impl<'p> Groups<'p> {
             Scalar::Null => None,
             Scalar::Other(what) => {
                 let location = Location { field: Some(field.to_owned()), ..location.clone() };
-                self.error("type", location, node, format!("`{field}` is {what}, and must be {must_be}"));
+                self.error(Code::Type, location, node, format!("`{field}` is {what}, and must be {must_be}"));
                 None
             }
         }
@@ -226,7 +226,7 @@ impl<'p> Groups<'p> {
         let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
         let Some(mapping) = Mapping::of(node) else {
             let message = format!("`{key}` is {}, and must be a mapping", node.type_name());
-            self.error("type", location, node, message);
+            self.error(Code::Type, location, node, message);
             return BTreeMap::new();
         };
         self.report_problems(&Context { mapping: &mapping, location: location.clone() });
@@ -249,7 +249,7 @@ impl<'p> Groups<'p> {
                 Scalar::Other(what) => {
                     let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
                     self.error(
-                        "type",
+                        Code::Type,
                         location,
                         item,
                         format!("`{key}` holds {what}, and must hold strings"),
@@ -271,11 +271,16 @@ impl<'p> Groups<'p> {
             return Some(node.children());
         }
         let location = Location { field: Some(key.to_owned()), ..context.location.clone() };
-        self.error("type", location, node, format!("`{key}` is {}, and must be a list", node.type_name()));
+        self.error(
+            Code::Type,
+            location,
+            node,
+            format!("`{key}` is {}, and must be a list", node.type_name()),
+        );
         None
     }
 
-    fn error(&mut self, code: &'static str, location: Location, at: Node<'_>, message: String) {
+    fn error(&mut self, code: Code, location: Location, at: Node<'_>, message: String) {
         let location = Location { position: Some(at.position()), ..location };
         self.findings.push(Finding::error(code, message).at(location));
     }
@@ -286,14 +291,7 @@ impl<'p> Groups<'p> {
         }
     }
 
-    fn warn(
-        &mut self,
-        code: &'static str,
-        location: Location,
-        at: Node<'_>,
-        message: String,
-        hint: Option<&str>,
-    ) {
+    fn warn(&mut self, code: Code, location: Location, at: Node<'_>, message: String, hint: Option<&str>) {
         self.unknown += 1;
         if self.unknown > MAX_UNKNOWN_KEYS {
             return;

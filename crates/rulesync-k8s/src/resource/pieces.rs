@@ -2,7 +2,7 @@
 //! leads to it, and leaves the other groups alone.
 
 use rulesync_core::Finding;
-use rulesync_core::finding::Location;
+use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::DeclaredGroup;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -33,7 +33,7 @@ struct Named {
 pub(super) fn read(spec: &str) -> Result<Pieces, Box<Finding>> {
     let error = |path: String, message: String| {
         let location = Location { path: Some(path).filter(|path| !path.is_empty()), ..Location::default() };
-        Finding::error("spec", message).at(location)
+        Finding::error(Code::Spec, message).at(location)
     };
     let Spec { groups: texts } =
         parse(spec, "spec").map_err(|(path, message)| Box::new(error(path, message)))?;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::State;
 use crate::apply::{Applied, Report};
 use crate::destination::queue::Priority;
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::{RulerError, RulerErrorKind};
@@ -39,7 +39,7 @@ impl State {
                     self.answered();
                     self.ownership.settled();
                     let finding =
-                        Finding::warning("claim", format!("the claim is refused: {}", error.message()));
+                        Finding::warning(Code::Claim, format!("the claim is refused: {}", error.message()));
                     let subject = self.subject(&change);
                     self.report_outcome(&Outcome::Refused { subject, finding });
                 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::State;
 use crate::desired::DesiredGroup;
-use crate::destination::gauges::REFUSED;
-use crate::finding::{Finding, Location, MAY_KNOW};
+use crate::finding::{Code, Finding, Location, MAY_KNOW};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
@@ -40,7 +39,7 @@ impl State {
         let advised = advised.filter(|hint| *hint != MAY_KNOW);
         let hints =
             |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
-        let refused = Finding::error(REFUSED, format!("refused by the ruler: {reason}"));
+        let refused = Finding::error(Code::Refused, format!("refused by the ruler: {reason}"));
         let rule = location.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
         if self.environment.policy.on_invalid == OnInvalid::Rule

@@ -9,9 +9,8 @@ use super::State;
 use crate::clock::seconds_since_1970;
 use crate::desired::{DesiredGroup, DesiredObject};
 use crate::destination::command::DestinationReport;
-use crate::destination::health::NOT_LOADED;
 use crate::destination::normalization::Fields;
-use crate::finding::{Finding, Location, Severity};
+use crate::finding::{Code, Finding, Location, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::object::ObjectId;
@@ -161,7 +160,7 @@ impl State {
         let contested = wins && self.view.contested.of_namespace(namespace).next().is_some();
         let health = self.health.findings(namespace).filter(|_| wins);
         let evaluation = health.as_ref().map(|found| {
-            if found.iter().any(|finding| finding.code == NOT_LOADED) {
+            if found.iter().any(|finding| finding.code == Code::NotLoaded) {
                 EvaluationState::NotLoaded
             } else if found.is_empty() {
                 EvaluationState::Healthy
@@ -199,7 +198,7 @@ fn timestamp(at: Instant) -> u64 {
 fn expelled(group: &str) -> Finding {
     let message = "the version that the ruler has lacks what its route enforces now, and is removed";
     let location = Location { group: Some(group.to_owned()), ..Location::default() };
-    Finding::error("not-allowed", message)
+    Finding::error(Code::NotAllowed, message)
         .at(location)
         .hint("fix the group, so that its present version is written")
 }
@@ -208,7 +207,7 @@ fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
     let fields: Vec<&str> = fields.iter().copied().collect();
     let message = format!("the ruler stores it in a form of its own: {}", fields.join(", "));
     let location = Location { group: Some(group.to_string()), ..Location::default() };
-    Finding::warning("normalized", message)
+    Finding::warning(Code::Normalized, message)
         .at(location)
         .hint("an older version of the server may lack the field")
 }
@@ -218,7 +217,7 @@ fn contested((group, fields): (&Arc<str>, &[String])) -> Finding {
         if fields.is_empty() { "it is missing".to_owned() } else { format!("{} differs", fields.join(", ")) };
     let message = format!("three lists in a row found it changed: {differs}");
     let location = Location { group: Some(group.to_string()), ..Location::default() };
-    Finding::warning("contested", message)
+    Finding::warning(Code::Contested, message)
         .at(location)
         .hint("another tool writes it, or the ruler does not store what it accepts; it is repaired once per resync interval")
 }
@@ -228,7 +227,7 @@ pub(super) fn namespace_taken(namespace: &str, loser: &ObjectId, winner: &Object
     if winner.source() != loser.source() {
         message.push_str(&format!("; this one is of {}", loser.source()));
     }
-    Finding::error("namespace-taken", message).hint(
+    Finding::error(Code::NamespaceTaken, message).hint(
         "rename one of the two, lead them to different tenants, or give one of their sources an installation with an \
          owner of its own",
     )

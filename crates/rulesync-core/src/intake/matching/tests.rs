@@ -209,8 +209,8 @@ fn refused_tenant_is_distinguished_from_other_refusals() {
     let routed = Object::new("PrometheusRule", &[("tenant", "victim")]).routed(&routes);
     assert_eq!(routed.matches, []);
     let [refused] = routed.refused.as_slice() else { panic!("{routed:?}") };
-    assert_eq!((&*refused.route, refused.finding.code), ("claims", "tenant"));
-    assert_eq!(routed.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["matcher"]);
+    assert_eq!((&*refused.route, refused.finding.code.name()), ("claims", "tenant"));
+    assert_eq!(routed.findings.iter().map(|finding| finding.code.name()).collect::<Vec<_>>(), ["matcher"]);
     for (tenant, count) in [("a|b", 1), ("payments", 0)] {
         let routed = Object::new("PrometheusRule", &[("tenant", tenant)]).routed(&routes[..1]);
         assert_eq!(routed.refused.len(), count, "{tenant}");

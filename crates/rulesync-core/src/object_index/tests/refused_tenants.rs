@@ -108,7 +108,10 @@ fn object_without_a_distinct_name_goes_nowhere() {
     let mut bench = index(&[own()]);
     let refused = bench.upsert(odd.clone());
     assert_eq!(effects(&refused), NOTHING);
-    assert_eq!(refused.findings.iter().map(|(_, _, finding)| finding.code).collect::<Vec<_>>(), ["name"]);
+    assert_eq!(
+        refused.findings.iter().map(|(_, _, finding)| finding.code.name()).collect::<Vec<_>>(),
+        ["name"]
+    );
     // The name of an object that goes nowhere anyway is not checked.
     let mut bench = index(&[own()]);
     assert!(bench.upsert(RuleObject { labels: Labels::default(), ..odd }).findings.is_empty());
@@ -147,7 +150,7 @@ fn object_in_another_language_goes_nowhere() {
         let annotations = [(DIALECT_ANNOTATION.to_owned(), language.to_owned())].into();
         let mut bench = index(&[to("t")]);
         let effects = bench.upsert(RuleObject { annotations, ..of("own", "1") });
-        (effects.commands.len(), effects.findings.iter().map(|(_, _, f)| f.code).collect::<Vec<_>>())
+        (effects.commands.len(), effects.findings.iter().map(|(_, _, f)| f.code.name()).collect::<Vec<_>>())
     };
     assert_eq!(found(" PromQL "), (1, vec![]));
     assert_eq!(found("logql"), (0, vec!["dialect"]));

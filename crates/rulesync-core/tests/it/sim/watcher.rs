@@ -2,6 +2,7 @@
 //! in which the engine finds deletes. A kind that is removed takes its objects with it. Objects may also be in files
 //! that cannot be read, as in a source of files.
 
+use rulesync_core::finding::Code;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -203,7 +204,7 @@ impl Watch<'_> {
         let (id, file) = (id(self.sink, name), file(self.sink, name));
         let unreadable = |id: ObjectId, hides: bool| SourceEvent::Malformed {
             id,
-            finding: Finding::error("spec", "odd"),
+            finding: Finding::error(Code::Spec, "odd"),
             hides,
         };
         if declared.obscured && !self.read.contains(name) {

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::desired::DesiredObject;
-use crate::finding::{Finding, Position};
+use crate::finding::{Code, Finding, Position};
 use crate::model::left_out::LeftOut;
 use crate::outcome::Reporter;
 use crate::policy::OnInvalid;
@@ -76,7 +76,7 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
     let group = Group { name: "g".into(), rules: (0..3).map(rule).collect(), ..Group::default() };
     let desired = DesiredGroup::encode(&group, &StoredFields::ALL, LeftOut::default().and([0, 3])).unwrap();
     let finding = finding_at.map(|rule| {
-        let mut finding = Finding::warning("promql", "odd");
+        let mut finding = Finding::warning(Code::Promql, "odd");
         finding.location.group = Some("g".to_owned());
         finding.location.rule = Some(rule);
         finding.location.position = Some(Position { line: 1, column: 7 });
