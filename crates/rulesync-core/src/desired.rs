@@ -18,6 +18,7 @@ use crate::model::object::ObjectId;
 
 /// A group that should exist at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredGroup {
     /// The name.
     pub name: Arc<str>,

@@ -92,6 +92,7 @@ impl fmt::Display for Location {
 
 /// One problem at one location, described so that its author can act.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// The severity.
     pub severity: Severity,

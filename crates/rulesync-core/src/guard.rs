@@ -39,6 +39,7 @@ impl DeleteGuard {
 /// The reason why something is not deleted, from the least to the most serious: held by the delete guard, or protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeldReason {
     /// Together with recent deletes they exceed the share that the guard allows. Until released, or until enough of
     /// them is declared again.

@@ -18,6 +18,7 @@ pub(crate) const MAX_REPORTED_EACH: usize = 5;
 
 /// The subject of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Subject {
     /// The destination.
     pub destination: DestinationId,
@@ -31,6 +32,7 @@ pub struct Subject {
 
 /// Something that happened and that somebody may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// A group was written.
     Synced {

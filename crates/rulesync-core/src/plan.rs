@@ -46,6 +46,7 @@ impl Deletes {
 
 /// The operation of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Creates or replaces a group.
     Put(DesiredGroup),
@@ -57,6 +58,7 @@ pub enum Action {
 
 /// The reason for a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// It is declared and missing in the ruler.
     Missing,
@@ -99,6 +101,7 @@ impl Serialize for Reason {
 
 /// One request to a ruler.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// The ruler's namespace.
     pub namespace: Arc<str>,
@@ -114,6 +117,7 @@ pub struct Change {
 
 /// The changes for one destination, in order: writes before deletes, so that no rule goes unevaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
     /// The destination.
     #[serde(serialize_with = "as_text")]
@@ -126,6 +130,7 @@ pub struct Plan {
 
 /// A group, or a whole object, that is not sent, or that a ruler is expected to refuse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The object.
     #[serde(serialize_with = "as_text")]
@@ -136,6 +141,7 @@ pub struct Refusal {
 
 /// The result of a dry run: what [`Engine::sync_once`](crate::Engine::sync_once) would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct DryRun {
     /// The plan of each destination.
     pub plans: Vec<Plan>,

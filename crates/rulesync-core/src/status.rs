@@ -9,6 +9,7 @@ use crate::model::tenant::DestinationId;
 
 /// The status of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Status {
     /// The owner of everything it writes.
     pub owner: String,
@@ -29,6 +30,7 @@ impl Status {
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SourceStatus {
     /// Its name.
     pub name: String,
@@ -44,6 +46,7 @@ pub struct SourceStatus {
 
 /// A destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct DestinationStatus {
     /// The ruler.
     pub ruler: String,
@@ -111,6 +114,7 @@ impl DestinationStatus {
 
 /// Groups that no object declares and that are not deleted all the same.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct HeldDeletes {
     /// The reason.
     pub reason: HeldReason,
@@ -127,6 +131,7 @@ pub struct HeldDeletes {
 /// The state of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DestinationState {
     /// It was never listed completely, and nothing is written before; or a source has not yet shown its objects.
     Starting,
@@ -148,6 +153,7 @@ pub enum DestinationState {
 
 /// The status of an object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ObjectStatus {
     /// Its source.
     pub source: String,
@@ -167,6 +173,7 @@ pub struct ObjectStatus {
 
 /// The status of an object at a destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ObjectAtDestination {
     /// The ruler.
     pub ruler: String,
@@ -187,6 +194,7 @@ pub struct ObjectAtDestination {
 /// The evaluation of an object's rules at a destination; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum EvaluationState {
     /// They are loaded, and none fails.
     Healthy,
@@ -199,6 +207,7 @@ pub enum EvaluationState {
 /// The state of an object; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ObjectState {
     /// No route selects it.
     NotSelected,

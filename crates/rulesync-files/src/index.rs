@@ -348,7 +348,9 @@ impl Resolved<'_> {
 }
 
 fn as_warning(finding: &Finding) -> Finding {
-    Finding { severity: Severity::Warning, ..finding.clone() }
+    let mut warning = finding.clone();
+    warning.severity = Severity::Warning;
+    warning
 }
 
 #[cfg(test)]

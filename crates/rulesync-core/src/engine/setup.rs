@@ -63,6 +63,7 @@ pub struct Setup {
 
 /// The reason why the parts of a [`Setup`] do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// Without a source nothing can be declared.
     #[error("no source is configured")]

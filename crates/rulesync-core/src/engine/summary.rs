@@ -4,6 +4,7 @@ use crate::status::{DestinationState, ObjectState, Status};
 
 /// The result of a one-shot run.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The number of changes carried out.
     pub applied: u64,
@@ -23,6 +24,7 @@ impl Summary {
 
 /// The reason why a one-shot run ended without a result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// A source did not show its objects in time.
     #[error("source `{source_name}` is not available: {reason}")]

@@ -205,6 +205,7 @@ pub enum OptionalField {
 
 /// The way in which a ruler stores a group's `limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoredLimit {
     /// Not at all: Mimir before 3.0.
     No,
@@ -230,6 +231,7 @@ pub enum Normalization {
 
 /// Names of labels, annotations and metrics that a ruler accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LabelNames {
     /// Letters, digits and underscores only, as Loki and Prometheus 2.
     Legacy,

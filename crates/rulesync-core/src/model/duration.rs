@@ -26,6 +26,7 @@ pub struct PromDuration {
 
 /// The reason why a text is not a Prometheus duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DurationError {
     /// The text is empty.
     #[error("the duration is empty")]

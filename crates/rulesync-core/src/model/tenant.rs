@@ -10,6 +10,7 @@ pub struct TenantId(Arc<str>);
 
 /// The reason why a text is no tenant id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TenantError {
     /// The text is empty.
     #[error("the tenant id is empty")]

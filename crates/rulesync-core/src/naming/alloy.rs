@@ -20,6 +20,7 @@ pub struct AlloyNaming {
 
 /// The reason why a prefix and a separator make no naming.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AlloyNamingError {
     /// Every name would be owned.
     #[error("the prefix is empty")]

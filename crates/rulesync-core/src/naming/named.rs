@@ -2,6 +2,7 @@
 
 /// The object that a ruler namespace was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Named<'a> {
     /// The Kubernetes namespace.
     pub namespace: &'a str,

@@ -8,6 +8,7 @@ use super::scheme::Naming;
 
 /// The class of a ruler namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NamespaceClass {
     /// Own, by the present naming.
     Managed,

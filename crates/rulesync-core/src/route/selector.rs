@@ -49,6 +49,7 @@ pub enum Operator {
 
 /// The reason why a selector is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SelectorError {
     /// `In` or `NotIn` without values.
     #[error("match_expressions: `{key}` with operator {operator:?} needs at least one value")]

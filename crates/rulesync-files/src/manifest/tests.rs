@@ -266,8 +266,7 @@ fn manifest_reads_tenant_from_field_of_the_kind_only() {
         let contents = contents(text);
         assert_eq!((contents.objects.len(), contents.broken), (1, vec![]), "{text}");
         let object = &contents.objects[0].object;
-        let without_place =
-            |finding: &Finding| Finding { location: Location::default(), ..finding.clone() }.to_string();
+        let without_place = |finding: &Finding| finding.clone().at(Location::default()).to_string();
         let findings: Vec<String> = object.findings.iter().map(without_place).collect();
         (object.tenant.clone(), findings)
     };
