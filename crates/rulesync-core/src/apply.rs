@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::concurrency::{ConcurrencyLimit, Permit};
 use crate::leadership::Leadership;
 use crate::model::encoded::{Decompressor, EncodedGroup};
+use crate::model::name::RulerNamespace;
 use crate::model::tenant::TenantId;
 use crate::plan::{Action, Change};
 use crate::ruler::{Ruler, RulerError, RulerErrorKind, Write, write_one};
@@ -41,7 +42,7 @@ pub(crate) struct Applied {
 /// The results of the changes of one namespace.
 #[derive(Debug)]
 pub(crate) struct Report {
-    pub(crate) namespace: Arc<str>,
+    pub(crate) namespace: RulerNamespace,
     pub(crate) applied: Vec<Applied>,
     /// True if changes were not made, because the ruler is in no state to take them or the work was stopped.
     pub(crate) unfinished: bool,
@@ -68,7 +69,7 @@ impl Stops {
 pub(crate) async fn apply(
     ruler: LimitedRuler,
     tenant: Option<TenantId>,
-    namespace: Arc<str>,
+    namespace: RulerNamespace,
     changes: Vec<Change>,
     stops: Stops,
 ) -> Report {
@@ -151,7 +152,7 @@ async fn send(
 pub(crate) async fn apply_together(
     ruler: Arc<dyn Ruler>,
     tenant: Option<TenantId>,
-    namespace: Arc<str>,
+    namespace: RulerNamespace,
     changes: Vec<Change>,
     found: HashSet<Box<str>>,
     stops: Stops,

@@ -14,6 +14,7 @@ use crate::model::encoded::{CompressedGroup, compress};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::object::ObjectId;
 
 /// A group that should exist at a destination.
@@ -21,7 +22,7 @@ use crate::model::object::ObjectId;
 #[non_exhaustive]
 pub struct DesiredGroup {
     /// The name.
-    pub name: Arc<str>,
+    pub name: GroupName,
     /// The fingerprint of its content, as far as this ruler stores it.
     pub fingerprint: Fingerprint,
     /// The encoded group.
@@ -111,23 +112,23 @@ impl From<HeldReason> for Protection {
 /// The objects and groups that should exist at one destination.
 #[derive(Debug, Default)]
 pub(crate) struct Desired {
-    namespaces: HashMap<Arc<str>, Vec<DesiredObject>>,
+    namespaces: HashMap<RulerNamespace, Vec<DesiredObject>>,
     /// Namespaces whose object was removed while the engine ran: their deletes need not wait until orphans are safe to
     /// delete.
-    removed: HashMap<Arc<str>, Removed>,
+    removed: HashMap<RulerNamespace, Removed>,
     /// Namespaces whose rules stay although no object declares them, by the objects they are protected for.
-    protected: HashMap<Arc<str>, BTreeMap<ObjectId, Protection>>,
+    protected: HashMap<RulerNamespace, BTreeMap<ObjectId, Protection>>,
     groups: usize,
     rules: usize,
 }
 
 impl Desired {
     /// Sets the groups of an object in a namespace, replacing those it had before.
-    pub(crate) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject) {
+    pub(crate) fn upsert(&mut self, namespace: &RulerNamespace, object: DesiredObject) {
         self.removed.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
-        let objects = self.namespaces.entry(Arc::clone(namespace)).or_default();
+        let objects = self.namespaces.entry(namespace.clone()).or_default();
         objects.retain(|other| other.id != object.id);
         objects.push(object);
         objects.shrink_to_fit();
@@ -141,7 +142,7 @@ impl Desired {
 
     /// Removes an object from a namespace. The object may have been declared before this value was made, as at a ruler
     /// that has been replaced since.
-    pub(crate) fn remove(&mut self, namespace: &Arc<str>, object: &ObjectId, because: RemovalReason) {
+    pub(crate) fn remove(&mut self, namespace: &RulerNamespace, object: &ObjectId, because: RemovalReason) {
         self.count(namespace, false);
         if let Some(objects) = self.namespaces.get_mut(namespace) {
             objects.retain(|other| other.id != *object);
@@ -151,7 +152,7 @@ impl Desired {
         }
         if !self.namespaces.contains_key(namespace) {
             let removed = Removed { object: object.clone(), because, at: Instant::now() };
-            self.removed.insert(Arc::clone(namespace), removed);
+            self.removed.insert(namespace.clone(), removed);
         }
         self.count(namespace, true);
     }
@@ -160,12 +161,12 @@ impl Desired {
     /// `None` ends the protection.
     pub(crate) fn protect(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         object: &ObjectId,
         protection: Option<Protection>,
     ) {
         if let Some(protection) = protection {
-            self.protected.entry(Arc::clone(namespace)).or_default().insert(object.clone(), protection);
+            self.protected.entry(namespace.clone()).or_default().insert(object.clone(), protection);
         } else if let Some(objects) = self.protected.get_mut(namespace) {
             objects.remove(object);
             if objects.is_empty() {
@@ -195,7 +196,7 @@ impl Desired {
     }
 
     /// Iterates over all objects by namespace; the first of a namespace owns it.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = (&Arc<str>, &[DesiredObject])> {
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&RulerNamespace, &[DesiredObject])> {
         self.namespaces.iter().map(|(namespace, objects)| (namespace, objects.as_slice()))
     }
 
@@ -215,7 +216,7 @@ impl Desired {
     }
 
     /// Returns the shared name of a namespace that an object declares.
-    pub(crate) fn declared_name(&self, namespace: &str) -> Option<&Arc<str>> {
+    pub(crate) fn declared_name(&self, namespace: &str) -> Option<&RulerNamespace> {
         self.namespaces.get_key_value(namespace).map(|(namespace, _)| namespace)
     }
 
@@ -230,7 +231,7 @@ impl Desired {
     }
 
     /// Iterates over the protected namespaces on which something is enforced.
-    pub(crate) fn protected_on_terms(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn protected_on_terms(&self) -> impl Iterator<Item = &RulerNamespace> {
         self.protected.keys().filter(|namespace| self.enforced_on_protected(namespace).is_some())
     }
 
@@ -285,7 +286,7 @@ pub(crate) mod tests {
 
     #[test]
     fn oldest_object_owns_the_namespace_and_the_next_one_follows() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let mut desired = Desired::default();
         let (young, old) = (object("young", Some(2), vec![group("g", "1")]), object("old", Some(1), vec![]));
         desired.upsert(&namespace, young.clone());
@@ -305,7 +306,7 @@ pub(crate) mod tests {
 
     #[test]
     fn removing_an_object_does_not_affect_the_owner_or_protection_of_its_namespace() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let (one, other) = (object("one", None, vec![]), object("other", None, vec![]));
         let mut desired = Desired::default();
         desired.upsert(&namespace, one.clone());
@@ -323,7 +324,7 @@ pub(crate) mod tests {
 
     #[test]
     fn removal_of_an_object_that_was_never_seen_is_recorded() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let object = object("o", None, vec![]).id;
         let mut desired = Desired::default();
         desired.remove(&namespace, &object, RemovalReason::Moved);
@@ -339,7 +340,7 @@ pub(crate) mod tests {
 
     #[test]
     fn totals_count_the_objects_that_own_their_namespaces() {
-        let (one, other): (Arc<str>, Arc<str>) = ("us.ns.o".into(), "us.ns.p".into());
+        let (one, other): (RulerNamespace, RulerNamespace) = ("us.ns.o".into(), "us.ns.p".into());
         let mut desired = Desired::default();
         desired.upsert(&one, object("o", Some(1), vec![group("g", "1"), group("h", "1")]));
         desired.upsert(&other, object("p", Some(1), vec![group("g", "1")]));

@@ -4,9 +4,9 @@
 //! Deletes wait for a short time so that those that belong together are judged together: the delete of a single object
 //! and the first of ten thousand look the same when they arrive.
 
+use crate::model::name::RulerNamespace;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -111,9 +111,9 @@ const MAX_RECENT: usize = 50_000;
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
     /// Wanted deletes, by namespace.
-    wanted: HashMap<Arc<str>, Wanted>,
+    wanted: HashMap<RulerNamespace, Wanted>,
     /// Deletes carried out within the window.
-    recent: VecDeque<(Instant, Arc<str>, usize)>,
+    recent: VecDeque<(Instant, RulerNamespace, usize)>,
     first: Option<Instant>,
     last: Option<Instant>,
     /// The time at which the first of the deletes with a fixed wait may be made.
@@ -158,8 +158,13 @@ enum Judgement {
 
 impl Guard {
     /// Returns whether the deletes of a namespace may be carried out; if not, they are recorded as wanted.
-    pub(crate) fn passes(&mut self, namespace: &Arc<str>, request: DeleteRequest, now: Instant) -> bool {
-        let wanted = self.wanted.entry(Arc::clone(namespace)).or_insert(Wanted {
+    pub(crate) fn passes(
+        &mut self,
+        namespace: &RulerNamespace,
+        request: DeleteRequest,
+        now: Instant,
+    ) -> bool {
+        let wanted = self.wanted.entry(namespace.clone()).or_insert(Wanted {
             request: DeleteRequest { groups: 0, ..request },
             judgement: Judgement::Undecided,
         });
@@ -193,12 +198,12 @@ impl Guard {
     }
 
     /// Records that groups of a namespace were deleted.
-    pub(crate) fn carried_out(&mut self, namespace: &Arc<str>, groups: usize, now: Instant) {
+    pub(crate) fn carried_out(&mut self, namespace: &RulerNamespace, groups: usize, now: Instant) {
         // They only count while something else is wanted, so this is the only place that limits them.
         while self.recent.len() > MAX_RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back((now, Arc::clone(namespace), groups));
+        self.recent.push_back((now, namespace.clone(), groups));
         if let Some(wanted) = self.wanted.get_mut(namespace) {
             wanted.request.groups = wanted.request.groups.saturating_sub(groups);
             if wanted.request.groups == 0 {
@@ -228,7 +233,7 @@ impl Guard {
         owned: impl FnOnce() -> usize,
         obstacle: impl Fn(&str) -> Option<HeldReason>,
         now: Instant,
-    ) -> Vec<Arc<str>> {
+    ) -> Vec<RulerNamespace> {
         if self.due(policy).is_none_or(|due| now < due) {
             return Vec::new();
         }
@@ -258,7 +263,7 @@ impl Guard {
                 },
             };
             if wanted.judgement == Judgement::Pass && before != Judgement::Pass {
-                passed.push(Arc::clone(namespace));
+                passed.push(namespace.clone());
             }
         }
         self.count();
@@ -286,12 +291,12 @@ impl Guard {
     }
 
     /// Releases all wanted deletes, because an operator has checked them; returns the namespaces that waited.
-    pub(crate) fn release(&mut self) -> Vec<Arc<str>> {
+    pub(crate) fn release(&mut self) -> Vec<RulerNamespace> {
         let waiting = self.wanted.iter_mut().filter(|(_, wanted)| wanted.judgement != Judgement::Pass);
-        let mut released: Vec<Arc<str>> = waiting
+        let mut released: Vec<RulerNamespace> = waiting
             .map(|(namespace, wanted)| {
                 wanted.judgement = Judgement::Pass;
-                Arc::clone(namespace)
+                namespace.clone()
             })
             .collect();
         released.sort_unstable();
@@ -327,7 +332,7 @@ impl Guard {
     }
 
     /// Iterates over the held deletes: namespace, number of groups and reason.
-    pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, usize, HeldReason)> {
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&RulerNamespace, usize, HeldReason)> {
         self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.judgement {
             Judgement::Held(reason) => Some((namespace, wanted.request.groups, reason)),
             _ => None,

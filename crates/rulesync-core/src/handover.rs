@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
@@ -11,7 +12,7 @@ use crate::model::tenant::DestinationId;
 #[derive(Debug)]
 pub(crate) struct Handover {
     pub(crate) destination: DestinationId,
-    pub(crate) namespace: Arc<str>,
+    pub(crate) namespace: RulerNamespace,
     pub(crate) object: ObjectId,
     /// The objects that others receive: the object itself, unless it was renamed.
     pub(crate) to: Arc<[ObjectId]>,

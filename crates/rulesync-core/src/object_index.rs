@@ -17,6 +17,7 @@ use crate::desired::Protection;
 use crate::guard::HeldReason;
 use crate::intake::RoutingTable;
 use crate::locations::Locations;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::route::input::NamespaceMetadata;
@@ -164,7 +165,7 @@ impl ObjectIndex {
     }
 
     /// Returns the namespace that an object has, or had, at a destination.
-    pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<Arc<str>> {
+    pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<RulerNamespace> {
         let uid = self.objects.get(id).and_then(|record| record.accepted.uid.as_deref());
         self.table.namespace_of(id, uid, destination)
     }
@@ -191,7 +192,7 @@ impl ObjectIndex {
     }
 
     /// Returns the destinations that objects go to, with the namespace of each there.
-    pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, Arc<str>)> {
+    pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, RulerNamespace)> {
         let location = |object, destination| {
             Some((DestinationId::clone(destination), self.namespace_at(object, destination)?))
         };

@@ -1,18 +1,19 @@
 //! The observed state of a destination, and the listing through which a ruler fills it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::naming::NamespaceClass;
 
 /// The own groups that a ruler has for a tenant, by namespace: names and fingerprints only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
-    namespaces: HashMap<Arc<str>, ObservedNamespace>,
+    namespaces: HashMap<RulerNamespace, ObservedNamespace>,
 }
 
 /// The groups of one namespace.
@@ -29,14 +30,14 @@ pub(crate) struct ObservedNamespace {
 
 impl Observed {
     /// Iterates over the namespaces, with the names of their groups.
-    pub fn namespaces(&self) -> impl Iterator<Item = (&Arc<str>, Vec<&str>)> {
+    pub fn namespaces(&self) -> impl Iterator<Item = (&RulerNamespace, Vec<&str>)> {
         self.namespaces
             .iter()
             .map(|(name, ns)| (name, ns.groups.iter().map(|(group, _)| group.as_ref()).collect()))
     }
 
     /// Iterates over the names of the namespaces.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &RulerNamespace> {
         self.namespaces.keys()
     }
 
@@ -60,8 +61,8 @@ impl Observed {
     }
 
     /// Adds or replaces a group; without a fingerprint its content is unknown.
-    pub fn set(&mut self, namespace: &Arc<str>, group: &str, fingerprint: Option<Fingerprint>) {
-        let ns = self.namespaces.entry(Arc::clone(namespace)).or_default();
+    pub fn set(&mut self, namespace: &RulerNamespace, group: &str, fingerprint: Option<Fingerprint>) {
+        let ns = self.namespaces.entry(namespace.clone()).or_default();
         ns.document = None;
         ns.read = false;
         match ns.groups.iter_mut().find(|(name, _)| name.as_ref() == group) {
@@ -124,10 +125,10 @@ impl Observed {
     }
 
     /// Copies a namespace from another state, whether it exists there or not.
-    pub(crate) fn adopt(&mut self, namespace: &Arc<str>, from: &mut Self) {
+    pub(crate) fn adopt(&mut self, namespace: &RulerNamespace, from: &mut Self) {
         match from.namespaces.remove(namespace) {
             Some(ns) => {
-                self.namespaces.insert(Arc::clone(namespace), ns);
+                self.namespaces.insert(namespace.clone(), ns);
             }
             None => {
                 self.namespaces.remove(namespace);
@@ -140,7 +141,7 @@ impl Observed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Adoptable {
     /// Its namespace.
-    pub(crate) namespace: Arc<str>,
+    pub(crate) namespace: RulerNamespace,
     /// Its name.
     pub(crate) group: Box<str>,
     /// Its identity by value.
@@ -156,7 +157,7 @@ pub struct Listing<'a> {
     found: Listed,
     foreign: usize,
     /// Groups to be read whole: a few that differed when they were read back, or may lack matchers.
-    suspects: &'a HashSet<(Arc<str>, Arc<str>)>,
+    suspects: &'a HashSet<(RulerNamespace, GroupName)>,
 }
 
 /// The result of a list.
@@ -166,9 +167,9 @@ pub(crate) struct Listed {
     pub(crate) adoptable: Vec<Adoptable>,
     pub(crate) claim: Option<OwnerClaim>,
     /// The suspects, as the ruler has them.
-    pub(crate) suspects: HashMap<(Arc<str>, Arc<str>), Group>,
+    pub(crate) suspects: HashMap<(RulerNamespace, GroupName), Group>,
     /// Own groups that were read without any rule. A list that coincides with a write may show such a group.
-    pub(crate) empty: HashSet<(Arc<str>, Arc<str>)>,
+    pub(crate) empty: HashSet<(RulerNamespace, GroupName)>,
     /// Own groups that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
 }
@@ -179,7 +180,7 @@ impl std::fmt::Debug for Listing<'_> {
     }
 }
 
-static NO_SUSPECTS: LazyLock<HashSet<(Arc<str>, Arc<str>)>> = LazyLock::new(HashSet::new);
+static NO_SUSPECTS: LazyLock<HashSet<(RulerNamespace, GroupName)>> = LazyLock::new(HashSet::new);
 
 impl<'a> Listing<'a> {
     /// Creates an empty listing for a ruler that stores these fields. `classify` returns the class of a namespace;
@@ -193,7 +194,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Stores the content of these groups as well.
-    pub(crate) fn suspecting(mut self, suspects: &'a HashSet<(Arc<str>, Arc<str>)>) -> Self {
+    pub(crate) fn suspecting(mut self, suspects: &'a HashSet<(RulerNamespace, GroupName)>) -> Self {
         self.suspects = suspects;
         self
     }
@@ -216,7 +217,7 @@ impl<'a> Listing<'a> {
             // The content of suspects is needed, so their document is read all the same.
             Some((name, _)) if self.suspects.iter().any(|(suspected, _)| suspected == name) => false,
             Some((name, ns)) if ns.document == Some(document) => {
-                self.found.observed.namespaces.insert(Arc::clone(name), ns.clone());
+                self.found.observed.namespaces.insert(name.clone(), ns.clone());
                 true
             }
             _ => false,
@@ -230,7 +231,7 @@ impl<'a> Listing<'a> {
                 let fingerprint = Fingerprint::of(group, &self.fields);
                 let name = self.set(namespace, &group.name, Some(fingerprint));
                 if !self.suspects.is_empty() || group.rules.is_empty() {
-                    let key = (name, Arc::from(group.name.as_str()));
+                    let key = (name, GroupName::from(group.name.as_str()));
                     if group.rules.is_empty() {
                         self.found.empty.insert(key.clone());
                     }
@@ -265,12 +266,12 @@ impl<'a> Listing<'a> {
         }
     }
 
-    fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) -> Arc<str> {
+    fn set(&mut self, namespace: &str, group: &str, fingerprint: Option<Fingerprint>) -> RulerNamespace {
         let name = match self.found.observed.namespaces.get_key_value(namespace) {
-            Some((name, _)) => Arc::clone(name),
+            Some((name, _)) => name.clone(),
             // Sharing the name with the last list prevents a resync from increasing memory.
             None => match self.previous.namespaces.get_key_value(namespace) {
-                Some((name, _)) => Arc::clone(name),
+                Some((name, _)) => name.clone(),
                 None => namespace.into(),
             },
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::claim::OwnerClaim;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::plan::Reason;
@@ -25,9 +26,9 @@ pub struct Subject {
     /// The object, also after it was deleted; none if it was deleted while no process ran.
     pub object: Option<ObjectId>,
     /// The ruler's namespace.
-    pub namespace: Arc<str>,
+    pub namespace: RulerNamespace,
     /// The group; none for a whole namespace.
-    pub group: Option<Arc<str>>,
+    pub group: Option<GroupName>,
 }
 
 /// Something that happened and that somebody may want to know.
@@ -69,7 +70,7 @@ pub enum Outcome {
         /// The destination.
         destination: DestinationId,
         /// The ruler's namespace.
-        namespace: Arc<str>,
+        namespace: RulerNamespace,
         /// The number of further changes.
         more: usize,
     },

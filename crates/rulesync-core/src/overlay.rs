@@ -4,9 +4,9 @@
 mod omissions;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use crate::desired::{Desired, DesiredGroup, DesiredObject};
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
 pub(crate) use omissions::Omissions;
@@ -21,7 +21,7 @@ pub(crate) struct Overlay {
     pub(crate) omissions: Omissions,
     /// Refused groups whose version in the ruler lacks what their route enforces now, so that it is deleted; by
     /// namespace and by the object that owns it, none if the rules of the namespace are only protected.
-    expelled: HashMap<Arc<str>, Expelled>,
+    expelled: HashMap<RulerNamespace, Expelled>,
 }
 
 /// The groups that a ruler is offered: those that are declared, as its answers have changed them.
@@ -38,7 +38,7 @@ impl<'a> Offered<'a> {
     }
 
     /// Iterates over the objects that own their namespaces, with these.
-    pub(crate) fn winners(self) -> impl Iterator<Item = (&'a Arc<str>, &'a DesiredObject)> {
+    pub(crate) fn winners(self) -> impl Iterator<Item = (&'a RulerNamespace, &'a DesiredObject)> {
         self.desired.objects().filter_map(|(namespace, objects)| Some((namespace, objects.first()?)))
     }
 }
@@ -81,8 +81,8 @@ impl Overlay {
     }
 
     /// Marks a refused or protected group as lacking what its route enforces, so that it is deleted.
-    pub(crate) fn expel(&mut self, namespace: &Arc<str>, owner: Option<&ObjectId>, group: &str) {
-        let owners = self.expelled.entry(Arc::clone(namespace)).or_default();
+    pub(crate) fn expel(&mut self, namespace: &RulerNamespace, owner: Option<&ObjectId>, group: &str) {
+        let owners = self.expelled.entry(namespace.clone()).or_default();
         owners.entry(owner.cloned()).or_default().insert(group.into());
     }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn expelled_group_is_not_refused_any_more_and_returns_when_it_is_accepted() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let declared = DesiredObject {
             refused: ["g", "h"].map(Box::from).into(),
             ..object("o", None, vec![group("i", "1")])

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::SerializeStruct;
@@ -15,6 +14,7 @@ use crate::desired::Desired;
 use crate::finding::Finding;
 use crate::guard::{self, DeleteGuard};
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
@@ -104,7 +104,7 @@ impl Serialize for Reason {
 #[non_exhaustive]
 pub struct Change {
     /// The ruler's namespace.
-    pub namespace: Arc<str>,
+    pub namespace: RulerNamespace,
     /// The object it is made for, or was; none if that was deleted while no process ran.
     pub object: Option<ObjectId>,
     /// The operation.
@@ -224,7 +224,7 @@ pub(crate) fn plan_with(
     reason: impl Fn(&Change) -> Option<HeldReason>,
 ) -> Vec<Change> {
     let PlanInput { offered: Offered { desired, .. }, observed, .. } = input;
-    let mut namespaces: Vec<&Arc<str>> = desired.objects().map(|(namespace, _)| namespace).collect();
+    let mut namespaces: Vec<&RulerNamespace> = desired.objects().map(|(namespace, _)| namespace).collect();
     namespaces.extend(observed.names().filter(|namespace| desired.winner(namespace).is_none()));
     namespaces.sort_unstable();
     let mut changes: Vec<Change> =
@@ -242,8 +242,8 @@ pub(crate) fn plan_with(
 fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
     let guarded = |change: &&mut Change| change.is_guarded() && change.held.is_none();
     let deleted: usize = changes.iter_mut().filter(guarded).map(|change| change.deletes()).sum();
-    let mut namespaces: Vec<Arc<str>> =
-        changes.iter_mut().filter(guarded).map(|change| Arc::clone(&change.namespace)).collect();
+    let mut namespaces: Vec<RulerNamespace> =
+        changes.iter_mut().filter(guarded).map(|change| change.namespace.clone()).collect();
     namespaces.dedup();
     if namespaces.len() > 1 && guard::exceeds(guard, deleted, owned) {
         changes.iter_mut().filter(guarded).for_each(|change| change.held = Some(HeldReason::Share));
@@ -253,7 +253,7 @@ fn hold_back(changes: &mut [Change], owned: usize, guard: &DeleteGuard) {
 /// Plans one namespace. `skip` returns whether a group is not to be offered as it is, because the ruler refused it.
 /// Nothing is planned for a foreign namespace, whatever was observed.
 pub(crate) fn plan_namespace(
-    namespace: &Arc<str>,
+    namespace: &RulerNamespace,
     input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
@@ -262,7 +262,7 @@ pub(crate) fn plan_namespace(
         return Vec::new();
     }
     let change = |object: Option<&ObjectId>, action, reason, held| Change {
-        namespace: Arc::clone(namespace),
+        namespace: namespace.clone(),
         object: object.cloned(),
         action,
         reason,
@@ -338,7 +338,7 @@ pub(crate) fn plan_namespace(
 
 /// Returns the namespace that a legacy namespace's object has now; none if the namespace is no legacy one, or its
 /// object is not declared any more.
-pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a Arc<str>> {
+pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a RulerNamespace> {
     let PlanInput { offered: Offered { desired, .. }, namespace_policy, .. } = input;
     if namespace_policy.classify(namespace) != NamespaceClass::Legacy {
         return None;
@@ -378,7 +378,7 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
 }
 
 /// Returns the groups that are offered, each with its namespace and the object that owns that.
-pub(crate) fn offered_groups(offered: Offered<'_>) -> HashMap<Fingerprint, (&Arc<str>, &ObjectId)> {
+pub(crate) fn offered_groups(offered: Offered<'_>) -> HashMap<Fingerprint, (&RulerNamespace, &ObjectId)> {
     let mut groups = HashMap::new();
     for (namespace, object) in offered.winners() {
         let offered = offered.overlay.groups(namespace, object);
@@ -391,7 +391,7 @@ impl Change {
     /// Deletes a foreign group for an object whose group has replaced it.
     pub(crate) fn adoption(adoptable: &Adoptable, object: ObjectId) -> Self {
         Self {
-            namespace: Arc::clone(&adoptable.namespace),
+            namespace: adoptable.namespace.clone(),
             object: Some(object),
             action: Action::DeleteGroup(adoptable.group.clone()),
             reason: Reason::Adopted,

@@ -2,11 +2,11 @@
 //! instead of one for every change that waits.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::model::name::RulerNamespace;
 use crate::policy::{Backoff, Policy};
 
 /// The number of namespaces that may fail in a row before the breaker opens. One change that always fails must not open
@@ -34,7 +34,7 @@ pub(crate) struct CircuitBreaker {
     /// The longest wait that a ruler may ask for.
     longest: Duration,
     /// The failures since the ruler last answered: namespaces, and `None` for a list.
-    failed: HashSet<Option<Arc<str>>>,
+    failed: HashSet<Option<RulerNamespace>>,
     /// The number of waits since the ruler last answered. Each is longer than the one before.
     waits: u32,
     /// The end of the wait; `None` while closed.
@@ -111,7 +111,7 @@ impl CircuitBreaker {
     pub(crate) fn failure(
         &mut self,
         now: Instant,
-        namespace: Option<&Arc<str>>,
+        namespace: Option<&RulerNamespace>,
         wait: Option<Duration>,
     ) -> bool {
         self.failed.insert(namespace.cloned());
@@ -142,7 +142,8 @@ mod tests {
         let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
         let mut breaker = CircuitBreaker::new(&Policy { backoff, ..Policy::default() });
         let mut now = Instant::now();
-        let (a, b, c): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "b".into(), "c".into());
+        let (a, b, c): (RulerNamespace, RulerNamespace, RulerNamespace) =
+            ("a".into(), "b".into(), "c".into());
         for _ in 0..100 {
             assert!(
                 !breaker.failure(now, Some(&a), None),

@@ -1,12 +1,11 @@
 //! The commands that a destination receives.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 
 use super::delete_safety::Retirement;
 use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::handover::Share;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::plan::Plan;
 use crate::status::{DestinationStatus, ObjectAtDestination};
@@ -16,13 +15,13 @@ use crate::status::{DestinationStatus, ObjectAtDestination};
 pub(crate) enum Command {
     /// An object should have these groups in this namespace. `live` if somebody just changed it, rather than part of a
     /// first load.
-    Upsert { namespace: Arc<str>, object: DesiredObject, live: bool },
+    Upsert { namespace: RulerNamespace, object: DesiredObject, live: bool },
     /// The object of the namespace leaves its previous destination once the namespace is in sync here.
-    HandOver { namespace: Arc<str>, share: Share },
+    HandOver { namespace: RulerNamespace, share: Share },
     /// An object should have nothing in this namespace any more.
-    Remove { namespace: Arc<str>, object: ObjectId, because: RemovalReason },
+    Remove { namespace: RulerNamespace, object: ObjectId, because: RemovalReason },
     /// The rules of an object stay although it does not declare them here; `None` ends the protection.
-    Protect { namespace: Arc<str>, object: ObjectId, protection: Option<Protection> },
+    Protect { namespace: RulerNamespace, object: ObjectId, protection: Option<Protection> },
     /// All declarations for the destination so far have been sent: before this, everything it has would look orphaned.
     DeclarationsSent,
     /// No route leads here any more, or one does again.

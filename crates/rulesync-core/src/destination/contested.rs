@@ -5,13 +5,13 @@
 //! because each repair resets the pending time of its alerts.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::normalization::Key;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::{GroupName, RulerNamespace};
 
 /// The number of lists in a row that must find a group changed until it is contested.
 const CONTESTED_LISTS: u32 = 3;
@@ -90,9 +90,9 @@ impl ContestedGroups {
     }
 
     /// Records a write of a group.
-    pub(super) fn written(&mut self, namespace: &Arc<str>, group: &Arc<str>, now: Instant) {
+    pub(super) fn written(&mut self, namespace: &RulerNamespace, group: &GroupName, now: Instant) {
         if !self.0.is_empty()
-            && let Some(drift) = self.0.get_mut(&(Arc::clone(namespace), Arc::clone(group)))
+            && let Some(drift) = self.0.get_mut(&(namespace.clone(), group.clone()))
         {
             drift.repaired = Some(now);
         }
@@ -101,7 +101,7 @@ impl ContestedGroups {
     /// Returns whether the repair of a contested group must wait. A new declaration is written at once.
     pub(super) fn waits(
         &self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         group: &str,
         declared: Fingerprint,
         resync_interval: Duration,
@@ -110,7 +110,7 @@ impl ContestedGroups {
         if self.0.is_empty() {
             return false;
         }
-        let drift = self.0.get(&(Arc::clone(namespace), Arc::from(group)));
+        let drift = self.0.get(&(namespace.clone(), group.into()));
         drift.is_some_and(|drift| {
             let due = drift.repaired.map(|at| at + resync_interval.mul_f64(EARLY_RESYNC_RATIO));
             drift.is_contested() && drift.declared == declared && due.is_some_and(|due| now < due)
@@ -134,7 +134,7 @@ impl ContestedGroups {
     }
 
     /// Iterates over the contested groups of a namespace, each with the fields that differed.
-    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &[String])> {
+    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&GroupName, &[String])> {
         let here = self.0.iter().filter(move |((of, _), drift)| &**of == namespace && drift.is_contested());
         here.map(|((_, group), drift)| (group, drift.differs.as_slice()))
     }

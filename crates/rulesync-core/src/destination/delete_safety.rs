@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::desired::{Desired, RemovalReason};
 use crate::environment::Environment;
 use crate::guard::{DeleteGuard, DeleteRequest, Guard, HeldReason, Wait};
+use crate::model::name::RulerNamespace;
 use crate::naming::NamespacePolicy;
 use crate::plan::{Change, Deletes, Reason};
 
@@ -41,7 +42,7 @@ pub(super) struct DeleteSafety {
     takeover: Option<Instant>,
     pub(super) retirement: Option<Retirement>,
     /// The time since when groups of a namespace are to be deleted because they lack what their route enforces now.
-    expelled: HashMap<Arc<str>, Instant>,
+    expelled: HashMap<RulerNamespace, Instant>,
     /// True if an operator has released all deletes beforehand, as for a one-shot run.
     released: bool,
 }
@@ -103,8 +104,8 @@ impl DeleteSafety {
     }
 
     /// Records that groups of a namespace are to be deleted because they lack what their route enforces now.
-    pub(super) fn expel(&mut self, namespace: &Arc<str>, now: Instant) {
-        self.expelled.entry(Arc::clone(namespace)).or_insert(now);
+    pub(super) fn expel(&mut self, namespace: &RulerNamespace, now: Instant) {
+        self.expelled.entry(namespace.clone()).or_insert(now);
     }
 
     /// Records that no group of a namespace lacks what its route enforces.
@@ -125,7 +126,7 @@ impl DeleteSafety {
     /// Removes the deletes that must not be made now from a namespace's changes.
     pub(super) fn hold_back(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         changes: &mut Vec<Change>,
         desired: &Desired,
         namespace_policy: &NamespacePolicy,
@@ -219,7 +220,7 @@ impl DeleteSafety {
         owned: impl FnOnce() -> usize,
         desired: &Desired,
         now: Instant,
-    ) -> Vec<Arc<str>> {
+    ) -> Vec<RulerNamespace> {
         let mut guard = std::mem::take(&mut self.guard);
         let passed = guard.judge(self.policy(), owned, |namespace| self.obstacle(namespace, desired), now);
         self.guard = guard;

@@ -6,12 +6,12 @@
 //! in a row report a failure.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::finding::{Code, Finding, Location};
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::observed::Observed;
 use crate::overlay::Offered;
 use crate::policy::jittered;
@@ -59,17 +59,17 @@ pub(super) struct EvaluationHealth {
     /// The time since when health is watched: earlier writes count as made then.
     since: Instant,
     /// The time of the last write to each namespace, until it no longer matters.
-    written: HashMap<Arc<str>, Instant>,
+    written: HashMap<RulerNamespace, Instant>,
     next: Instant,
-    not_loaded: HashMap<Arc<str>, Vec<Arc<str>>>,
-    failing: HashMap<Arc<str>, Vec<Failing>>,
+    not_loaded: HashMap<RulerNamespace, Vec<GroupName>>,
+    failing: HashMap<RulerNamespace, Vec<Failing>>,
     error: Option<String>,
     known: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failing {
-    group: Arc<str>,
+    group: GroupName,
     rule: usize,
     name: String,
     error: String,
@@ -90,7 +90,7 @@ pub(super) struct HealthChanges {
     /// The groups that are not loaded, if the first appeared or the last disappeared.
     pub(super) not_loaded: Option<NotLoaded>,
     /// Rules that newly fail: the namespace and the finding.
-    pub(super) failing: Vec<(Arc<str>, Finding)>,
+    pub(super) failing: Vec<(RulerNamespace, Finding)>,
     /// The number of rules that no longer fail.
     pub(super) recovered: usize,
 }
@@ -114,8 +114,8 @@ impl EvaluationHealth {
     }
 
     /// Records a write to a namespace.
-    pub(super) fn wrote(&mut self, namespace: &Arc<str>, now: Instant, load_delay: Duration) {
-        self.written.insert(Arc::clone(namespace), now);
+    pub(super) fn wrote(&mut self, namespace: &RulerNamespace, now: Instant, load_delay: Duration) {
+        self.written.insert(namespace.clone(), now);
         let loaded = now + load_delay * LOAD_DELAYS;
         // During a first sync the ruler is asked at its end, not after the first writes.
         self.next = self.next.min(loaded).max(now + load_delay);
@@ -159,10 +159,7 @@ impl EvaluationHealth {
                 let found = loaded.iter().find(|loaded| *loaded.group == *group.name);
                 match found.filter(|found| found.rules == group.rules as usize) {
                     None if written + patience <= asked => {
-                        self.not_loaded
-                            .entry(Arc::clone(namespace))
-                            .or_default()
-                            .push(Arc::clone(&group.name));
+                        self.not_loaded.entry(namespace.clone()).or_default().push(group.name.clone());
                     }
                     None => {}
                     Some(found) => {
@@ -171,22 +168,22 @@ impl EvaluationHealth {
                                 failing.iter().find(|f| f.group == group.name && f.rule == *rule)
                             });
                             let failing = Failing {
-                                group: Arc::clone(&group.name),
+                                group: group.name.clone(),
                                 rule: *rule,
                                 name: name.clone(),
                                 error: error.clone(),
                                 confirmed: earlier.is_some(),
                             };
                             if earlier.is_some_and(|earlier| !earlier.confirmed) {
-                                changes.failing.push((Arc::clone(namespace), failing.finding()));
+                                changes.failing.push((namespace.clone(), failing.finding()));
                             }
-                            self.failing.entry(Arc::clone(namespace)).or_default().push(failing);
+                            self.failing.entry(namespace.clone()).or_default().push(failing);
                         }
                     }
                 }
             }
         }
-        let confirmed = |failing: &HashMap<Arc<str>, Vec<Failing>>| {
+        let confirmed = |failing: &HashMap<RulerNamespace, Vec<Failing>>| {
             failing.values().flatten().filter(|failing| failing.confirmed).count()
         };
         changes.recovered =
@@ -272,12 +269,12 @@ mod tests {
         health: EvaluationHealth,
         desired: Desired,
         observed: Observed,
-        namespace: Arc<str>,
+        namespace: RulerNamespace,
     }
 
     impl World {
         fn new() -> Self {
-            let namespace: Arc<str> = "us.ns.o".into();
+            let namespace: RulerNamespace = "us.ns.o".into();
             let (mut desired, mut observed) = (Desired::default(), Observed::default());
             for name in ["a", "b"] {
                 observed.set(&namespace, name, Some(group(name, "1").fingerprint));
@@ -316,7 +313,7 @@ mod tests {
         assert_eq!((world.health.not_loaded_groups(), world.codes()), (1, vec!["not-loaded"]));
         assert_eq!(world.answer(&healthy[..1]), HealthChanges::default());
         // A write restarts the load delay.
-        world.health.wrote(&Arc::clone(&world.namespace), Instant::now(), PERIOD);
+        world.health.wrote(&world.namespace.clone(), Instant::now(), PERIOD);
         assert_eq!(world.answer(&[]).not_loaded, Some(NotLoaded { groups: 0, example: None }));
         tokio::time::advance(PERIOD * LOAD_DELAYS).await;
         assert_eq!(world.answer(&[]).not_loaded.unwrap().groups, 2);

@@ -1,29 +1,29 @@
 //! Incoming handovers: objects that move here from other destinations, which keep the rules until they are written here.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use crate::handover::Share;
+use crate::model::name::RulerNamespace;
 
 /// The shares that a destination holds in handovers, by namespace.
 #[derive(Debug, Default)]
 pub(super) struct IncomingHandovers {
-    shares: HashMap<Arc<str>, Vec<Share>>,
+    shares: HashMap<RulerNamespace, Vec<Share>>,
     /// Namespaces with shares that were updated since [`IncomingHandovers::end`].
-    updated: HashSet<Arc<str>>,
+    updated: HashSet<RulerNamespace>,
 }
 
 impl IncomingHandovers {
     /// Adds a share: the object of the namespace comes from another destination.
-    pub(super) fn add(&mut self, namespace: Arc<str>, share: Share) {
-        self.updated.insert(Arc::clone(&namespace));
+    pub(super) fn add(&mut self, namespace: RulerNamespace, share: Share) {
+        self.updated.insert(namespace.clone());
         self.shares.entry(namespace).or_default().push(share);
     }
 
     /// Marks a namespace as updated, so that its handovers may end.
-    pub(super) fn mark_updated(&mut self, namespace: &Arc<str>) {
+    pub(super) fn mark_updated(&mut self, namespace: &RulerNamespace) {
         if self.shares.contains_key(namespace) {
-            self.updated.insert(Arc::clone(namespace));
+            self.updated.insert(namespace.clone());
         }
     }
 

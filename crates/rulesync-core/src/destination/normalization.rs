@@ -6,7 +6,6 @@
 //! or another spelling of an expression. Any other difference is somebody's change, however often it is seen.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,9 +14,10 @@ use crate::model::capabilities::{Normalization, StoredFields, StoredLimit};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::{Group, Rule};
 use crate::model::language::QueryLanguage;
+use crate::model::name::{GroupName, RulerNamespace};
 
 /// The key of a group: its namespace and its name.
-pub(super) type Key = (Arc<str>, Arc<str>);
+pub(super) type Key = (RulerNamespace, GroupName);
 
 /// The interval at which one group of each kind of difference is written again, to test whether the server still makes
 /// it.
@@ -123,7 +123,7 @@ impl Normalizations {
 
     /// Records that a group was read back as it was sent. If its kind of difference is no longer made, returns the
     /// namespaces where it was learned: these are to be read again.
-    pub(super) fn same(&mut self, key: &Key) -> Vec<Arc<str>> {
+    pub(super) fn same(&mut self, key: &Key) -> Vec<RulerNamespace> {
         self.candidates.remove(key);
         self.learned.remove(key);
         let Some(fields) = self.retested.remove(key) else { return Vec::new() };
@@ -183,7 +183,7 @@ impl Normalizations {
     }
 
     /// Iterates over the normalized groups of a namespace, each with the fields that differ.
-    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&Arc<str>, &Fields)> {
+    pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&GroupName, &Fields)> {
         let here = self.learned.iter().filter(move |((of, _), _)| &**of == namespace);
         here.map(|((_, group), learned)| (group, &learned.fields))
     }

@@ -8,6 +8,7 @@ use crate::desired::DesiredGroup;
 use crate::model::capabilities::StoredFields;
 use crate::model::language::QueryLanguage;
 use crate::model::left_out::LeftOut;
+use crate::model::name::RulerNamespace;
 use crate::naming::Owner;
 use crate::plan::{Action, Change, Reason};
 
@@ -20,7 +21,7 @@ pub(super) struct Ownership {
     state: ClaimState,
     owner: Owner,
     /// The namespace of the claim.
-    namespace: Arc<str>,
+    namespace: RulerNamespace,
     /// The claim that the last list showed, before this installation's identity is known too.
     seen: Option<OwnerClaim>,
     /// The number of claims in a row that were written and not found.
@@ -57,7 +58,7 @@ impl Ownership {
     }
 
     /// Returns the namespace of the claim.
-    pub(super) fn namespace(&self) -> &Arc<str> {
+    pub(super) fn namespace(&self) -> &RulerNamespace {
         &self.namespace
     }
 
@@ -153,13 +154,7 @@ impl Ownership {
     }
 
     fn change(&self, action: Action) -> Change {
-        Change {
-            namespace: Arc::clone(&self.namespace),
-            object: None,
-            action,
-            reason: Reason::Claim,
-            held: None,
-        }
+        Change { namespace: self.namespace.clone(), object: None, action, reason: Reason::Claim, held: None }
     }
 }
 

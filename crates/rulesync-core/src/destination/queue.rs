@@ -1,8 +1,8 @@
 //! The queue of a destination: namespaces to be worked on, each once; failed ones wait for their retry.
 
+use crate::model::name::RulerNamespace;
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -12,9 +12,9 @@ use super::normalization::Key;
 /// meanwhile, it comes again afterwards.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    entries: HashMap<Arc<str>, Entry>,
-    ready: VecDeque<Arc<str>>,
-    delayed: BTreeMap<(Instant, u64), Arc<str>>,
+    entries: HashMap<RulerNamespace, Entry>,
+    ready: VecDeque<RulerNamespace>,
+    delayed: BTreeMap<(Instant, u64), RulerNamespace>,
     /// Makes the keys of `delayed` unique.
     next: u64,
     /// Entries whose last attempt failed.
@@ -49,8 +49,8 @@ pub(crate) enum Priority {
 
 impl Queue {
     /// Adds a namespace that is due now, even if it failed before.
-    pub(crate) fn push(&mut self, namespace: &Arc<str>, priority: Priority, drifted: bool) {
-        match self.entries.entry(Arc::clone(namespace)) {
+    pub(crate) fn push(&mut self, namespace: &RulerNamespace, priority: Priority, drifted: bool) {
+        match self.entries.entry(namespace.clone()) {
             MapEntry::Vacant(vacant) => {
                 vacant.insert(Entry { state: State::Ready, failures: 0, drifted });
             }
@@ -71,14 +71,14 @@ impl Queue {
             }
         }
         match priority {
-            Priority::Last => self.ready.push_back(Arc::clone(namespace)),
-            Priority::Next => self.ready.push_front(Arc::clone(namespace)),
+            Priority::Last => self.ready.push_back(namespace.clone()),
+            Priority::Next => self.ready.push_front(namespace.clone()),
         }
     }
 
     /// Returns the next namespace that is due, and whether it drifted. It counts as running until `finished` or
     /// `failed`.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<(Arc<str>, bool)> {
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<(RulerNamespace, bool)> {
         while let Some(due) = self.delayed.first_entry().filter(|first| first.key().0 <= now) {
             let namespace = due.remove();
             if let Some(entry) = self.entries.get_mut(&namespace) {
@@ -93,7 +93,7 @@ impl Queue {
     }
 
     /// Takes a certain namespace out of order, if it is due.
-    pub(crate) fn take(&mut self, namespace: &Arc<str>, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, namespace: &RulerNamespace, now: Instant) -> bool {
         let Some(entry) = self.entries.get_mut(namespace) else { return false };
         match entry.state {
             State::Running { .. } => return false,
@@ -114,7 +114,7 @@ impl Queue {
     }
 
     /// Ends the work on a namespace; it comes again at once if it was pushed meanwhile.
-    pub(crate) fn finished(&mut self, namespace: &Arc<str>) {
+    pub(crate) fn finished(&mut self, namespace: &RulerNamespace) {
         let Some(entry) = self.entries.remove(namespace) else { return };
         self.failing -= usize::from(entry.failures > 0);
         if entry.state == (State::Running { again: true }) {
@@ -124,7 +124,7 @@ impl Queue {
 
     /// Ends failed work. The namespace is retried at the time that `retry_at` computes from the number of failures in a
     /// row, or at once if it was pushed meanwhile.
-    pub(crate) fn failed(&mut self, namespace: &Arc<str>, retry_at: impl FnOnce(u32) -> Instant) {
+    pub(crate) fn failed(&mut self, namespace: &RulerNamespace, retry_at: impl FnOnce(u32) -> Instant) {
         let Some(entry) = self.entries.get_mut(namespace) else { return };
         if entry.state == (State::Running { again: true }) {
             // It was pushed again meanwhile, and the failure is not about that.
@@ -136,7 +136,7 @@ impl Queue {
         let key = (retry_at(entry.failures), self.next);
         self.next += 1;
         entry.state = State::Delayed(key);
-        self.delayed.insert(key, Arc::clone(namespace));
+        self.delayed.insert(key, namespace.clone());
     }
 
     /// Returns when the next delayed namespace is due, if none is ready.
@@ -145,7 +145,7 @@ impl Queue {
     }
 
     /// Iterates over the namespaces that are being worked on.
-    pub(crate) fn running(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &RulerNamespace> {
         let running = |entry: &Entry| matches!(entry.state, State::Running { .. });
         self.entries.iter().filter(move |(_, entry)| running(entry)).map(|(namespace, _)| namespace)
     }
@@ -156,20 +156,20 @@ impl Queue {
     }
 
     /// Records that a group could not be written or deleted.
-    pub(crate) fn group_failed(&mut self, namespace: &Arc<str>, group: &str) {
-        self.failed_groups.insert((Arc::clone(namespace), group.into()));
+    pub(crate) fn group_failed(&mut self, namespace: &RulerNamespace, group: &str) {
+        self.failed_groups.insert((namespace.clone(), group.into()));
     }
 
     /// Records that a group was written or deleted.
-    pub(crate) fn group_succeeded(&mut self, namespace: &Arc<str>, group: &str) {
+    pub(crate) fn group_succeeded(&mut self, namespace: &RulerNamespace, group: &str) {
         if !self.failed_groups.is_empty() {
-            self.failed_groups.remove(&(Arc::clone(namespace), group.into()));
+            self.failed_groups.remove(&(namespace.clone(), group.into()));
         }
     }
 
     /// Returns whether a group failed when it was last tried.
-    pub(crate) fn has_group_failed(&self, namespace: &Arc<str>, group: &str) -> bool {
-        !self.failed_groups.is_empty() && self.failed_groups.contains(&(Arc::clone(namespace), group.into()))
+    pub(crate) fn has_group_failed(&self, namespace: &RulerNamespace, group: &str) -> bool {
+        !self.failed_groups.is_empty() && self.failed_groups.contains(&(namespace.clone(), group.into()))
     }
 
     /// The fewest failures in a row among failed namespaces.
@@ -184,7 +184,7 @@ impl Queue {
     }
 
     /// Returns the namespaces that failed and wait for their retry.
-    pub(crate) fn delayed_namespaces(&self) -> Vec<Arc<str>> {
+    pub(crate) fn delayed_namespaces(&self) -> Vec<RulerNamespace> {
         self.delayed.values().cloned().collect()
     }
 
@@ -223,7 +223,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn queue_hands_out_each_namespace_once_and_again_if_pushed_meanwhile() {
         let now = Instant::now();
-        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let (a, b): (RulerNamespace, RulerNamespace) = ("a".into(), "b".into());
         let mut queue = Queue::default();
         queue.push(&a, Priority::Last, false);
         queue.push(&a, Priority::Last, false);
@@ -243,7 +243,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn queue_delays_failed_namespaces_unless_they_are_pushed() {
         let now = Instant::now();
-        let a: Arc<str> = "a".into();
+        let a: RulerNamespace = "a".into();
         let mut queue = Queue::default();
         queue.push(&a, Priority::Last, false);
         let retry = |n: u32| now + Duration::from_secs(u64::from(n));
@@ -266,7 +266,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn queue_takes_a_due_namespace_out_of_order() {
         let now = Instant::now();
-        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let (a, b): (RulerNamespace, RulerNamespace) = ("a".into(), "b".into());
         let mut queue = Queue::default();
         assert!(!queue.take(&a, now), "it is not there");
         queue.push(&a, Priority::Last, false);
@@ -287,7 +287,7 @@ mod tests {
     async fn queue_reports_waiting_namespaces_and_their_delays() {
         let now = Instant::now();
         let in_seconds = |seconds| now + Duration::from_secs(seconds);
-        let [a, b, c]: [Arc<str>; 3] = ["a", "b", "c"].map(Arc::from);
+        let [a, b, c]: [RulerNamespace; 3] = ["a", "b", "c"].map(RulerNamespace::from);
         let mut queue = Queue::default();
         for namespace in [&a, &b, &c] {
             queue.push(namespace, Priority::Last, false);
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn queue_remembers_failed_groups_until_they_succeed_even_if_it_is_cleared() {
-        let a: Arc<str> = "a".into();
+        let a: RulerNamespace = "a".into();
         let mut queue = Queue::default();
         queue.push(&a, Priority::Last, false);
         queue.group_failed(&a, "g");

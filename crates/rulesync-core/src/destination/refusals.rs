@@ -1,7 +1,6 @@
 //! Refusals of a ruler, remembered by content so that a refused group is not offered again without need.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,11 +8,12 @@ use tokio::time::Instant;
 use crate::desired::DesiredGroup;
 use crate::finding::Finding;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::{GroupName, RulerNamespace};
 
 /// Refused groups by namespace and name.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    namespaces: HashMap<Arc<str>, HashMap<Arc<str>, Refusal>>,
+    namespaces: HashMap<RulerNamespace, HashMap<GroupName, Refusal>>,
     groups: usize,
     rules: usize,
 }
@@ -30,7 +30,7 @@ impl Refusals {
     /// Records the refusal of a group, for this long.
     pub(super) fn add(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         group: &DesiredGroup,
         finding: Finding,
         memory: Duration,
@@ -43,11 +43,7 @@ impl Refusals {
         };
         self.groups += 1;
         self.rules += group.rules as usize;
-        let old = self
-            .namespaces
-            .entry(Arc::clone(namespace))
-            .or_default()
-            .insert(Arc::clone(&group.name), refusal);
+        let old = self.namespaces.entry(namespace.clone()).or_default().insert(group.name.clone(), refusal);
         self.uncount(old);
     }
 
@@ -68,7 +64,7 @@ impl Refusals {
     /// Forgets refusals of groups that are no longer offered in the refused form.
     pub(super) fn forget_changed(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         offered: impl Fn(&str) -> Option<Fingerprint>,
     ) {
         let Some(mut groups) = self.namespaces.remove(namespace) else { return };
@@ -77,7 +73,7 @@ impl Refusals {
             .map(|(_, refusal)| refusal)
             .collect();
         if !groups.is_empty() {
-            self.namespaces.insert(Arc::clone(namespace), groups);
+            self.namespaces.insert(namespace.clone(), groups);
         }
         self.uncount(changed);
     }
@@ -94,8 +90,8 @@ impl Refusals {
     }
 
     /// Forgets everything; returns the namespaces with refusals.
-    pub(super) fn clear(&mut self) -> Vec<Arc<str>> {
-        let mut namespaces: Vec<Arc<str>> = std::mem::take(self).namespaces.into_keys().collect();
+    pub(super) fn clear(&mut self) -> Vec<RulerNamespace> {
+        let mut namespaces: Vec<RulerNamespace> = std::mem::take(self).namespaces.into_keys().collect();
         namespaces.sort_unstable();
         namespaces
     }
@@ -126,7 +122,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn refusals_are_remembered_by_content_and_for_a_while() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let (bad, mended) = (group("g", "bad"), group("g", "mended"));
         let mut refusals = Refusals::default();
         for _ in 0..2 {
@@ -153,7 +149,7 @@ mod tests {
                 Duration::from_secs(60),
             );
         }
-        assert_eq!(refusals.clear(), [Arc::from("a"), Arc::from("b")], "all are offered again");
+        assert_eq!(refusals.clear(), ["a", "b"], "all are offered again");
         assert_eq!((refusals.groups(), refusals.rules()), (0, 0));
     }
 }

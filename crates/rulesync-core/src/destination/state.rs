@@ -33,6 +33,7 @@ use crate::desired::Desired;
 use crate::environment::Environment;
 use crate::guard::HeldReason;
 use crate::model::capabilities::Capabilities;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::tenant::DestinationId;
 use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
@@ -50,9 +51,9 @@ pub(super) struct State {
     desired: Desired,
     pub(super) view: RulerView,
     /// Deletes of foreign groups that own groups replace, by the foreign namespace, each with the own namespace.
-    adoptions: HashMap<Arc<str>, Vec<(Change, Arc<str>)>>,
+    adoptions: HashMap<RulerNamespace, Vec<(Change, RulerNamespace)>>,
     /// Legacy namespaces that wait for their successors, by successor.
-    legacy: HashMap<Arc<str>, Vec<Arc<str>>>,
+    legacy: HashMap<RulerNamespace, Vec<RulerNamespace>>,
     queue: Queue,
     limits: Limits,
     /// Decides which deletes may be made.
@@ -103,10 +104,10 @@ impl State {
     }
 
     /// Returns the next namespace with changes to carry out.
-    pub(super) fn next_job(&mut self) -> Option<(Arc<str>, Vec<Change>)> {
+    pub(super) fn next_job(&mut self) -> Option<(RulerNamespace, Vec<Change>)> {
         let observed = Arc::clone(self.view.observed()?);
         if !self.may_write() && !self.is_claiming() {
-            let namespace = Arc::clone(self.ownership.namespace());
+            let namespace = self.ownership.namespace().clone();
             let claim = self.claim_change()?;
             return self.queue.take(&namespace, Instant::now()).then(|| (namespace, vec![claim]));
         }
@@ -201,13 +202,13 @@ impl State {
     }
 
     /// Returns the changes that may be made to a namespace now, before the delete guard is asked.
-    fn changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
+    fn changes(&mut self, namespace: &RulerNamespace, observed: &Observed) -> Vec<Change> {
         let mut changes = self.wanted_changes(namespace, observed);
         changes.retain(|change| change.held.is_none());
         changes
     }
 
-    fn wanted_changes(&mut self, namespace: &Arc<str>, observed: &Observed) -> Vec<Change> {
+    fn wanted_changes(&mut self, namespace: &RulerNamespace, observed: &Observed) -> Vec<Change> {
         if namespace == self.ownership.namespace() {
             return self.claim_removal(observed).into_iter().collect();
         }
@@ -226,7 +227,7 @@ impl State {
             if let Some(successor) = successor.filter(|s| !in_order(s, self.offered(), observed)) {
                 let waiting = self.legacy.entry(successor).or_default();
                 if !waiting.contains(namespace) {
-                    waiting.push(Arc::clone(namespace));
+                    waiting.push(namespace.clone());
                 }
                 return Vec::new();
             }
@@ -258,10 +259,10 @@ impl State {
     /// Queues every namespace that needs a change; the others cost one comparison each.
     fn queue_all_with_changes(&mut self, drifted: bool) {
         let Some(observed) = self.view.observed().cloned() else { return };
-        let mut namespaces: Vec<Arc<str>> =
-            self.desired.objects().map(|(namespace, _)| Arc::clone(namespace)).collect();
+        let mut namespaces: Vec<RulerNamespace> =
+            self.desired.objects().map(|(namespace, _)| namespace.clone()).collect();
         namespaces.extend(observed.names().cloned());
-        namespaces.push(Arc::clone(self.ownership.namespace()));
+        namespaces.push(self.ownership.namespace().clone());
         namespaces.sort_unstable();
         namespaces.dedup();
         for namespace in namespaces {
@@ -363,8 +364,8 @@ impl State {
         Subject {
             destination: self.id.clone(),
             object: change.object.clone(),
-            namespace: Arc::clone(&change.namespace),
-            group: change.group().map(Arc::from),
+            namespace: change.namespace.clone(),
+            group: change.group().map(GroupName::from),
         }
     }
 

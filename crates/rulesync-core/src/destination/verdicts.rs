@@ -2,7 +2,6 @@
 //! groups that may lack what their route enforces.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::normalization::Key;
@@ -11,6 +10,7 @@ use crate::desired::{Desired, DesiredGroup};
 use crate::finding::Finding;
 use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::overlay::{Offered, Overlay};
 
 /// The verdicts of one destination's ruler.
@@ -29,7 +29,7 @@ impl Verdicts {
     /// Records the refusal of a group, for this long.
     pub(super) fn refuse(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         group: &DesiredGroup,
         finding: Finding,
         memory: Duration,
@@ -41,7 +41,7 @@ impl Verdicts {
     /// would be left.
     pub(super) fn omit(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         declared: &DesiredGroup,
         rule: usize,
         fields: &StoredFields,
@@ -72,7 +72,7 @@ impl Verdicts {
     }
 
     /// Forgets verdicts on groups of a namespace that are not declared in that form any more.
-    pub(super) fn forget_changed(&mut self, namespace: &Arc<str>, desired: &Desired) {
+    pub(super) fn forget_changed(&mut self, namespace: &RulerNamespace, desired: &Desired) {
         let Self { refusals, overlay, .. } = self;
         overlay.omissions.forget_changed(namespace, desired.winner(namespace));
         let offered = Offered { desired, overlay };
@@ -86,15 +86,19 @@ impl Verdicts {
     }
 
     /// Forgets all refusals, because the configuration was reloaded; returns the namespaces to offer again.
-    pub(super) fn reconsider(&mut self) -> Vec<Arc<str>> {
+    pub(super) fn reconsider(&mut self) -> Vec<RulerNamespace> {
         let mut namespaces = self.refusals.clear();
         namespaces.extend(self.overlay.omissions.forget(true));
         namespaces
     }
 
     /// Marks groups of a namespace whose version in the ruler has to prove that it has what its route enforces.
-    pub(super) fn suspect(&mut self, namespace: &Arc<str>, groups: impl IntoIterator<Item = Arc<str>>) {
-        self.unproven.extend(groups.into_iter().map(|group| (Arc::clone(namespace), group)));
+    pub(super) fn suspect(
+        &mut self,
+        namespace: &RulerNamespace,
+        groups: impl IntoIterator<Item = GroupName>,
+    ) {
+        self.unproven.extend(groups.into_iter().map(|group| (namespace.clone(), group)));
     }
 
     /// Iterates over the suspect groups.
@@ -141,7 +145,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn verdicts_on_the_rest_of_a_group_stay_while_its_declaration_stays() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let declared = group(&["bad", "worse", "good"]);
         let mut desired = Desired::default();
         desired.upsert(&namespace, object("o", None, vec![declared.clone()]));
@@ -167,8 +171,8 @@ mod tests {
 
     #[test]
     fn suspect_groups_are_shown_by_the_list_that_begins_after_they_are_suspected() {
-        let namespace: Arc<str> = "us.ns.o".into();
-        let key = |group: &str| -> Key { (Arc::clone(&namespace), group.into()) };
+        let namespace: RulerNamespace = "us.ns.o".into();
+        let key = |group: &str| -> Key { (namespace.clone(), group.into()) };
         let mut verdicts = Verdicts::default();
         verdicts.suspect(&namespace, ["a".into(), "b".into()]);
         verdicts.retain_suspects(|(_, group)| &**group == "a");

@@ -11,6 +11,7 @@ use super::contested::ContestedGroups;
 use super::normalization::{Difference, Key, Normalizations, Server, differences};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
+use crate::model::name::RulerNamespace;
 use crate::observed::{Adoptable, Observed};
 use crate::overlay::Offered;
 
@@ -50,7 +51,7 @@ struct List {
     /// True if it is not the resync's.
     early: bool,
     /// Namespaces written meanwhile: for those it is out of date.
-    written: HashSet<Arc<str>>,
+    written: HashSet<RulerNamespace>,
 }
 
 /// The groups that a list has found.
@@ -114,7 +115,7 @@ impl RulerView {
     }
 
     /// Removes a foreign group that was deleted after an own one had replaced it.
-    pub(super) fn adopted(&mut self, namespace: &Arc<str>, group: &str) {
+    pub(super) fn adopted(&mut self, namespace: &RulerNamespace, group: &str) {
         self.adoptable.retain(|foreign| foreign.namespace != *namespace || *foreign.group != *group);
     }
 
@@ -126,9 +127,9 @@ impl RulerView {
     }
 
     /// Records that a namespace is about to be written.
-    pub(super) fn writing(&mut self, namespace: &Arc<str>) {
+    pub(super) fn writing(&mut self, namespace: &RulerNamespace) {
         if let Some(list) = &mut self.list {
-            list.written.insert(Arc::clone(namespace));
+            list.written.insert(namespace.clone());
         }
     }
 
@@ -165,7 +166,7 @@ impl RulerView {
     pub(super) fn begin_list(
         &mut self,
         early: bool,
-        running: HashSet<Arc<str>>,
+        running: HashSet<RulerNamespace>,
     ) -> (Arc<Observed>, HashSet<Key>) {
         self.list = Some(List { early, written: running });
         self.next_list = None;
@@ -185,7 +186,7 @@ impl RulerView {
         &mut self,
         found: Found,
         offered: Offered<'_>,
-    ) -> (Vec<Comparison>, HashSet<Arc<str>>) {
+    ) -> (Vec<Comparison>, HashSet<RulerNamespace>) {
         let Found { observed: mut found, adoptable, whole, empty } = found;
         let List { early, written } =
             self.list.take().unwrap_or(List { early: false, written: HashSet::new() });
@@ -212,9 +213,9 @@ impl RulerView {
         &mut self,
         found: &mut Observed,
         empty: &HashSet<Key>,
-        written: &HashSet<Arc<str>>,
+        written: &HashSet<RulerNamespace>,
         offered: Offered<'_>,
-    ) -> Vec<Arc<str>> {
+    ) -> Vec<RulerNamespace> {
         let seen_before = std::mem::take(&mut self.half_written);
         let Some(observed) = self.observed.clone() else { return Vec::new() };
         let mut unread = Vec::new();
@@ -226,7 +227,7 @@ impl RulerView {
                 found.set(namespace, group, Some(before));
                 self.half_written.insert(key.clone());
                 if !observed.is_read(namespace) {
-                    unread.push(Arc::clone(namespace));
+                    unread.push(namespace.clone());
                 }
             }
         }
@@ -241,7 +242,7 @@ impl RulerView {
     fn compare(
         &mut self,
         found: &mut Observed,
-        written: &HashSet<Arc<str>>,
+        written: &HashSet<RulerNamespace>,
         early: bool,
         whole: &HashMap<Key, Group>,
         offered: Offered<'_>,
@@ -249,7 +250,7 @@ impl RulerView {
         let Some(observed) = self.observed.clone() else { return Vec::new() };
         let retested = if early { Vec::new() } else { self.normalizations.retest(Instant::now()) };
         let mut look_again = !retested.is_empty();
-        let mut to_read_again: Vec<Arc<str>> = Vec::new();
+        let mut to_read_again: Vec<RulerNamespace> = Vec::new();
         let mut comparisons = Vec::new();
         for namespace in observed.names().filter(|namespace| !written.contains(*namespace)) {
             let after_write = !observed.is_read(namespace);
@@ -263,7 +264,7 @@ impl RulerView {
                 if read == Some(sent) && (!after_write || self.normalizations.is_empty()) {
                     continue;
                 }
-                let key: Key = (Arc::clone(namespace), Arc::clone(&declared.name));
+                let key: Key = (namespace.clone(), declared.name.clone());
                 if read == Some(sent) {
                     to_read_again.extend(self.normalizations.same(&key));
                     continue;

@@ -34,7 +34,7 @@ fn request(groups: usize) -> DeleteRequest {
     DeleteRequest { groups, explained: false, orphan: false, wait: None }
 }
 
-fn name(n: usize) -> Arc<str> {
+fn name(n: usize) -> RulerNamespace {
     format!("us.ns.o{n}").into()
 }
 

@@ -19,6 +19,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::language::QueryLanguage;
 use crate::model::left_out::LeftOut;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::policy::OnInvalid;
@@ -59,7 +60,7 @@ pub(crate) struct Compiled {
 #[derive(Debug)]
 pub(crate) struct Offer {
     pub(crate) destination: DestinationId,
-    pub(crate) namespace: Arc<str>,
+    pub(crate) namespace: RulerNamespace,
     pub(crate) object: DesiredObject,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::language::QueryLanguage;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -79,7 +80,7 @@ impl RoutingTable {
         id: &ObjectId,
         uid: Option<&str>,
         destination: &DestinationId,
-    ) -> Option<Arc<str>> {
+    ) -> Option<RulerNamespace> {
         let ruler = self.rulers.get(&destination.ruler)?;
         Some(self.naming.namespace_of(id, uid, ruler.capabilities().name_limits.max_bytes))
     }

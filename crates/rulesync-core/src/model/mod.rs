@@ -10,6 +10,7 @@ pub(crate) mod kind;
 pub(crate) mod labels;
 pub(crate) mod language;
 pub(crate) mod left_out;
+pub(crate) mod name;
 pub(crate) mod object;
 pub(crate) mod positions;
 pub(crate) mod tenant;
@@ -30,6 +31,7 @@ pub use kind::{
 pub use labels::Labels;
 pub use language::QueryLanguage;
 pub use left_out::LeftOut;
+pub use name::{GroupName, RulerName, RulerNamespace, SourceName};
 pub use object::{ObjectId, RuleObject};
 pub use positions::{Positions, PositionsBuilder, Segment};
 pub use tenant::{DestinationId, TenantError, TenantId};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::named::Named;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
 /// Names as an Alloy with this prefix and separator gives them.
@@ -57,7 +58,7 @@ impl AlloyNaming {
 
     /// Returns the ruler namespace of an object. One without a UID, such as one from a file, gets a UID made of its
     /// name.
-    pub(super) fn namespace_of(&self, object: &ObjectId, uid: Option<&str>) -> Arc<str> {
+    pub(super) fn namespace_of(&self, object: &ObjectId, uid: Option<&str>) -> RulerNamespace {
         let Self { prefix, separator } = self;
         let (namespace, name) = (object.namespace(), object.name());
         let made = uid.is_none_or(|uid| !is_uuid(uid)).then(|| uuid_of(object));

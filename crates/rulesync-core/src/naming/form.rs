@@ -1,9 +1,8 @@
 //! The form of the names that the naming by owner creates: any other name was written by somebody else.
 
-use std::sync::Arc;
-
 use crate::model::fingerprint::Fingerprint;
 use crate::model::kind::{KINDS, PROMETHEUS_RULE, language_of};
+use crate::model::name::RulerNamespace;
 
 /// The Kubernetes namespace in the names of plain rule files, which have none and are named by their path. No
 /// Kubernetes namespace can have this name.
@@ -13,7 +12,7 @@ pub const FILE_NAMESPACE: &str = "_file";
 const HASH_DIGITS: usize = 16;
 
 /// Returns a name with the marker of a kind. A name that would be too long is cut and ends in a hash of the whole.
-pub(super) fn marked(name: String, kind: &str, max_bytes: usize) -> Arc<str> {
+pub(super) fn marked(name: String, kind: &str, max_bytes: usize) -> RulerNamespace {
     let marker = marker(kind);
     let short = shorten(name, max_bytes.saturating_sub(marker.len()));
     if marker.is_empty() { short } else { format!("{short}{marker}").into() }
@@ -34,7 +33,7 @@ pub(super) fn without_marker(rest: &str) -> (&str, &'static str) {
     marked.unwrap_or((rest, PROMETHEUS_RULE))
 }
 
-fn shorten(full: String, max_bytes: usize) -> Arc<str> {
+fn shorten(full: String, max_bytes: usize) -> RulerNamespace {
     if full.len() <= max_bytes {
         return full.into();
     }

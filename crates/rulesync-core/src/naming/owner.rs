@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::form::{is_made, marked, without_marker};
 use super::named::Named;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
 /// The owner of rules: a DNS label, the first segment of every namespace this installation writes.
@@ -59,7 +60,7 @@ impl Owner {
     }
 
     /// Returns the ruler namespace of an object. A name over `max_bytes` is cut and ends in a hash of the whole.
-    pub(super) fn namespace_of(&self, object: &ObjectId, max_bytes: usize) -> Arc<str> {
+    pub(super) fn namespace_of(&self, object: &ObjectId, max_bytes: usize) -> RulerNamespace {
         marked(format!("{self}.{}.{}", object.namespace(), object.name()), object.kind(), max_bytes)
     }
 

@@ -1,11 +1,11 @@
 //! The naming of an installation: by owner, or as Grafana Alloy does it.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::alloy::AlloyNaming;
 use super::named::Named;
 use super::owner::Owner;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
 /// The naming of the ruler namespaces of objects. With every naming, names parse back exactly, and a name that does not
@@ -45,7 +45,7 @@ impl Naming {
 
     /// Returns the ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut
     /// and ends in a hash of the whole, where the naming allows that.
-    pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> Arc<str> {
+    pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> RulerNamespace {
         match self {
             Self::Owner(owner) => owner.namespace_of(object, max_bytes),
             Self::Alloy(alloy) => alloy.namespace_of(object, uid),

@@ -14,6 +14,7 @@ use crate::finding::Finding;
 use crate::handover::HandoverProgress;
 use crate::intake::{Accepted, Declaration, RouteMatch, RoutingTable};
 use crate::model::kind::RULE_FILE;
+use crate::model::name::RulerNamespace;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
@@ -62,7 +63,7 @@ impl ObjectIndex {
         let known = self.objects.remove(&id).unwrap_or_default();
         let (uid, old_uid) = (accepted.uid.as_deref(), known.accepted.uid.as_deref());
         // The object was re-created: with some namings it has another namespace now.
-        let earlier: Vec<(DestinationId, Arc<str>)> = if old_uid == uid {
+        let earlier: Vec<(DestinationId, RulerNamespace)> = if old_uid == uid {
             Vec::new()
         } else {
             let name = |destination: &DestinationId| {

@@ -1,7 +1,5 @@
 //! The routing of one object, and the commands for the destinations that have it, receive it or lose it.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::effects::Effects;
@@ -91,7 +89,7 @@ impl ObjectIndex {
                 effects.findings.push((id.clone(), Some(destination.clone()), finding.clone()));
             }
             let share = (newcomer && !leaves.is_empty()).then(|| progress.share());
-            let command = Command::Upsert { namespace: Arc::clone(&namespace), object, live };
+            let command = Command::Upsert { namespace: namespace.clone(), object, live };
             effects.commands.push((destination.clone(), command));
             if let Some(share) = share {
                 effects.commands.push((destination, Command::HandOver { namespace, share }));

@@ -2,7 +2,6 @@
 //! groups as declared.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,10 +11,11 @@ use crate::finding::Finding;
 use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::left_out::LeftOut;
+use crate::model::name::{GroupName, RulerNamespace};
 
 /// The omissions of one destination, by namespace and group.
 #[derive(Debug, Default)]
-pub(crate) struct Omissions(HashMap<Arc<str>, HashMap<Arc<str>, Omission>>);
+pub(crate) struct Omissions(HashMap<RulerNamespace, HashMap<GroupName, Omission>>);
 
 #[derive(Debug)]
 struct Omission {
@@ -46,7 +46,7 @@ impl Omissions {
     /// the group stays as it is.
     pub(crate) fn omit(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         declared: &DesiredGroup,
         rule: usize,
         fields: &StoredFields,
@@ -70,7 +70,7 @@ impl Omissions {
         findings.push(finding);
         let until = Instant::now() + memory;
         let omission = Omission { declared: declared.fingerprint, offered, rules, findings, until };
-        self.0.entry(Arc::clone(namespace)).or_default().insert(Arc::clone(&declared.name), omission);
+        self.0.entry(namespace.clone()).or_default().insert(declared.name.clone(), omission);
         true
     }
 
@@ -111,14 +111,14 @@ impl Omissions {
     }
 
     /// Forgets old omissions, or all; returns their namespaces.
-    pub(crate) fn forget(&mut self, all: bool) -> Vec<Arc<str>> {
+    pub(crate) fn forget(&mut self, all: bool) -> Vec<RulerNamespace> {
         let now = Instant::now();
         let mut forgotten = Vec::new();
         for (namespace, groups) in &mut self.0 {
             let before = groups.len();
             groups.retain(|_, omission| !all && omission.until > now);
             if groups.len() < before {
-                forgotten.push(Arc::clone(namespace));
+                forgotten.push(namespace.clone());
             }
         }
         self.0.retain(|_, groups| !groups.is_empty());
@@ -145,7 +145,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn omissions_add_up_and_end_together() {
-        let namespace: Arc<str> = "us.ns.o".into();
+        let namespace: RulerNamespace = "us.ns.o".into();
         let mut omissions = Omissions::default();
         let omit = |omissions: &mut Omissions, rule| {
             let (finding, memory) = (Finding::error(Code::Refused, "no"), Duration::from_secs(60));

@@ -1,6 +1,6 @@
 //! Plans: the changes, their order, and the deletes that are held.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
@@ -206,7 +206,7 @@ fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
     let alloy = |prefix: &str| Naming::Alloy(crate::naming::AlloyNaming::new(prefix, "/").unwrap());
     let uid = "00000000-0000-0000-0000-000000000001";
     let mut desired = Desired::default();
-    let (of_o, of_p): (Arc<str>, Arc<str>) =
+    let (of_o, of_p): (RulerNamespace, RulerNamespace) =
         (format!("new/ns/o/{uid}").into(), format!("new/ns/p/{uid}").into());
     desired.upsert(&of_o, object("o", None, vec![group("g", "1")]));
     desired.upsert(&of_p, object("p", None, vec![group("g", "1")]));
@@ -243,7 +243,7 @@ fn plan_marks_held_deletes_and_never_those_of_a_single_namespace() {
 #[test]
 fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     let (kept, lacks) = (group("kept", "1"), group("lacks", "1"));
-    let (namespace, object): (Arc<str>, _) = ("us.ns.o".into(), object("o", None, vec![]).id);
+    let (namespace, object): (RulerNamespace, _) = ("us.ns.o".into(), object("o", None, vec![]).id);
     let enforced = Some(Arc::default());
     let mut desired = Desired::default();
     desired.protect(&namespace, &object, Some(Protection { because: HeldReason::TenantRefused, enforced }));
@@ -293,7 +293,7 @@ fn world() -> impl Strategy<Value = World> {
     prop::collection::vec((0..4_u8, prop::collection::vec((0..4_u8, 0..3_u8), 0..4)), 0..5)
 }
 
-fn namespaces(world: World) -> std::collections::BTreeMap<Arc<str>, Vec<DesiredGroup>> {
+fn namespaces(world: World) -> std::collections::BTreeMap<RulerNamespace, Vec<DesiredGroup>> {
     let groups = |groups: Vec<(u8, u8)>| -> Vec<DesiredGroup> {
         let unique: std::collections::BTreeMap<u8, u8> = groups.into_iter().collect();
         unique.into_iter().map(|(name, expr)| group(&format!("g{name}"), &expr.to_string())).collect()

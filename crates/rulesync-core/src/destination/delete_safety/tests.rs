@@ -17,7 +17,7 @@ struct Bench {
     now: Instant,
 }
 
-fn namespace(name: &str) -> Arc<str> {
+fn namespace(name: &str) -> RulerNamespace {
     format!("us.ns.{name}").into()
 }
 
@@ -94,7 +94,7 @@ impl Bench {
         let (namespace_policy, now) = (NamespacePolicy::of("us".parse().unwrap()), self.now + after);
         let Self { safety, desired, .. } = self;
         let mut changes = changes.to_vec();
-        let namespace = Arc::clone(&changes[0].namespace);
+        let namespace = changes[0].namespace.clone();
         safety.hold_back(&namespace, &mut changes, desired, &namespace_policy, now);
         changes.len()
     }

@@ -1,6 +1,5 @@
 //! The results of changes: the observed state after them, and the time of each retry.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +8,7 @@ use super::State;
 use crate::apply::{Applied, Report};
 use crate::destination::queue::Priority;
 use crate::finding::{Code, Finding};
+use crate::model::name::RulerNamespace;
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change, Reason};
 use crate::ruler::{RulerError, RulerErrorKind};
@@ -185,18 +185,18 @@ impl State {
         }
         if self.safety.is_retiring() {
             // The claim is deleted last.
-            let namespace = Arc::clone(self.ownership.namespace());
+            let namespace = self.ownership.namespace().clone();
             self.queue.push(&namespace, Priority::Last, false);
         }
     }
 
     /// Deletes legacy namespaces whose successor is in sync now.
-    fn successor_written(&mut self, namespace: &Arc<str>) {
+    fn successor_written(&mut self, namespace: &RulerNamespace) {
         let waiting = self.legacy.remove(namespace).unwrap_or_default();
         self.queue_last(&waiting);
     }
 
-    fn queue_last(&mut self, namespaces: &[Arc<str>]) {
+    fn queue_last(&mut self, namespaces: &[RulerNamespace]) {
         for namespace in namespaces {
             self.queue.push(namespace, Priority::Last, false);
         }

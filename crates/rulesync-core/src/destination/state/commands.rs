@@ -10,11 +10,17 @@ use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::destination::Retirement;
 use crate::destination::queue::Priority;
 use crate::environment::Environment;
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::outcome::Outcome;
 
 impl State {
-    pub(in crate::destination) fn upsert(&mut self, namespace: &Arc<str>, object: DesiredObject, live: bool) {
+    pub(in crate::destination) fn upsert(
+        &mut self,
+        namespace: &RulerNamespace,
+        object: DesiredObject,
+        live: bool,
+    ) {
         let newcomer = object.id.clone();
         self.recheck_refused(namespace, &object);
         self.desired.upsert(namespace, object);
@@ -34,7 +40,7 @@ impl State {
     }
 
     /// Forgets verdicts on groups of a namespace that are other groups now, or are protected no longer.
-    fn declarations_changed(&mut self, namespace: &Arc<str>) {
+    fn declarations_changed(&mut self, namespace: &RulerNamespace) {
         self.verdicts.forget_changed(namespace, &self.desired);
         if self.desired.enforced_on_protected(namespace).is_none() {
             self.verdicts.overlay.forget(namespace, None);
@@ -43,7 +49,7 @@ impl State {
 
     pub(in crate::destination) fn remove(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         object: &ObjectId,
         because: RemovalReason,
     ) {
@@ -56,7 +62,7 @@ impl State {
 
     pub(in crate::destination) fn protect(
         &mut self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         object: &ObjectId,
         protection: Option<Protection>,
     ) {

@@ -1,11 +1,10 @@
 //! Requests for the evaluation of a destination's rules, and the handling of their answers.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::State;
 use crate::destination::health::{LoadedGroups, NotLoaded};
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
 use crate::ruler::{Evaluation, RulerError};
@@ -22,7 +21,7 @@ impl State {
     }
 
     /// Returns the namespaces to ask about: those in which the ruler has own groups.
-    pub(in crate::destination) fn written_namespaces(&self) -> Vec<Arc<str>> {
+    pub(in crate::destination) fn written_namespaces(&self) -> Vec<RulerNamespace> {
         let Some(observed) = self.view.observed() else { return Vec::new() };
         let declared = self.desired.objects().map(|(namespace, _)| namespace);
         declared.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
@@ -54,7 +53,7 @@ impl State {
             let subject = Subject {
                 destination: self.id.clone(),
                 object: self.desired.object_of(&namespace).cloned(),
-                group: finding.location.group.as_deref().map(Arc::from),
+                group: finding.location.group.as_deref().map(GroupName::from),
                 namespace,
             };
             self.report_outcome(&Outcome::Failing { subject, finding });

@@ -10,6 +10,7 @@ use crate::claim::Claimant;
 use crate::destination::normalization::Key;
 use crate::destination::ownership::OwnershipChange;
 use crate::destination::view::{Comparison, Found, VERIFY_DELAY};
+use crate::model::name::RulerNamespace;
 use crate::observed::{Listed, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
@@ -116,7 +117,7 @@ impl State {
         let Some(observed) = self.view.observed() else { return };
         let something = self.desired.groups() > 0 || observed.groups() > 0;
         if something && !self.safety.is_retiring() && self.ownership.is_to_claim() {
-            let namespace = Arc::clone(self.ownership.namespace());
+            let namespace = self.ownership.namespace().clone();
             self.queue.push(&namespace, Priority::Next, false);
         }
     }
@@ -138,12 +139,12 @@ impl State {
         let offered = offered_groups(self.offered());
         let Some(observed) = self.view.observed().cloned() else { return };
         let mut unread = false;
-        let mut found: Vec<(Arc<str>, Change, Arc<str>)> = Vec::new();
+        let mut found: Vec<(RulerNamespace, Change, RulerNamespace)> = Vec::new();
         for foreign in self.view.adoptable() {
             let Some((own, object)) = offered.get(&foreign.fingerprint) else { continue };
             if in_order(own, self.offered(), &observed) && observed.is_read(own) {
                 let change = Change::adoption(foreign, (*object).clone());
-                found.push((Arc::clone(&foreign.namespace), change, Arc::clone(own)));
+                found.push((foreign.namespace.clone(), change, (*own).clone()));
             } else {
                 unread = true;
             }

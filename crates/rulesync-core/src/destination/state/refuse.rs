@@ -1,11 +1,11 @@
 //! Refusals of a group by the ruler: which rule is at fault, and whether the rest of the group can be offered.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use super::State;
 use crate::desired::DesiredGroup;
 use crate::finding::{Code, Finding, Location, MAY_KNOW};
+use crate::model::name::RulerNamespace;
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Subject};
 use crate::plan::{Action, Change};
 use crate::policy::OnInvalid;
@@ -70,7 +70,7 @@ impl State {
     /// mean.
     fn explanation(
         &self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         group: &DesiredGroup,
         rule: Option<usize>,
         message: &str,
@@ -94,7 +94,7 @@ impl State {
     }
 
     /// Iterates over the local findings in the groups of a namespace, except those about omitted rules.
-    fn found_in(&self, namespace: &Arc<str>) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
+    fn found_in(&self, namespace: &RulerNamespace) -> impl Iterator<Item = (&DesiredGroup, &Finding)> {
         let winner = self.desired.winner(namespace);
         winner.into_iter().flat_map(move |object| {
             let groups: HashMap<&str, &DesiredGroup> =
@@ -113,7 +113,10 @@ impl State {
     }
 
     /// Returns the groups of a namespace with local findings.
-    pub(in crate::destination) fn groups_with_findings(&self, namespace: &Arc<str>) -> HashSet<Box<str>> {
+    pub(in crate::destination) fn groups_with_findings(
+        &self,
+        namespace: &RulerNamespace,
+    ) -> HashSet<Box<str>> {
         self.found_in(namespace).map(|(group, _)| Box::from(&*group.name)).collect()
     }
 
@@ -133,7 +136,7 @@ impl State {
     /// `rule` is numbered as in the desired group.
     fn location(
         &self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         group: &DesiredGroup,
         rule: Option<usize>,
         local: Option<&Finding>,

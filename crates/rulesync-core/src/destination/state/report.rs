@@ -1,7 +1,6 @@
 //! Reports of a destination about itself and its objects.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -13,6 +12,7 @@ use crate::destination::normalization::Fields;
 use crate::finding::{Code, Finding, Location, Severity};
 use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
+use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::plan::Change;
 use crate::status::{
@@ -89,7 +89,7 @@ impl State {
             held.groups += groups;
             held.namespaces += 1;
         };
-        let judged: HashMap<&Arc<str>, HeldReason> =
+        let judged: HashMap<&RulerNamespace, HeldReason> =
             self.safety.guard.held().map(|(namespace, _, reason)| (namespace, reason)).collect();
         for (namespace, groups, reason) in self.safety.guard.held() {
             add(reason, groups, namespace);
@@ -113,7 +113,7 @@ impl State {
     /// since: a refusal contains the reason, and a group that was accepted is no longer suspect.
     fn found_before(
         &self,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         object: &DesiredObject,
         refused: &[Finding],
     ) -> Vec<Finding> {
@@ -145,7 +145,7 @@ impl State {
         findings
     }
 
-    fn object(&self, namespace: &Arc<str>, object: &DesiredObject, wins: bool) -> ObjectAtDestination {
+    fn object(&self, namespace: &RulerNamespace, object: &DesiredObject, wins: bool) -> ObjectAtDestination {
         let refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
         let mut findings = self.found_before(namespace, object, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {
@@ -203,7 +203,7 @@ fn expelled(group: &str) -> Finding {
         .hint("fix the group, so that its present version is written")
 }
 
-fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
+fn normalized((group, fields): (&GroupName, &Fields)) -> Finding {
     let fields: Vec<&str> = fields.iter().copied().collect();
     let message = format!("the ruler stores it in a form of its own: {}", fields.join(", "));
     let location = Location { group: Some(group.to_string()), ..Location::default() };
@@ -212,7 +212,7 @@ fn normalized((group, fields): (&Arc<str>, &Fields)) -> Finding {
         .hint("an older version of the server may lack the field")
 }
 
-fn contested((group, fields): (&Arc<str>, &[String])) -> Finding {
+fn contested((group, fields): (&GroupName, &[String])) -> Finding {
     let differs =
         if fields.is_empty() { "it is missing".to_owned() } else { format!("{} differs", fields.join(", ")) };
     let message = format!("three lists in a row found it changed: {differs}");

@@ -2,7 +2,6 @@
 //! next destination, and the stored versions of refused groups, unless these lack what their route enforces.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,10 +11,11 @@ use crate::desired::{DesiredGroup, DesiredObject};
 use crate::destination::normalization::Key;
 use crate::handover::Share;
 use crate::model::group::Group;
+use crate::model::name::{GroupName, RulerNamespace};
 
 impl State {
     /// Adds a handover: the object of the namespace comes from another destination.
-    pub(in crate::destination) fn hand_over(&mut self, namespace: Arc<str>, share: Share) {
+    pub(in crate::destination) fn hand_over(&mut self, namespace: RulerNamespace, share: Share) {
         self.handovers.add(namespace, share);
     }
 
@@ -52,38 +52,38 @@ impl State {
 
     /// Has the next list recheck the versions that the ruler has of refused groups: these may be from before something
     /// was enforced, or from when more was allowed.
-    pub(super) fn recheck_refused(&mut self, namespace: &Arc<str>, object: &DesiredObject) {
+    pub(super) fn recheck_refused(&mut self, namespace: &RulerNamespace, object: &DesiredObject) {
         if object.refused.is_empty() {
             self.safety.forgive(namespace);
             return;
         }
-        self.verdicts.suspect(namespace, object.refused.iter().map(|group| Arc::from(&**group)));
+        self.verdicts.suspect(namespace, object.refused.iter().map(|group| GroupName::from(&**group)));
         self.prove_soon(object.enforced.sets_anything());
     }
 
     /// Has the next list recheck the protected groups of a namespace that no object declares.
-    pub(super) fn recheck_protected(&mut self, namespace: &Arc<str>) {
+    pub(super) fn recheck_protected(&mut self, namespace: &RulerNamespace) {
         self.safety.forgive(namespace);
         let Some(enforced) = self.desired.enforced_on_protected(namespace) else { return };
         let at_once = enforced.sets_anything();
         if let Some(observed) = self.view.observed() {
             self.verdicts
-                .suspect(namespace, observed.namespace(namespace).map(|(group, _)| Arc::from(group)));
+                .suspect(namespace, observed.namespace(namespace).map(|(group, _)| GroupName::from(group)));
         }
         self.prove_soon(at_once);
     }
 
     /// Has the next list recheck all protected groups, once the first list has shown what exists.
     pub(super) fn recheck_all_protected(&mut self) {
-        let namespaces: Vec<Arc<str>> = self.desired.protected_on_terms().cloned().collect();
+        let namespaces: Vec<RulerNamespace> = self.desired.protected_on_terms().cloned().collect();
         for namespace in namespaces {
             self.recheck_protected(&namespace);
         }
     }
 
     /// Has the next list recheck a group that the ruler refuses.
-    pub(super) fn recheck_refused_group(&mut self, namespace: &Arc<str>, group: &Arc<str>) {
-        self.verdicts.suspect(namespace, [Arc::clone(group)]);
+    pub(super) fn recheck_refused_group(&mut self, namespace: &RulerNamespace, group: &GroupName) {
+        self.verdicts.suspect(namespace, [group.clone()]);
         self.prove_soon(self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything()));
     }
 

@@ -92,7 +92,7 @@ fn id(name: &str) -> ObjectId {
     ObjectId::new(&"s".into(), &PROMETHEUS_RULE.into(), "ns", name)
 }
 
-fn namespace(name: &str) -> Arc<str> {
+fn namespace(name: &str) -> RulerNamespace {
     format!("us.ns.{name}").into()
 }
 

@@ -234,7 +234,7 @@ impl Run {
         for Handover { namespace, object, .. } in
             self.handovers.iter().filter(|other| other.destination == *id)
         {
-            let (namespace, object) = (Arc::clone(namespace), object.clone());
+            let (namespace, object) = (namespace.clone(), object.clone());
             destination.send(Command::Protect {
                 namespace,
                 object,

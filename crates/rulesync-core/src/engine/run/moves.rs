@@ -8,6 +8,7 @@ use crate::desired::{Protection, RemovalReason};
 use crate::destination::Command;
 use crate::guard::HeldReason;
 use crate::handover::{Handover, HandoverProgress, HandoverState};
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 
@@ -95,11 +96,11 @@ impl Run {
     fn set_protection(
         &mut self,
         destination: &DestinationId,
-        namespace: &Arc<str>,
+        namespace: &RulerNamespace,
         object: &ObjectId,
         protection: Option<Protection>,
     ) {
-        let (namespace, object) = (Arc::clone(namespace), object.clone());
+        let (namespace, object) = (namespace.clone(), object.clone());
         self.send_command(destination, Command::Protect { namespace, object, protection });
     }
 
@@ -140,7 +141,7 @@ impl Run {
         self.check_unused = true;
         let protection = self.index.protects(&object, &id);
         if protection.is_none() {
-            let (namespace, object) = (Arc::clone(&namespace), object.clone());
+            let (namespace, object) = (namespace.clone(), object.clone());
             self.send_command(&id, Command::Remove { namespace, object, because });
         }
         self.set_protection(&id, &namespace, &object, protection);

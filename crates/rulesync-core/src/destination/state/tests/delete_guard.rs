@@ -6,7 +6,7 @@ use super::*;
 /// Thirty objects of one group each, all written.
 fn thirty() -> Bench {
     let mut bench = destination();
-    let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
+    let namespaces: Vec<RulerNamespace> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     (0..30).for_each(|n| bench.declare(&format!("o{n}"), &[("g", "1")]));
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work(), NOTHING);
@@ -35,7 +35,7 @@ async fn delete_guard_holds_many_deletes_until_they_are_released() {
 #[tokio::test(start_paused = true)]
 async fn delete_guard_counts_orphans() {
     let mut bench = destination();
-    let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
+    let namespaces: Vec<RulerNamespace> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work_for(2 * MINUTE).await, NOTHING);
     assert_eq!(bench.state.safety.guard.total_held(), Some((30, HeldReason::Share)));
@@ -167,7 +167,7 @@ async fn explanation_of_a_delete_outlasts_later_requests() {
     assert_eq!(bench.work(), NOTHING, "deletes wait for others");
     // Long after the namespace was deleted, a list shows all its groups once more.
     bench.kubernetes_namespace("ns", false);
-    let namespaces: Vec<Arc<str>> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
+    let namespaces: Vec<RulerNamespace> = (0..30).map(|n| namespace(&format!("o{n}"))).collect();
     bench.list(&namespaces.iter().map(|namespace| (&**namespace, "g", "1")).collect::<Vec<_>>());
     assert_eq!(bench.work_after_settling().await.len(), 30);
 }
