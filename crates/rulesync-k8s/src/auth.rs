@@ -1,6 +1,6 @@
-//! Credentials that change: a token that is read from its file again, or asked of a command again. kube would read the
-//! file on the thread that sends the request, and wait for a command without an end; here both happen on a thread for
-//! that, with a deadline, and once for all requests that wait.
+//! Credentials that change: tokens that are read from a file, or issued by a command. kube would read the file on the
+//! thread that sends the request, and wait for the command without a deadline; here both happen on a separate thread,
+//! with a deadline, and once for all waiting requests.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,47 +18,47 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
-/// How old a header gets. A command is run anew only when what it gave is about to expire.
-const FRESH: Duration = Duration::from_secs(30);
+/// The maximum age of a header. A command is run again only when its token is about to expire.
+const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// How long a file or a command may take.
+/// The deadline for reading the file, and for the command.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// No token is longer.
-const TOKEN_BYTES: u64 = 1 << 20;
+/// The maximum size of a token.
+const MAX_TOKEN_BYTES: u64 = 1 << 20;
 
-/// Why there is no header to send.
+/// The reason why there are no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no credentials for the Kubernetes API: {origin}: {reason}")]
-pub(crate) struct AuthFailed {
+pub(crate) struct CredentialsError {
     /// The file or the command.
     origin: String,
-    /// What is wrong; never a token.
+    /// The reason, which never contains a token.
     reason: String,
 }
 
-/// Puts the `Authorization` header into every request.
+/// Adds the `Authorization` header to every request.
 #[derive(Clone)]
 pub(crate) struct Credentials(Arc<Inner>);
 
 struct Inner {
     origin: Origin,
     header: Shared<HeaderValue>,
-    /// The latest, which goes on where none can be got anew.
-    former: Mutex<Option<HeaderValue>>,
+    /// The last header, which stays in use if it cannot be renewed.
+    last: Mutex<Option<HeaderValue>>,
 }
 
-/// Where the header comes from.
+/// The origin of the header.
 enum Origin {
     File(PathBuf),
     Command { name: String, config: Box<Config>, session: Session },
 }
 
-/// What a command gave, and whether that still holds is kube's to say; none before it was run.
-type Session = Arc<Mutex<Option<Ask>>>;
+/// The result of a command, which kube renews when it expires; `None` before the command is run.
+type Session = Arc<Mutex<Option<GetHeader>>>;
 
-/// Asks for the header. It blocks.
-type Ask = Box<dyn FnMut() -> Result<HeaderValue, String> + Send>;
+/// Returns the header. Blocks.
+type GetHeader = Box<dyn FnMut() -> Result<HeaderValue, String> + Send>;
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,18 +75,18 @@ impl fmt::Display for Origin {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Credentials {
-    /// Takes what changes out of a configuration; none if its credentials stay as they are. It may run a command, and
-    /// blocks.
+    /// Removes credentials that change from a configuration, and returns them; `None` if they do not change. Blocks, and
+    /// may run a command.
     ///
     /// # Errors
     ///
-    /// [`AuthFailed`] names the command.
-    pub(crate) fn take_from(config: &mut Config) -> Result<Option<Self>, AuthFailed> {
+    /// [`CredentialsError`] if the command fails.
+    pub(crate) fn take_from(config: &mut Config) -> Result<Option<Self>, CredentialsError> {
         let auth = &mut config.auth_info;
         let is_fixed = auth.token.is_some() || (auth.username.is_some() && auth.password.is_some());
         let origin = if let Some(provider) = &auth.auth_provider {
@@ -100,30 +100,30 @@ impl Credentials {
         } else {
             return Ok(None);
         };
-        let wrong = |reason| AuthFailed { origin: origin.clone(), reason };
-        // A certificate is no header: kube asks for it once more, and keeps it.
-        let Some(ask) = ask(config).map_err(wrong)? else { return Ok(None) };
-        let session = Arc::new(Mutex::new(Some(ask)));
+        let failed = |reason| CredentialsError { origin: origin.clone(), reason };
+        // If the command issues a client certificate, kube runs it once more, and keeps the certificate.
+        let Some(get_header) = start_session(config).map_err(failed)? else { return Ok(None) };
+        let session = Arc::new(Mutex::new(Some(get_header)));
         let origin = Origin::Command { name: origin, config: Box::new(config.clone()), session };
         (config.auth_info.exec, config.auth_info.auth_provider) = (None, None);
         Ok(Some(Self::from(origin)))
     }
 
-    /// The header as it is now, at most half a minute old. Where it cannot be got anew, the former one goes on.
-    async fn header(&self) -> Result<HeaderValue, AuthFailed> {
+    /// Returns the header, which is at most [`MAX_AGE`] old. If it cannot be renewed, the last one stays in use.
+    async fn header(&self) -> Result<HeaderValue, CredentialsError> {
         let inner = Arc::clone(&self.0);
-        let renewed = self.0.header.get(|| async move { Ok((inner.renew().await?, FRESH)) }).await;
+        let renewed = self.0.header.get(|| async move { Ok((inner.renew().await?, MAX_AGE)) }).await;
         renewed.map_err(|reason| self.0.failed(reason))
     }
 
-    /// The server does not accept the header that was there `then`: it is got anew. One that is newer stays.
-    fn distrust(&self, then: Instant) {
-        if !self.0.header.distrust(then) {
+    /// Discards the header that was in use at `sent`, because the server rejected it. A newer header is kept.
+    fn invalidate(&self, sent: Instant) {
+        if !self.0.header.distrust(sent) {
             return;
         }
-        *locked(&self.0.former) = None;
+        *lock(&self.0.last) = None;
         if let Origin::Command { session, .. } = &self.0.origin
-            // Whoever holds it is asking just now.
+            // If it is locked, the header is being renewed.
             && let Ok(mut session) = session.try_lock()
         {
             *session = None;
@@ -133,49 +133,47 @@ impl Credentials {
 
 impl Inner {
     async fn renew(&self) -> Result<HeaderValue, String> {
-        let got = self.get().await;
-        let mut former = locked(&self.former);
-        match (got, &*former) {
+        let result = self.get().await;
+        let mut last = lock(&self.last);
+        match (result, &*last) {
             (Ok(header), _) => {
-                *former = Some(header.clone());
+                *last = Some(header.clone());
                 Ok(header)
             }
             (Err(reason), Some(header)) => {
                 let error = self.failed(reason);
-                tracing::warn!(%error, "Kubernetes credentials cannot be renewed, the former ones go on");
+                tracing::warn!(%error, "Kubernetes credentials cannot be renewed, keeping the last ones");
                 Ok(header.clone())
             }
             (Err(reason), None) => Err(reason),
         }
     }
 
-    fn failed(&self, reason: String) -> AuthFailed {
-        AuthFailed { origin: self.origin.to_string(), reason }
+    fn failed(&self, reason: String) -> CredentialsError {
+        CredentialsError { origin: self.origin.to_string(), reason }
     }
 
     async fn get(&self) -> Result<HeaderValue, String> {
         match &self.origin {
             Origin::File(path) => {
-                let read = rulesync_fs::read_with_deadline(path, TOKEN_BYTES, DEADLINE).await;
+                let read = rulesync_fs::read_with_deadline(path, MAX_TOKEN_BYTES, DEADLINE).await;
                 let bytes = read.map_err(|error| error.to_string())?;
-                bearer(bytes.trim_ascii()).ok_or_else(|| "it holds no token that can be sent".to_owned())
+                bearer(bytes.trim_ascii()).ok_or_else(|| "it contains no valid token".to_owned())
             }
             Origin::Command { name, config, session } => {
                 let (config, session) = (config.clone(), Arc::clone(session));
                 let work = move || {
-                    let mut session = locked(&session);
+                    let mut session = lock(&session);
                     if session.is_none() {
-                        *session = match ask(&config) {
-                            Ok(ask) => ask,
+                        *session = match start_session(&config) {
+                            Ok(get_header) => get_header,
                             Err(reason) => return Ok(Err(reason)),
                         };
                     }
-                    Ok(session
-                        .as_mut()
-                        .map_or_else(|| Err("it gives no token any more".to_owned()), |ask| ask()))
+                    Ok(session.as_mut().map_or_else(|| Err(NO_TOKEN.to_owned()), |get_header| get_header()))
                 };
-                let done = rulesync_fs::run_with_deadline(Path::new(name), DEADLINE, work).await;
-                done.map_err(|error: FileError| error.to_string())?
+                let result = rulesync_fs::run_with_deadline(Path::new(name), DEADLINE, work).await;
+                result.map_err(|error: FileError| error.to_string())?
             }
         }
     }
@@ -183,7 +181,7 @@ impl Inner {
 
 impl From<Origin> for Credentials {
     fn from(origin: Origin) -> Self {
-        Self(Arc::new(Inner { origin, header: Shared::default(), former: Mutex::default() }))
+        Self(Arc::new(Inner { origin, header: Shared::default(), last: Mutex::default() }))
     }
 }
 
@@ -196,36 +194,38 @@ fn bearer(token: &[u8]) -> Option<HeaderValue> {
     Some(header)
 }
 
-/// Runs the command of a configuration, and hands out a way to its header; none if it gives none.
-fn ask(config: &Config) -> Result<Option<Ask>, String> {
+const NO_TOKEN: &str = "it returns no token";
+
+/// Runs the command of a configuration, and returns a function that returns its header; `None` if it issues no token.
+fn start_session(config: &Config) -> Result<Option<GetHeader>, String> {
     let layer = config.auth_layer().map_err(|error| match &error {
-        kube::Error::Auth(error) => told(error),
+        kube::Error::Auth(error) => redacted(error),
         other => other.to_string(),
     })?;
     let Some(layer) = layer else { return Ok(None) };
-    // In place of the server, something that answers with what it would be sent.
+    // Responds with the headers of the request instead of sending it to the server.
     let mut service = layer.layer(tower::service_fn(|mut request: Request<Body>| async move {
-        let mut answer = Response::new(());
-        std::mem::swap(answer.headers_mut(), request.headers_mut());
-        Ok::<_, BoxError>(answer)
+        let mut response = Response::new(());
+        std::mem::swap(response.headers_mut(), request.headers_mut());
+        Ok::<_, BoxError>(response)
     }));
     Ok(Some(Box::new(move || {
-        // It is always ready.
-        let answer = Handle::current().block_on(service.call(Request::new(Body::empty())));
-        let mut answer = answer.map_err(|error| match error.downcast_ref::<AuthError>() {
-            Some(error) => told(error),
+        // The service is always ready.
+        let response = Handle::current().block_on(service.call(Request::new(Body::empty())));
+        let mut response = response.map_err(|error| match error.downcast_ref::<AuthError>() {
+            Some(error) => redacted(error),
             None => error.to_string(),
         })?;
-        answer.headers_mut().remove(AUTHORIZATION).ok_or_else(|| "it gives no token".to_owned())
+        response.headers_mut().remove(AUTHORIZATION).ok_or_else(|| NO_TOKEN.to_owned())
     })))
 }
 
-/// An error of kube without what may be a token.
-fn told(error: &AuthError) -> String {
+/// Returns the message of an error of kube, without output that may contain a token.
+fn redacted(error: &AuthError) -> String {
     match error {
-        // What it says it writes to the log itself: its standard error is ours.
+        // The command inherits standard error, and reports the reason there.
         AuthError::AuthExecRun { out, .. } => format!("it failed with {}", out.status),
-        AuthError::AuthExecParse(_) => "its answer is no ExecCredential".to_owned(),
+        AuthError::AuthExecParse(_) => "its output is not an ExecCredential".to_owned(),
         AuthError::AuthExecStart(error) => format!("it cannot be run: {error}"),
         other => other.to_string(),
     }
@@ -239,10 +239,10 @@ impl<S> Layer<S> for Credentials {
     }
 }
 
-/// A client's HTTP service with credentials.
+/// A client's HTTP service that adds credentials.
 #[derive(Debug)]
 pub(crate) struct Authorized<S> {
-    /// Held from when it is ready until it has taken a request.
+    /// Locked from the time at which the service is ready until it is called.
     inner: Arc<tokio::sync::Mutex<S>>,
     credentials: Credentials,
 }
@@ -264,18 +264,18 @@ where
         let (inner, credentials) = (Arc::clone(&self.inner), self.credentials.clone());
         Box::pin(async move {
             let header = credentials.header().await?;
-            let then = Instant::now();
+            let sent = Instant::now();
             request.headers_mut().insert(AUTHORIZATION, header);
-            let answer = {
+            let response = {
                 let mut inner = inner.lock().await;
                 std::future::poll_fn(|cx| inner.poll_ready(cx)).await.map_err(Into::into)?;
                 inner.call(request)
             };
-            let answer = answer.await.map_err(Into::into)?;
-            if answer.status() == StatusCode::UNAUTHORIZED {
-                credentials.distrust(then);
+            let response = response.await.map_err(Into::into)?;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                credentials.invalidate(sent);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }

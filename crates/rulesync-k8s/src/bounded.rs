@@ -1,5 +1,5 @@
-//! Bounds what is read of the API server's answers. kube collects a page of a list, and a line of a watch, whole and
-//! however long they are; here a body that goes on beyond its limit becomes an error.
+//! Limits the size of the API server's responses. kube buffers whole pages of lists and lines of watches of any length;
+//! here a body that exceeds its limit ends with an error.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,19 +9,19 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
 use tower::{BoxError, Layer, Service};
 
-/// The longest answer that is no success; its message is all that is of use.
+/// The maximum length of an error response, of which only the message is used.
 const ERROR_BYTES: usize = 1 << 20;
 
-/// Puts the limits around a client's HTTP service.
+/// The limits, as a layer around a client's HTTP service.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// The longest line of a watch.
+    /// The maximum length of a line of a watch.
     pub(crate) event: usize,
-    /// The longest answer to anything else, such as a page of a list.
+    /// The maximum length of any other response, such as a page of a list.
     pub(crate) page: usize,
 }
 
-/// An answer of the API server that is longer than it may be.
+/// The error for a response of the API server that exceeds its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{what} is longer than {limit} bytes")]
 pub(crate) struct TooLong {
@@ -30,8 +30,8 @@ pub(crate) struct TooLong {
 }
 
 impl TooLong {
-    /// Whether this is what stopped a watch.
-    pub(crate) fn stopped(error: &kube::Error) -> bool {
+    /// Returns `true` if this error ended a watch.
+    pub(crate) fn caused(error: &kube::Error) -> bool {
         let kube::Error::ReadEvents(error) = error else { return false };
         let mut cause = error.get_ref().map(|error| error as &(dyn std::error::Error + 'static));
         while let Some(error) = cause {
@@ -72,33 +72,33 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let (bounds, watches) = (self.bounds, watches(request.uri()));
-        let answer = self.inner.call(request);
+        let (bounds, is_watch) = (self.bounds, is_watch(request.uri()));
+        let response = self.inner.call(request);
         Box::pin(async move {
-            let answer = answer.await?;
-            let meter = bounds.meter(watches, answer.status());
-            Ok(answer.map(|inner| Limited { inner, meter }))
+            let response = response.await?;
+            let meter = bounds.meter(is_watch, response.status());
+            Ok(response.map(|inner| Limited { inner, meter }))
         })
     }
 }
 
 impl Bounds {
-    fn meter(&self, watches: bool, status: StatusCode) -> Meter {
-        let (what, limit, by_line) = match (status.is_success(), watches) {
+    fn meter(&self, is_watch: bool, status: StatusCode) -> Meter {
+        let (what, limit, by_line) = match (status.is_success(), is_watch) {
             (false, _) => ("an error of the API server", ERROR_BYTES, false),
             (true, true) => ("an event of the watch", self.event, true),
-            (true, false) => ("an answer of the API server, such as one page of a list,", self.page, false),
+            (true, false) => ("a response of the API server, such as one page of a list,", self.page, false),
         };
         Meter { limit: TooLong { what, limit }, by_line, read: 0 }
     }
 }
 
-fn watches(uri: &Uri) -> bool {
+fn is_watch(uri: &Uri) -> bool {
     let mut parameters = uri.query().unwrap_or_default().split('&');
     parameters.any(|parameter| matches!(parameter, "watch=true" | "watch=1"))
 }
 
-/// Counts a body, or each line of it.
+/// Counts the bytes of a body, or of each of its lines.
 #[derive(Debug)]
 struct Meter {
     limit: TooLong,
@@ -126,7 +126,7 @@ impl Meter {
     }
 }
 
-/// A body that ends with an error at its limit.
+/// A body that ends with an error when it exceeds its limit.
 #[derive(Debug)]
 pub(crate) struct Limited<B> {
     inner: B,
@@ -169,37 +169,32 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { event: 4, page: 8 };
 
-    fn counted(mut meter: Meter, portions: &[&str]) -> Result<(), String> {
-        portions
-            .iter()
-            .try_for_each(|portion| meter.count(portion.as_bytes()))
-            .map_err(|error| error.to_string())
+    fn count(mut meter: Meter, chunks: &[&str]) -> Result<(), String> {
+        chunks.iter().try_for_each(|chunk| meter.count(chunk.as_bytes())).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn lines_of_a_watch_are_counted_one_by_one() {
+    fn meter_counts_each_line_of_watch() {
         let watch = || BOUNDS.meter(true, StatusCode::OK);
         for good in [&["1234\n", "1234\n1234"][..], &["12", "34\n", "\n\n\n\n\n", "12"]] {
-            assert_eq!(counted(watch(), good), Ok(()), "{good:?}");
+            assert_eq!(count(watch(), good), Ok(()), "{good:?}");
         }
         for bad in [&["12345"][..], &["1234", "5\n"], &["1\n12", "345"], &["1\n12345\n"]] {
-            let told = Err("an event of the watch is longer than 4 bytes".to_owned());
-            assert_eq!(counted(watch(), bad), told, "{bad:?}");
+            let error = Err("an event of the watch is longer than 4 bytes".to_owned());
+            assert_eq!(count(watch(), bad), error, "{bad:?}");
         }
     }
 
     #[test]
-    fn other_answers_are_counted_whole() {
+    fn meter_counts_whole_body_of_other_responses() {
         let page = || BOUNDS.meter(false, StatusCode::OK);
-        assert_eq!(counted(page(), &["1234\n", "123"]), Ok(()));
+        assert_eq!(count(page(), &["1234\n", "123"]), Ok(()));
         assert!(
-            counted(page(), &["1234\n", "1234"])
-                .unwrap_err()
-                .contains("such as one page of a list, is longer")
+            count(page(), &["1234\n", "1234"]).unwrap_err().contains("such as one page of a list, is longer")
         );
         let error = BOUNDS.meter(true, StatusCode::FORBIDDEN);
-        assert!(counted(error, &["x".repeat(ERROR_BYTES).as_str()]).is_ok());
-        assert!(watches(&"/apis?limit=1&watch=true".parse().unwrap()));
-        assert!(!watches(&"/apis?limit=1&watch=0".parse().unwrap()));
+        assert!(count(error, &["x".repeat(ERROR_BYTES).as_str()]).is_ok());
+        assert!(is_watch(&"/apis?limit=1&watch=true".parse().unwrap()));
+        assert!(!is_watch(&"/apis?limit=1&watch=0".parse().unwrap()));
     }
 }

@@ -1,4 +1,4 @@
-//! How a cluster is addressed.
+//! Creates a client for a cluster.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,28 +13,29 @@ use crate::auth::Credentials;
 use crate::bounded::Bounds;
 use crate::kubeconfig::{self, KubeconfigError};
 
-/// Which cluster, and what of it.
+/// The cluster to connect to, and the objects to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubernetesConfig {
-    /// A kubeconfig file; none: in-cluster, else `KUBECONFIG`, else `~/.kube/config`.
+    /// The kubeconfig file. Default: the in-cluster configuration, else `KUBECONFIG`, else `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
-    /// The Kubernetes namespaces to watch; empty: all.
+    /// The Kubernetes namespaces to watch; all if empty.
     pub namespaces: Vec<String>,
-    /// The kinds of objects to watch, of [`rulesync_core::model::KINDS`]; others are passed over.
+    /// The kinds of objects to watch, of [`rulesync_core::model::KINDS`]; others are ignored.
     pub kinds: Vec<String>,
-    /// How many objects a page of a list holds. Small pages keep memory small.
+    /// The maximum number of objects in a page of a list. Small pages need less memory.
     pub page_size: u32,
-    /// How long one watch lasts before the server ends it and it is taken up again. A connection that is silent for a
-    /// little longer is given up.
+    /// The time after which the server ends a watch, which is then resumed. A connection that is silent for ten seconds
+    /// longer is closed.
     pub watch_timeout: Duration,
-    /// How often a kind is looked for that is not installed, and that a cluster need not have.
+    /// The interval of attempts to list an optional kind that is not installed.
     pub look_interval: Duration,
-    /// How long a list may wait for its next page.
+    /// The maximum wait for a page of a list.
     pub list_timeout: Duration,
-    /// How long one event of a watch may be, in bytes; 64 MiB if not set otherwise. etcd takes objects of 1.5 MiB
-    /// unless it is told to take larger ones. What is longer is looked for in a list.
+    /// The maximum size of an event of a watch, in bytes; 64 MiB by default. etcd limits objects to 1.5 MiB by default.
+    /// After a larger event, the objects are listed again.
     pub max_event_bytes: usize,
-    /// How long one page of a list may be, in bytes; 256 MiB if not set otherwise. Beyond, the source is unavailable.
+    /// The maximum size of a page of a list, in bytes; 256 MiB by default. After a larger page, the source is
+    /// unavailable.
     pub max_page_bytes: usize,
 }
 
@@ -54,7 +55,7 @@ impl Default for KubernetesConfig {
     }
 }
 
-/// Why a cluster cannot be addressed. Whether it answers is not asked.
+/// The reason why no client can be created. No request is sent to the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be read or used.
@@ -62,19 +63,19 @@ pub enum ConnectError {
     Kubeconfig {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// There is no cluster around us and no kubeconfig to be found.
+    /// The process does not run in a cluster, and there is no kubeconfig.
     #[error("not in a cluster ({in_cluster}) and no kubeconfig ({kubeconfig}): set `kubeconfig`")]
     Nowhere {
-        /// Why we are not in a cluster.
+        /// The reason why the in-cluster configuration cannot be used.
         in_cluster: String,
-        /// Why there is no kubeconfig.
+        /// The reason why there is no kubeconfig.
         kubeconfig: String,
     },
-    /// The client cannot be made of what was found.
-    #[error("cannot make a Kubernetes client: {0}")]
+    /// The client cannot be created from the configuration.
+    #[error("cannot create a Kubernetes client: {0}")]
     Client(String),
 }
 
@@ -84,13 +85,13 @@ impl From<KubeconfigError> for ConnectError {
     }
 }
 
-/// Silence on a connection beyond a watch's own end.
+/// The time that a connection may be silent after the end of a watch.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long the file system, and a command that a kubeconfig names, may take to answer.
+/// The deadline for the file system, and for a command of a kubeconfig.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Makes a client, away from the engine's thread: files are read and commands run for it.
+/// Creates a client, on another thread than the engine, because that reads files and may run a command.
 pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, ConnectError> {
     let files = match &config.kubeconfig {
         Some(path) => vec![path.clone()],
@@ -104,54 +105,54 @@ pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, Connect
         let config = config.clone();
         move || Ok(client(find(&config, &files)?, &config))
     };
-    let made = rulesync_fs::run_with_deadline(&path, DEADLINE, move || Ok::<_, FileError>(work())).await;
-    made.unwrap_or_else(|error| {
-        let reason = format!("{error}; it may name a file or a command that does not answer");
+    let client = rulesync_fs::run_with_deadline(&path, DEADLINE, move || Ok::<_, FileError>(work())).await;
+    client.unwrap_or_else(|error| {
+        let reason = format!("{error}; it may refer to a file or a command that does not respond");
         Err(ConnectError::Kubeconfig { path: path.display().to_string(), reason })
     })?
 }
 
-/// The cluster around us, if none is configured, else that of the kubeconfig.
+/// Returns the in-cluster configuration, unless a kubeconfig is configured, or else that of the kubeconfig.
 fn find(config: &KubernetesConfig, files: &[PathBuf]) -> Result<Config, ConnectError> {
     let in_cluster = if config.kubeconfig.is_none() {
         match Config::incluster() {
-            Ok(found) => return Ok(found),
+            Ok(config) => return Ok(config),
             Err(error) => Some(error.to_string()),
         }
     } else {
         None
     };
-    let shown = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let wrong = |reason| ConnectError::Kubeconfig { path: shown.clone(), reason };
-    let Some(mut found) = kubeconfig::read_existing(files)? else {
+    let paths = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let invalid = |reason| ConnectError::Kubeconfig { path: paths.clone(), reason };
+    let Some(mut loaded) = kubeconfig::read_existing(files)? else {
         return Err(match in_cluster {
-            None => wrong("there is no such file".to_owned()),
+            None => invalid("the file does not exist".to_owned()),
             Some(in_cluster) if files.is_empty() => {
                 ConnectError::Nowhere { in_cluster, kubeconfig: "there is no home directory".to_owned() }
             }
             Some(in_cluster) => {
-                ConnectError::Nowhere { in_cluster, kubeconfig: format!("there is no file {shown}") }
+                ConnectError::Nowhere { in_cluster, kubeconfig: format!("there is no file {paths}") }
             }
         });
     };
-    kubeconfig::read_named_files(&mut found).map_err(wrong)?;
-    // Nothing in there waits, whatever its signature says.
+    kubeconfig::embed_files(&mut loaded).map_err(invalid)?;
+    // The function is async, but never waits.
     let options = KubeConfigOptions::default();
-    let made = Config::from_custom_kubeconfig(found, &options);
-    Handle::current().block_on(made).map_err(|error| wrong(error.to_string()))
+    let converted = Config::from_custom_kubeconfig(loaded, &options);
+    Handle::current().block_on(converted).map_err(|error| invalid(error.to_string()))
 }
 
-fn client(mut found: Config, config: &KubernetesConfig) -> Result<Client, ConnectError> {
-    // kube's own retries may sleep for minutes without a word; ours say what is wrong meanwhile.
-    found.default_retry = false;
-    found.connect_timeout = Some(Duration::from_secs(10));
-    // Bounds every request: an answer, or the next event of a watch, must come within this time.
-    found.read_timeout = Some(config.watch_timeout + GRACE);
-    found.reset_reader_on_write = true;
+fn client(mut loaded: Config, config: &KubernetesConfig) -> Result<Client, ConnectError> {
+    // kube's retries may wait for minutes without reporting the reason; rulesync retries and reports it.
+    loaded.default_retry = false;
+    loaded.connect_timeout = Some(Duration::from_secs(10));
+    // The maximum wait for a response, or for the next event of a watch.
+    loaded.read_timeout = Some(config.watch_timeout + GRACE);
+    loaded.reset_reader_on_write = true;
     let bounds = Bounds { event: config.max_event_bytes, page: config.max_page_bytes };
     let credentials =
-        Credentials::take_from(&mut found).map_err(|error| ConnectError::Client(error.to_string()))?;
-    let builder = ClientBuilder::try_from(found).map_err(|error| ConnectError::Client(error.to_string()))?;
+        Credentials::take_from(&mut loaded).map_err(|error| ConnectError::Client(error.to_string()))?;
+    let builder = ClientBuilder::try_from(loaded).map_err(|error| ConnectError::Client(error.to_string()))?;
     let builder = builder.with_layer(&bounds);
     Ok(match credentials {
         Some(credentials) => builder.with_layer(&credentials).build(),
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_pipe_is_no_kubeconfig() {
+    async fn connect_rejects_pipe() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kubeconfig");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());

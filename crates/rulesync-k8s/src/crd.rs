@@ -1,5 +1,5 @@
-//! The kind we own: `LoggingRule`, rules on logs with the groups of a PrometheusRule. Its CRD is made of these types;
-//! the copy in `deploy/crds` is for people, and a test keeps it equal.
+//! The kind `LoggingRule`, which rulesync owns: rules on logs, with groups like those of a PrometheusRule. Its CRD is
+//! generated from these types; a test compares the copy in `deploy/crds` with it.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) const PLURAL: &str = "loggingrules";
     status = "LoggingRuleStatus",
     shortname = "logrule",
     category = "rules",
-    doc = "Alerting and recording rules in LogQL, which rulesync keeps in a Loki.",
+    doc = "Alerting and recording rules in LogQL, which rulesync writes to Loki.",
     printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenant"}"#,
     printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.conditions[?(@.type==\"Synced\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Synced\")].reason","priority":1}"#,
@@ -32,12 +32,12 @@ pub(crate) const PLURAL: &str = "loggingrules";
 )]
 #[serde(rename_all = "camelCase")]
 pub struct LoggingRuleSpec {
-    /// The tenant whose logs the rules read. It is a claim: whoever runs rulesync decides which Kubernetes namespaces
-    /// may make it. Absent: the tenant is that of the route.
+    /// The requested tenant, whose logs the rules read. The operator of rulesync decides which tenants a Kubernetes
+    /// namespace may request. Default: the tenant of the route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 150), regex(pattern = r"^[A-Za-z0-9!\-_.*'()]+$"))]
     pub tenant: Option<String>,
-    /// The groups of rules; their names are unique within the object.
+    /// The rule groups; their names are unique within the object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub groups: Vec<LoggingRuleGroup>,
@@ -49,21 +49,21 @@ pub struct LoggingRuleGroup {
     /// The name of the group.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// How often the rules are evaluated, such as `1m`; absent: as the ruler does by default.
+    /// The evaluation interval, such as `1m`. Default: that of the ruler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
     pub interval: Option<String>,
-    /// How far back in time the rules are evaluated, for rulers that can.
+    /// The time by which the evaluation is shifted into the past, if the ruler supports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
     pub query_offset: Option<String>,
-    /// The most alerts or series that a rule may produce.
+    /// The maximum number of alerts or series that a rule may produce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// Labels for every rule, for rulers that can.
+    /// Labels that are added to all rules, if the ruler supports it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// As in a PrometheusRule; rulers of logs do not know it, and it is dropped.
+    /// Accepted as in a PrometheusRule, and ignored, because rulers for logs do not support it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^(?i)(abort|warn)?$"))]
     pub partial_response_strategy: Option<String>,
@@ -75,7 +75,7 @@ pub struct LoggingRuleGroup {
 /// One alerting or recording rule: either `alert` or `record` is set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoggingRuleItem {
-    /// The name of the series to record.
+    /// The name of the recorded series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
     /// The name of the alert.
@@ -84,82 +84,82 @@ pub struct LoggingRuleItem {
     /// The LogQL expression: a metric query, such as `sum(rate({job="nginx"} |= "error" [5m])) > 10`.
     #[schemars(schema_with = "int_or_string")]
     pub expr: IntOrString,
-    /// How long the condition must hold before the alert fires.
+    /// The time for which the condition must hold before the alert fires.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
     pub for_duration: Option<String>,
-    /// How long the alert goes on firing afterwards, for rulers that can.
+    /// The time for which the alert continues to fire afterwards, if the ruler supports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = DURATION))]
     pub keep_firing_for: Option<String>,
-    /// Labels for the result.
+    /// Labels that are added to the resulting alerts or series.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Texts for the alert.
+    /// Annotations of the alert.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
-/// As Kubernetes wants it of a field that may be either.
+/// Returns the schema of a field that is an integer or a string.
 fn int_or_string(_: &mut SchemaGenerator) -> Schema {
-    // Kubernetes fills in the alternatives itself, and kube would spoil them.
+    // The API server adds the alternatives itself; kube would convert them incorrectly.
     json_schema!({"x-kubernetes-int-or-string": true})
 }
 
-/// Prometheus' durations, unset when empty.
+/// The pattern of a Prometheus duration, or an empty string.
 const DURATION: &str =
     "^((([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?|0)$";
 
-/// What became of the object.
+/// The status of the object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LoggingRuleStatus {
-    /// The generation of the object that this is about.
+    /// The generation of the object that the status refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Conditions by type; `Synced` says whether the ruler has the rules.
+    /// The conditions, by type. `Synced` is `True` if the ruler has the rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<LoggingRuleCondition>,
 }
 
-/// A condition, as Kubernetes has them.
+/// A standard condition of Kubernetes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LoggingRuleCondition {
-    /// Its type, such as `Synced`.
+    /// The type, such as `Synced`.
     #[serde(rename = "type")]
     pub type_: String,
     /// `True`, `False` or `Unknown`.
     #[schemars(extend("enum" = ["True", "False", "Unknown"]))]
     pub status: String,
-    /// The generation of the object that it is about.
+    /// The generation of the object that the condition refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// When the status last changed, in RFC 3339.
+    /// The time of the last change of the status, in RFC 3339.
     #[schemars(extend("format" = "date-time"))]
     pub last_transition_time: String,
-    /// Why, in one word.
+    /// The reason, in one word.
     pub reason: String,
-    /// Why, for people.
+    /// A description of the reason.
     pub message: String,
 }
 
-/// The CRD of [`LoggingRule`].
+/// Returns the CRD of [`LoggingRule`].
 pub fn logging_rule_crd() -> CustomResourceDefinition {
     LoggingRule::crd()
 }
 
-/// A CRD that cannot be written. It would be a defect of rulesync.
+/// The error for a CRD that cannot be encoded, which is a bug in rulesync.
 #[derive(Debug, thiserror::Error)]
-#[error("the CRD cannot be written: {0}")]
+#[error("the CRD cannot be encoded: {0}")]
 pub struct ManifestError(String);
 
-/// The CRDs of the kinds we own, as YAML documents to apply.
+/// Returns the CRDs of the kinds that rulesync owns, as YAML documents.
 ///
 /// # Errors
 ///
-/// None is known: it would be a defect of rulesync.
+/// [`ManifestError`], which is a bug in rulesync.
 pub fn manifests() -> Result<String, ManifestError> {
     serde_saphyr::to_string(&logging_rule_crd()).map_err(|error| ManifestError(error.to_string()))
 }
@@ -171,18 +171,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_copy_for_people_is_the_one_made_of_the_types() {
+    fn manifests_match_copy_in_deploy() {
         let copy = include_str!("../../../deploy/crds/rulesync.dev_loggingrules.yaml");
         let command = "cargo run -p rulesync-k8s --example crds > deploy/crds/rulesync.dev_loggingrules.yaml";
         assert_eq!(copy, manifests().unwrap(), "run `{command}`");
     }
 
-    /// What the API server asks of a schema, as far as derived ones tend to get it wrong.
-    fn is_structural(schema: &Value, at: &str) {
+    /// Checks the requirements of a structural schema that derived schemas tend to violate.
+    fn assert_structural(schema: &Value, at: &str) {
         let fields = schema.as_object().unwrap_or_else(|| panic!("{at}: {schema}"));
         assert!(!fields.contains_key("$ref") && !fields.contains_key("definitions"), "{at}");
         let either = fields.get("x-kubernetes-int-or-string") == Some(&json!(true));
-        assert!(either != fields.contains_key("type"), "{at}: one of the two: {schema}");
+        assert!(either != fields.contains_key("type"), "{at}: exactly one of the two: {schema}");
         for word in ["anyOf", "oneOf", "allOf", "not"] {
             assert!(!fields.contains_key(word), "{at}: {word}");
         }
@@ -192,10 +192,10 @@ mod tests {
                 || !fields.contains_key("additionalProperties")
         );
         for (name, property) in fields.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            is_structural(property, &format!("{at}.{name}"));
+            assert_structural(property, &format!("{at}.{name}"));
         }
         if let Some(items) = fields.get("items") {
-            is_structural(items, &format!("{at}[]"));
+            assert_structural(items, &format!("{at}[]"));
         }
         for key in fields.get("x-kubernetes-list-map-keys").and_then(Value::as_array).into_iter().flatten() {
             let required = fields["items"]["required"].as_array().unwrap();
@@ -204,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_is_structural_and_has_what_people_look_at() {
+    fn crd_has_structural_schema_and_printer_columns() {
         let crd = serde_json::to_value(logging_rule_crd()).unwrap();
         let version = &crd["spec"]["versions"][0];
-        is_structural(&version["schema"]["openAPIV3Schema"], "LoggingRule");
+        assert_structural(&version["schema"]["openAPIV3Schema"], "LoggingRule");
         assert_eq!(version["subresources"], json!({"status": {}}));
         let columns: Vec<&str> = version["additionalPrinterColumns"]
             .as_array()

@@ -1,81 +1,85 @@
-//! How a watch is doing: which of its troubles are worth telling, when all is well again, and how long to wait. Pure.
+//! The health of a watch: decides which failures to report, when the watch has recovered, and how long to wait before
+//! the next attempt. Pure.
 
 use std::time::Duration;
 
 use rulesync_core::engine::Backoff;
 use tokio::time::Instant;
 
-use crate::verdict::Verdict;
+use crate::failure::WatchFailure;
 
-/// Waits between tries. Capped low: what is waited for, such as a CRD, should be seen soon, and a list every few
-/// seconds is no load.
+/// The backoff between attempts. The maximum is short, so that a new CRD or permission is noticed soon; a list every
+/// few seconds is no load.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
-/// A watch without trouble for so long works. Its beginning is not told to us, only its failure is.
-const STEADY: Duration = Duration::from_secs(2);
+/// The time without a failure after which a watch counts as working: kube reports that a watch failed, but not that it
+/// started.
+const STABLE_AFTER: Duration = Duration::from_secs(2);
 
-/// So many everyday troubles in a row are no news: a restarted API server breaks the watch, and then its revision has
-/// expired.
-const EVERYDAY: u32 = 2;
+/// The number of consecutive routine failures that are not reported: a restarted API server breaks the watch, and then
+/// its resource version has expired.
+const UNREPORTED_FAILURES: u32 = 2;
 
-/// What a watch went through of late.
+/// The recent failures of a watch.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    /// Troubles in a row. A list that comes to its end does not end the row: the watch after it may fail each time.
+    /// The number of consecutive failures. A complete list does not reset it: the watch after it may fail each time.
     failures: u32,
-    /// Since when there is a watch, as far as is known.
+    /// The presumed start of the current watch.
     watching_since: Option<Instant>,
-    told: Option<Told>,
+    reported: Option<Reported>,
 }
 
 #[derive(Debug)]
-struct Told {
+struct Reported {
     reason: String,
-    /// Whether a list has failed, so that a complete list shows that it is over.
+    /// Set if a list failed, so that a complete list ends the problem.
     listing: bool,
 }
 
 impl Health {
-    /// Something is wrong, with a list or with a watch: what to tell, if it is worth it and new.
-    pub(crate) fn trouble(&mut self, verdict: Verdict, listing: bool, now: Instant) -> Option<String> {
-        if self.watching_since.take().is_some_and(|since| now.duration_since(since) >= STEADY) {
+    /// Records a failure of a list or watch. Returns the reason if it must be reported.
+    pub(crate) fn failed(&mut self, failure: WatchFailure, listing: bool, now: Instant) -> Option<String> {
+        if self.watching_since.take().is_some_and(|since| now.duration_since(since) >= STABLE_AFTER) {
             self.failures = 0;
         }
         self.failures = self.failures.saturating_add(1);
-        let known = self.told.as_ref().is_some_and(|told| told.reason == verdict.reason);
-        if !known && verdict.everyday && self.failures <= EVERYDAY {
+        let known = self.reported.as_ref().is_some_and(|reported| reported.reason == failure.reason);
+        if !known && failure.routine && self.failures <= UNREPORTED_FAILURES {
             return None;
         }
-        let reason = verdict.reason;
-        self.told = Some(Told { reason: reason.clone(), listing });
+        let reason = failure.reason;
+        self.reported = Some(Reported { reason: reason.clone(), listing });
         (!known).then_some(reason)
     }
 
-    /// How long to wait after the last trouble.
+    /// Returns the wait before the next attempt.
     pub(crate) fn wait(&self) -> Duration {
         BACKOFF.wait(self.failures)
     }
 
-    /// A watch begins, after a list or again. Says nothing about whether it will work.
+    /// Records the start of a watch, which may still fail.
     pub(crate) fn watching(&mut self, now: Instant) {
         self.watching_since = Some(now);
     }
 
-    /// A list is complete: whether that ends what was told.
+    /// Records a complete list. Returns `true` if that ends a reported problem.
     pub(crate) fn listed(&mut self) -> bool {
-        self.told.take_if(|told| told.listing).is_some()
+        self.reported.take_if(|reported| reported.listing).is_some()
     }
 
-    /// The watch works, by an event or by lasting: whether that ends what was told.
-    pub(crate) fn well(&mut self) -> bool {
+    /// Records that the watch works: it has sent an event, or lasted long enough. Returns `true` if that ends a
+    /// reported problem.
+    pub(crate) fn works(&mut self) -> bool {
         self.failures = 0;
-        self.told.take().is_some()
+        self.reported.take().is_some()
     }
 
-    /// When a watch that is silent until then is [`well`](Self::well); none if nothing was told that could end.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.told.as_ref()?;
-        Some(self.watching_since? + STEADY)
+    /// Returns the time at which a silent watch counts as [working](Self::works); `None` if there is no watch or no
+    /// reported problem.
+    pub(crate) fn works_at(&self) -> Option<Instant> {
+        self.reported.as_ref()?;
+        Some(self.watching_since? + STABLE_AFTER)
     }
 }
 
@@ -83,62 +87,62 @@ impl Health {
 mod tests {
     use super::*;
 
-    fn everyday(reason: &str) -> Verdict {
-        Verdict::anew(reason.to_owned()).everyday()
+    fn routine(reason: &str) -> WatchFailure {
+        WatchFailure::relist(reason.to_owned()).routine()
     }
 
-    fn serious(reason: &str) -> Verdict {
-        Verdict::anew(reason.to_owned())
+    fn serious(reason: &str) -> WatchFailure {
+        WatchFailure::relist(reason.to_owned())
     }
 
     #[test]
-    fn a_watch_that_fails_after_every_list_is_told_once_and_tried_ever_less_often() {
+    fn failed_watch_after_every_list_is_reported_once_and_backs_off() {
         let (mut health, now) = (Health::default(), Instant::now());
-        let mut told = 0;
+        let mut reported = 0;
         for round in 1..=20 {
-            assert!(!health.listed(), "a list does not make a forbidden watch good");
+            assert!(!health.listed(), "a list does not end the failure of a watch");
             health.watching(now);
-            told += usize::from(health.trouble(everyday("forbidden"), false, now).is_some());
+            reported += usize::from(health.failed(routine("forbidden"), false, now).is_some());
             assert_eq!(health.failures, round);
         }
-        assert_eq!(told, 1);
+        assert_eq!(reported, 1);
         assert!(health.wait() >= BACKOFF.cap / 10);
     }
 
     #[test]
-    fn a_watch_that_lasts_ends_the_row() {
+    fn failed_resets_count_after_stable_watch() {
         let (mut health, now) = (Health::default(), Instant::now());
         for hour in 1..5 {
             health.watching(now + Duration::from_secs(3600) * (hour - 1));
-            let told = health.trouble(everyday("broken"), false, now + Duration::from_secs(3600) * hour);
-            assert_eq!(told, None, "a connection that breaks every hour is no news");
+            let reported = health.failed(routine("broken"), false, now + Duration::from_secs(3600) * hour);
+            assert_eq!(reported, None, "a connection that breaks every hour is not reported");
         }
-        assert_eq!(health.due(), None);
+        assert_eq!(health.works_at(), None);
     }
 
     #[test]
-    fn lists_are_told_at_once_and_heal_at_once() {
+    fn failed_list_is_reported_at_once_and_ends_with_next_list() {
         let (mut health, now) = (Health::default(), Instant::now());
-        assert_eq!(health.trouble(serious("down"), true, now).as_deref(), Some("down"));
-        assert_eq!(health.trouble(serious("down"), true, now), None);
-        assert_eq!(health.trouble(serious("forbidden"), true, now).as_deref(), Some("forbidden"));
+        assert_eq!(health.failed(serious("down"), true, now).as_deref(), Some("down"));
+        assert_eq!(health.failed(serious("down"), true, now), None);
+        assert_eq!(health.failed(serious("forbidden"), true, now).as_deref(), Some("forbidden"));
         assert!(health.listed());
-        assert!(!health.listed() && !health.well(), "said once");
+        assert!(!health.listed() && !health.works(), "reported once");
     }
 
     #[test]
-    fn watches_are_told_the_third_time_and_heal_by_lasting_or_by_an_event() {
+    fn failed_watch_is_reported_the_third_time_and_ends_when_it_works() {
         let (mut health, now) = (Health::default(), Instant::now());
-        for _ in 0..EVERYDAY {
-            assert_eq!(health.trouble(everyday("refused"), false, now), None);
+        for _ in 0..UNREPORTED_FAILURES {
+            assert_eq!(health.failed(routine("refused"), false, now), None);
         }
-        assert_eq!(health.trouble(everyday("refused"), false, now).as_deref(), Some("refused"));
-        assert_eq!(health.due(), None, "there is no watch yet");
+        assert_eq!(health.failed(routine("refused"), false, now).as_deref(), Some("refused"));
+        assert_eq!(health.works_at(), None, "there is no watch yet");
         assert!(!health.listed());
         health.watching(now);
-        assert_eq!(health.due(), Some(now + STEADY));
-        assert!(health.well());
-        assert_eq!(health.due(), None);
-        assert_eq!(health.trouble(everyday("refused"), false, now), None, "a new row");
+        assert_eq!(health.works_at(), Some(now + STABLE_AFTER));
+        assert!(health.works());
+        assert_eq!(health.works_at(), None);
+        assert_eq!(health.failed(routine("refused"), false, now), None, "the count was reset");
     }
 }

@@ -1,4 +1,4 @@
-//! The inventory in a ConfigMap, written by server-side apply.
+//! Stores the inventory in a ConfigMap, by server-side apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,41 +13,43 @@ use serde_json::json;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
 
-/// Who we are to the API server's bookkeeping of fields.
+/// The field manager of server-side apply, and the value of the `managed-by` label.
 const FIELD_MANAGER: &str = "rulesync";
 
-/// The key in the ConfigMap's data: one destination a line.
+/// The key of the destinations in the ConfigMap's data, one per line.
 const TARGETS: &str = "targets";
 
-/// The key in the ConfigMap's data: a destination and since when no route leads to it, in seconds since 1970, a line.
+/// The key of the destinations without a route in the ConfigMap's data. Each line contains a destination and the time
+/// since which it has no route, in seconds since 1970.
 const RETIRING: &str = "retiring";
 
-/// The annotation by which an operator releases held deletes: destinations, separated by commas.
+/// The annotation with which an operator releases held deletes: destinations, separated by commas.
 pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
 
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An inventory in a ConfigMap. It needs `get`, `create` and `patch` on it.
 #[derive(Clone)]
 pub struct KubernetesInventory {
     api: Api<ConfigMap>,
     name: String,
-    shown: String,
+    full_name: String,
 }
 
 impl fmt::Debug for KubernetesInventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KubernetesInventory({})", self.shown)
+        write!(f, "KubernetesInventory({})", self.full_name)
     }
 }
 
 impl KubernetesInventory {
-    /// An inventory of that name; without a namespace in the one we are in, or the kubeconfig's.
+    /// Connects to the inventory in the ConfigMap `name`. The default namespace is that of the process, or of the
+    /// kubeconfig's context.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if it is not clear how to reach the cluster.
+    /// [`ConnectError`] if no client can be created from the configuration.
     pub async fn connect(
         config: &KubernetesConfig,
         namespace: Option<&str>,
@@ -56,33 +58,35 @@ impl KubernetesInventory {
         Ok(Self::from_client(connect(config).await?, namespace, name))
     }
 
-    /// The same over a client made elsewhere.
+    /// Like [`Self::connect`], with an existing client.
     pub fn from_client(client: Client, namespace: Option<&str>, name: &str) -> Self {
         let namespace = namespace.unwrap_or(client.default_namespace()).to_owned();
-        let shown = format!("{namespace}/{name}");
-        Self { api: Api::namespaced(client, &namespace), name: name.to_owned(), shown }
+        let full_name = format!("{namespace}/{name}");
+        Self { api: Api::namespaced(client, &namespace), name: name.to_owned(), full_name }
     }
 
     /// The Kubernetes namespace and the name of the ConfigMap, as `namespace/name`.
     pub fn full_name(&self) -> &str {
-        &self.shown
+        &self.full_name
     }
 
-    async fn within<T>(
+    async fn request<T>(
         &self,
         verb: &str,
-        request: impl Future<Output = kube::Result<T>>,
+        response: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, InventoryError> {
-        let shown = &self.shown;
-        match tokio::time::timeout(PATIENCE, request).await {
-            Ok(Ok(answer)) => Ok(answer),
+        let full_name = &self.full_name;
+        match tokio::time::timeout(REQUEST_TIMEOUT, response).await {
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(kube::Error::Api(status))) if status.code == 403 => Err(InventoryError(format!(
-                "not allowed to {verb} the ConfigMap {shown} (403): grant `get`, `create` and `patch`"
+                "not allowed to {verb} the ConfigMap {full_name} (403): grant `get`, `create` and `patch`"
             ))),
-            Ok(Err(error)) => Err(InventoryError(format!("cannot {verb} the ConfigMap {shown}: {error}"))),
-            Err(_) => {
-                Err(InventoryError(format!("cannot {verb} the ConfigMap {shown}: no answer in {PATIENCE:?}")))
+            Ok(Err(error)) => {
+                Err(InventoryError(format!("cannot {verb} the ConfigMap {full_name}: {error}")))
             }
+            Err(_) => Err(InventoryError(format!(
+                "cannot {verb} the ConfigMap {full_name}: no response within {REQUEST_TIMEOUT:?}"
+            ))),
         }
     }
 }
@@ -90,7 +94,7 @@ impl KubernetesInventory {
 #[async_trait]
 impl Inventory for KubernetesInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
-        let map = self.within("get", self.api.get_opt(&self.name)).await?;
+        let map = self.request("get", self.api.get_opt(&self.name)).await?;
         Ok(map.map(|map| record(&map)).unwrap_or_default())
     }
 
@@ -102,21 +106,22 @@ impl Inventory for KubernetesInventory {
         if !retiring.is_empty() {
             data.insert(RETIRING, retiring.join("\n"));
         }
-        let ours = json!({
+        let desired = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": self.name, "labels": {"app.kubernetes.io/managed-by": FIELD_MANAGER}},
             "data": data,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = self.within("patch", self.api.patch(&self.name, &params, &Patch::Apply(ours))).await?;
+        let written =
+            self.request("patch", self.api.patch(&self.name, &params, &Patch::Apply(desired))).await?;
         if record.released.is_empty() && released(&written).next().is_some() {
-            // It is the operator's field, so applying without it would leave it.
+            // Server-side apply does not remove a field of another manager.
             let annotations: BTreeMap<&str, Option<&str>> = BTreeMap::from([(RELEASE_ANNOTATION, None)]);
-            let done = json!({"metadata": {"annotations": annotations}});
+            let cleared = json!({"metadata": {"annotations": annotations}});
             let params =
                 PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-            self.within("patch", self.api.patch(&self.name, &params, &Patch::Merge(done))).await?;
+            self.request("patch", self.api.patch(&self.name, &params, &Patch::Merge(cleared))).await?;
         }
         Ok(())
     }

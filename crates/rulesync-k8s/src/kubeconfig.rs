@@ -1,5 +1,5 @@
-//! Kubeconfigs and the files that they name, read as far as a limit and from regular files only. kube would wait for a
-//! pipe and read what has no end. Everything here blocks: it is called away from the engine's thread.
+//! Reads kubeconfigs and the files that they refer to, up to a size limit and from regular files only: kube would wait
+//! for a pipe, and read a file without an end. Blocks, and therefore runs on another thread than the engine.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use rulesync_fs::FileError;
 
-/// No kubeconfig, certificate, key or token is larger.
+/// The maximum size of a kubeconfig, certificate, key or token.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// A kubeconfig that cannot be read or used.
@@ -20,15 +20,14 @@ pub(crate) struct KubeconfigError {
     pub(crate) reason: String,
 }
 
-/// The files that a kubeconfig is made of where none is configured: those of `KUBECONFIG`, a list of paths, else
-/// `~/.kube/config`.
+/// Returns the default kubeconfig files: the paths in `KUBECONFIG`, or else `~/.kube/config`.
 pub(crate) fn default_files(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
-    let named = variable.map(std::env::split_paths).into_iter().flatten();
-    let named: Vec<PathBuf> = named.filter(|path| !path.as_os_str().is_empty()).collect();
-    if named.is_empty() { home.map(|home| home.join(".kube/config")).into_iter().collect() } else { named }
+    let paths = variable.map(std::env::split_paths).into_iter().flatten();
+    let paths: Vec<PathBuf> = paths.filter(|path| !path.as_os_str().is_empty()).collect();
+    if paths.is_empty() { home.map(|home| home.join(".kube/config")).into_iter().collect() } else { paths }
 }
 
-/// Reads and merges the files there are, as kubectl does: what comes first counts. None if there is no file.
+/// Reads and merges the files that exist, as kubectl does: the first value takes precedence. `None` if no file exists.
 ///
 /// # Errors
 ///
@@ -36,27 +35,27 @@ pub(crate) fn default_files(variable: Option<&OsStr>, home: Option<&Path>) -> Ve
 pub(crate) fn read_existing(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, KubeconfigError> {
     let mut merged: Option<Kubeconfig> = None;
     for path in paths {
-        let wrong = |reason| KubeconfigError { path: path.display().to_string(), reason };
+        let invalid = |reason| KubeconfigError { path: path.display().to_string(), reason };
         let bytes = match rulesync_fs::read(path, MAX_BYTES) {
             Err(error) if error.is_not_found() => continue,
-            read => read.map_err(|error| wrong(error.to_string()))?,
+            read => read.map_err(|error| invalid(error.to_string()))?,
         };
-        let next = parse(&bytes, path.parent().unwrap_or(Path::new(""))).map_err(wrong)?;
+        let next = parse(&bytes, path.parent().unwrap_or(Path::new(""))).map_err(invalid)?;
         merged = Some(match merged {
-            Some(before) => before.merge(next).map_err(|error| wrong(error.to_string()))?,
+            Some(before) => before.merge(next).map_err(|error| invalid(error.to_string()))?,
             None => next,
         });
     }
     Ok(merged)
 }
 
-/// Puts the certificates and keys of the current context in the place of their paths, so that kube reads no file for
-/// them. The file of a token is looked at, and stays: it is read again and again.
+/// Replaces the paths of the certificates and keys of the current context by their contents, so that kube does not read
+/// these files. The path of a token is kept, because the token may change; its file must be readable.
 ///
 /// # Errors
 ///
-/// The key and the file that cannot be read.
-pub(crate) fn read_named_files(config: &mut Kubeconfig) -> Result<(), String> {
+/// The key, its file, and the reason why the file cannot be read.
+pub(crate) fn embed_files(config: &mut Kubeconfig) -> Result<(), String> {
     let context =
         config.contexts.iter().find(|context| Some(&context.name) == config.current_context.as_ref());
     let Some(context) = context.and_then(|named| named.context.clone()) else { return Ok(()) };
@@ -64,25 +63,25 @@ pub(crate) fn read_named_files(config: &mut Kubeconfig) -> Result<(), String> {
     if let Some(Cluster { certificate_authority, certificate_authority_data: data @ None, .. }) =
         cluster.and_then(|named| named.cluster.as_mut())
     {
-        *data = encoded("certificate-authority", certificate_authority.take())?;
+        *data = read_base64("certificate-authority", certificate_authority.take())?;
     }
     let user = config.auth_infos.iter_mut().find(|named| Some(&named.name) == context.user.as_ref());
     let Some(user) = user.and_then(|named| named.auth_info.as_mut()) else { return Ok(()) };
     if user.client_certificate_data.is_none() {
-        user.client_certificate_data = encoded("client-certificate", user.client_certificate.take())?;
+        user.client_certificate_data = read_base64("client-certificate", user.client_certificate.take())?;
     }
     if user.client_key_data.is_none() {
-        user.client_key_data = encoded("client-key", user.client_key.take())?.map(Into::into);
+        user.client_key_data = read_base64("client-key", user.client_key.take())?.map(Into::into);
     }
     if let AuthInfo { token: None, token_file: Some(file), .. } = user {
-        content("tokenFile", file)?;
+        read_file("tokenFile", file)?;
     }
     Ok(())
 }
 
-/// A kubeconfig, with paths relative to the directory it is in.
+/// Parses a kubeconfig, and resolves its paths, which are relative to its directory.
 fn parse(bytes: &[u8], directory: &Path) -> Result<Kubeconfig, String> {
-    let text = text(bytes).ok_or("is neither UTF-8 nor UTF-16 text")?;
+    let text = text(bytes).ok_or("the file is neither UTF-8 nor UTF-16 text")?;
     let mut config = Kubeconfig::from_yaml(&text).map_err(|error| error.to_string())?;
     for cluster in config.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
         resolve(directory, &mut cluster.certificate_authority)?;
@@ -91,7 +90,7 @@ fn parse(bytes: &[u8], directory: &Path) -> Result<Kubeconfig, String> {
         for path in [&mut user.client_certificate, &mut user.client_key, &mut user.token_file] {
             resolve(directory, path)?;
         }
-        // A word alone is looked for in PATH.
+        // A command without a separator is searched for in PATH.
         if let Some(exec) = &mut user.exec
             && exec.command.as_ref().is_some_and(|command| command.contains(std::path::MAIN_SEPARATOR))
         {
@@ -103,12 +102,12 @@ fn parse(bytes: &[u8], directory: &Path) -> Result<Kubeconfig, String> {
 
 fn resolve(directory: &Path, path: &mut Option<String>) -> Result<(), String> {
     let Some(relative) = path.as_mut().filter(|path| Path::new(path).is_relative()) else { return Ok(()) };
-    let whole = directory.join(&*relative).into_os_string().into_string();
-    *relative = whole.map_err(|whole| format!("names {}, which is no UTF-8 text", whole.display()))?;
+    let absolute = directory.join(&*relative).into_os_string().into_string();
+    *relative = absolute.map_err(|path| format!("the path {} is not UTF-8", path.display()))?;
     Ok(())
 }
 
-/// Text in the encodings that kubectl reads.
+/// Decodes text in the encodings that kubectl supports.
 fn text(bytes: &[u8]) -> Option<String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();
@@ -122,11 +121,11 @@ fn text(bytes: &[u8]) -> Option<String> {
     }
 }
 
-fn encoded(key: &str, path: Option<String>) -> Result<Option<String>, String> {
-    path.map(|path| content(key, &path).map(|bytes| STANDARD.encode(bytes))).transpose()
+fn read_base64(key: &str, path: Option<String>) -> Result<Option<String>, String> {
+    path.map(|path| read_file(key, &path).map(|bytes| STANDARD.encode(bytes))).transpose()
 }
 
-fn content(key: &str, path: &str) -> Result<Vec<u8>, String> {
+fn read_file(key: &str, path: &str) -> Result<Vec<u8>, String> {
     rulesync_fs::read(Path::new(path), MAX_BYTES).map_err(|error: FileError| format!("{key} {path}: {error}"))
 }
 
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_is_a_list_and_goes_before_the_home() {
+    fn default_files_prefer_variable_over_home() {
         let home = Some(Path::new("/home/me"));
         let files = |variable: Option<&str>| default_files(variable.map(OsStr::new), home);
         assert_eq!(files(Some("/a::b")), [Path::new("/a"), Path::new("b")]);
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_first_counts_and_paths_are_relative_to_their_own_file() {
+    fn read_existing_merges_files_and_resolves_paths() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         for (name, text) in [
@@ -175,7 +174,7 @@ mod tests {
         let authority = merged.clusters[0].cluster.as_ref().unwrap().certificate_authority.as_deref();
         assert_eq!(authority, at("first/ca.pem").to_str());
         let user = |index: usize| merged.auth_infos[index].auth_info.as_ref().unwrap();
-        assert!(user(0).token.is_none(), "of two users of a name, only the first counts");
+        assert!(user(0).token.is_none(), "the first of two users with the same name takes precedence");
         let command = |index: usize| user(index).exec.as_ref().unwrap().command.as_deref();
         assert_eq!((command(0), command(1)), (Some("aws"), at("second/./login").to_str()));
         assert_eq!(user(1).token_file.as_deref(), at("second/t").to_str());
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_read_in_the_encodings_of_kubectl() {
+    fn text_decodes_utf8_and_utf16() {
         let units =
             |bytes: fn(u16) -> [u8; 2]| "\u{feff}ä: 1".encode_utf16().flat_map(bytes).collect::<Vec<_>>();
         for bytes in [units(u16::to_le_bytes), units(u16::to_be_bytes), "\u{feff}ä: 1".into(), "ä: 1".into()]
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_read_with_the_kubeconfig() {
+    fn embed_files_reads_certificates_and_keys() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config");
         std::fs::write(
@@ -208,7 +207,7 @@ mod tests {
             std::fs::write(directory.path().join(name), text).unwrap();
         }
         let mut config = read_existing(std::slice::from_ref(&path)).unwrap().unwrap();
-        read_named_files(&mut config).unwrap();
+        embed_files(&mut config).unwrap();
         std::fs::remove_file(directory.path().join("ca")).unwrap();
         let cluster = config.clusters[0].cluster.as_ref().unwrap();
         assert_eq!(
@@ -222,7 +221,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn pipes_are_neither_kubeconfigs_nor_what_they_name() {
+    fn read_existing_and_embed_files_reject_pipes() {
         let directory = tempfile::tempdir().unwrap();
         let (pipe, path) = (directory.path().join("pipe"), directory.path().join("config"));
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -236,7 +235,7 @@ mod tests {
         ] {
             std::fs::write(&path, kubeconfig(cluster, user)).unwrap();
             let mut config = read_existing(std::slice::from_ref(&path)).unwrap().unwrap();
-            let error = read_named_files(&mut config).unwrap_err();
+            let error = embed_files(&mut config).unwrap_err();
             assert_eq!(error, format!("{key} {}: it is a pipe, not a regular file", pipe.display()));
         }
     }

@@ -1,24 +1,25 @@
 //! Objects with rules in a Kubernetes cluster as a source: [`KubernetesSource`].
 //!
-//! It watches the rules, and the labels of their Kubernetes namespaces, and writes nothing. It heals by itself: a CRD
-//! that is not installed yet is waited for, as are permissions, API servers and etcd; broken and silent watches are
-//! started anew, and an expired revision leads to a new list.
+//! It watches the rules, and the metadata of their Kubernetes namespaces, and writes nothing. It recovers by itself: it
+//! waits for a missing CRD or permission and for an unavailable API server or etcd, restarts broken and silent watches,
+//! and lists again when a resource version has expired.
 //!
-//! It needs `list` and `watch` on `prometheusrules.monitoring.coreos.com`, or whichever kinds it is told to watch, and,
-//! unless it is told which namespaces to watch, on `namespaces`. Kinds that a cluster need not have are waited for
-//! without a word: the Loki operator's, and our own [`LoggingRule`].
+//! It needs `list` and `watch` on `prometheusrules.monitoring.coreos.com`, or on the configured kinds, and, unless
+//! Kubernetes namespaces are configured, on `namespaces`. Optional kinds that are not installed are not reported as a
+//! problem: those of the Loki operator, and rulesync's own [`LoggingRule`].
 //!
-//! Deleting the CRD makes the API server report every object as deleted, just as if each had been. The source says so
-//! as soon as it sees that the kind is gone ([`rulesync_core::SourceEvent::KindGone`]); holding such deletes back until
-//! then is the engine's business.
+//! When a CRD is deleted, the API server reports every object as deleted, as if each had been deleted by itself. The
+//! source sends [`rulesync_core::SourceEvent::KindGone`] as soon as it detects that the kind is missing; until then the
+//! engine holds such deletes.
 //!
-//! [`KubernetesInventory`] keeps the engine's inventory in a ConfigMap; [`LeaseElection`] lets one of several processes
-//! write.
+//! [`KubernetesInventory`] stores the engine's inventory in a ConfigMap; [`LeaseElection`] elects the one process that
+//! writes.
 
 mod auth;
 mod bounded;
 mod connect;
 mod crd;
+mod failure;
 mod health;
 mod identity;
 mod inventory;
@@ -26,7 +27,6 @@ mod kubeconfig;
 mod lease;
 mod resource;
 mod source;
-mod verdict;
 mod watch;
 
 pub use connect::{ConnectError, KubernetesConfig};

@@ -1,5 +1,4 @@
-//! Objects with rules, typed: only what is used is kept, and already while it is read. Which kinds there are is
-//! [`Kind`].
+//! The objects with rules. Unused fields are dropped during deserialization.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,17 +22,17 @@ use pieces::Pieces;
 
 mod pieces;
 
-/// A kind of objects with rules, and where the API server has it.
+/// A kind of objects with rules, and its API resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Kind {
-    /// As identities name it.
+    /// The kind in an [`ObjectId`].
     pub(crate) name: &'static str,
     pub(crate) group: &'static str,
     pub(crate) version: &'static str,
     pub(crate) plural: &'static str,
 }
 
-/// All kinds, the common one first.
+/// All supported kinds, the most common one first.
 static KINDS: [Kind; 4] = [
     Kind { name: PROMETHEUS_RULE, group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" },
     Kind { name: ALERTING_RULE, group: "loki.grafana.com", version: "v1", plural: "alertingrules" },
@@ -42,29 +41,29 @@ static KINDS: [Kind; 4] = [
 ];
 
 impl Kind {
-    /// The kind of that name, if it is one of ours.
+    /// Returns the kind with this name, if it is supported.
     pub(crate) fn of(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
     }
 
-    /// The API's name for it, such as `prometheusrules.monitoring.coreos.com`.
+    /// Returns the name of the API resource, such as `prometheusrules.monitoring.coreos.com`.
     pub(crate) fn full_name(&self) -> String {
         format!("{}.{}", self.plural, self.group)
     }
 
-    /// Whether every cluster that has rules has it. Others are waited for without a word.
+    /// Returns `true` if it is a problem when the kind is not installed. The other kinds are optional.
     pub(crate) fn is_expected(&self) -> bool {
         self.name == PROMETHEUS_RULE
     }
 }
 
-/// An object with rules as the API server sends it, less what nobody here reads.
+/// An object with rules from the API server, without unused fields.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Rules {
     #[serde(default, deserialize_with = "trimmed")]
     metadata: ObjectMeta,
-    /// Parsed by itself, when its turn comes: one object that is not as the CRD wants it does not spoil a page of a
-    /// list, and a page does not keep everybody else waiting.
+    /// Parsed later, object by object: an invalid object does not affect the other objects of a page, and parsing a page
+    /// does not block other tasks.
     #[serde(default)]
     spec: Box<RawValue>,
 }
@@ -73,24 +72,24 @@ pub(crate) struct Rules {
 struct Spec {
     #[serde(default)]
     groups: Option<Vec<DeclaredGroup>>,
-    /// Which of these two a kind has, if any, says [`tenant_field_of`].
+    /// A kind has at most one of these two fields, see [`tenant_field_of`].
     #[serde(default)]
     tenant: Option<Box<RawValue>>,
     #[serde(default, rename = "tenantID")]
     tenant_id: Option<Box<RawValue>>,
 }
 
-/// The tenant that a spec requests, whatever else it holds.
+/// The requested tenant of a spec.
 #[derive(Debug, Default, Deserialize)]
-struct Request {
+struct TenantRequest {
     #[serde(default)]
     tenant: Option<Box<RawValue>>,
     #[serde(default, rename = "tenantID")]
     tenant_id: Option<Box<RawValue>>,
 }
 
-impl Request {
-    /// The tenant that an object of a kind requests, and warnings of fields that only look as if they said one.
+impl TenantRequest {
+    /// Returns the requested tenant of an object, and warnings about tenant fields that its kind does not have.
     fn tenant(&self, kind: &str) -> Result<(Option<String>, Vec<Finding>), serde_json::Error> {
         let fields = [("tenant", &self.tenant), ("tenantID", &self.tenant_id)];
         let (mut requested, mut findings) = (None, Vec::new());
@@ -109,7 +108,7 @@ impl Request {
 
 impl Resource for Rules {
     type DynamicType = &'static Kind;
-    // Which Api::namespaced_with asks for; all our kinds are namespaced.
+    // `Api::namespaced_with` requires it; all kinds are namespaced.
     type Scope = DynamicResourceScope;
 
     fn kind(kind: &&'static Kind) -> Cow<'static, str> {
@@ -132,7 +131,7 @@ impl Resource for Rules {
     }
 }
 
-/// What an object is to the engine.
+/// The result of parsing an object.
 #[derive(Debug)]
 pub(crate) enum Read {
     Object(RuleObject),
@@ -165,39 +164,40 @@ impl Rules {
                 positions: Positions::default(),
             }),
             Err(finding) => {
-                let hint = "what was last known of the object stays; compare it with the CRD of its kind";
+                let hint =
+                    "its last valid version, if any, stays in effect; compare it with the CRD of its kind";
                 Read::Malformed(id, finding.hint(hint))
             }
         }
     }
 
-    /// The tenant that a spec requests and its groups, with what there is to say about them.
+    /// Parses the requested tenant and the groups of a spec, with findings.
     fn spec(text: &str, kind: &str) -> Result<(Option<String>, Pieces), Box<Finding>> {
         let whole: Result<Option<Spec>, _> = serde_json::from_str(text);
         let (request, Pieces { groups, findings }) = match whole {
             Ok(spec) => {
                 let Spec { groups, tenant, tenant_id } = spec.unwrap_or_default();
                 let groups = groups.unwrap_or_default();
-                (Request { tenant, tenant_id }, Pieces { groups, findings: Vec::new() })
+                (TenantRequest { tenant, tenant_id }, Pieces { groups, findings: Vec::new() })
             }
-            Err(_) => (serde_json::from_str(text).unwrap_or_default(), pieces::read(text)?),
+            Err(_) => (serde_json::from_str(text).unwrap_or_default(), pieces::parse(text)?),
         };
-        let (tenant, mut said) = request.tenant(kind).map_err(|_| {
+        let (tenant, mut all_findings) = request.tenant(kind).map_err(|_| {
             let location = Location {
                 path: tenant_field_of(kind).map(|field| format!("spec.{field}")),
                 ..Location::default()
             };
-            Box::new(Finding::error(Code::Spec, "the tenant must be a text").at(location))
+            Box::new(Finding::error(Code::Spec, "the tenant must be a string").at(location))
         })?;
-        said.extend(findings);
-        Ok((tenant, Pieces { groups, findings: said }))
+        all_findings.extend(findings);
+        Ok((tenant, Pieces { groups, findings: all_findings }))
     }
 }
 
-/// Annotations of `kubectl`'s own.
-pub(crate) const KUBECTL: &str = "kubectl.kubernetes.io/";
+/// The prefix of the annotations of `kubectl`.
+pub(crate) const KUBECTL_PREFIX: &str = "kubectl.kubernetes.io/";
 
-/// Metadata without managed fields and what `kubectl` keeps there: these are most of an object.
+/// Deserializes metadata without managed fields and the annotations of `kubectl`, which are often most of an object.
 fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -209,7 +209,7 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
         creation_timestamp: Option<Time>,
         #[serde(default)]
         labels: Option<BTreeMap<String, String>>,
-        #[serde(default, deserialize_with = "ours")]
+        #[serde(default, deserialize_with = "without_kubectl")]
         annotations: BTreeMap<String, String>,
     }
     let Trimmed { name, namespace, uid, resource_version, creation_timestamp, labels, annotations } =
@@ -227,12 +227,12 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
     })
 }
 
-/// Annotations, of which routes may read any. What `kubectl` keeps there, a copy of the whole object, is passed over
-/// without being copied.
-fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    struct Ours;
+/// Deserializes annotations, all of which routes may read, except those of `kubectl`: a copy of the whole object, which is
+/// skipped without being copied.
+fn without_kubectl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct WithoutKubectl;
 
-    impl<'de> Visitor<'de> for Ours {
+    impl<'de> Visitor<'de> for WithoutKubectl {
         type Value = BTreeMap<String, String>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,7 +244,7 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, S
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut kept = BTreeMap::new();
             while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-                if key.starts_with(KUBECTL) {
+                if key.starts_with(KUBECTL_PREFIX) {
                     map.next_value::<IgnoredAny>()?;
                 } else {
                     kept.insert(key.into_owned(), map.next_value()?);
@@ -254,7 +254,7 @@ fn ours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, S
         }
     }
 
-    deserializer.deserialize_any(Ours)
+    deserializer.deserialize_any(WithoutKubectl)
 }
 
 #[cfg(test)]
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_is_used() {
+    fn read_keeps_used_fields() {
         let json = r#"{"apiVersion":"monitoring.coreos.com/v1","kind":"PrometheusRule","metadata":{
             "name":"o","namespace":"ns","uid":"u","resourceVersion":"7","creationTimestamp":"2026-11-23T03:32:50Z","generation":2,
             "labels":{"a":"b"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}","rulesync.dev/x":"y",
@@ -278,7 +278,7 @@ mod tests {
         let rule: Rules = serde_json::from_str(json).unwrap();
         assert_eq!(rule.meta().managed_fields, None);
         assert_eq!(rule.meta().resource_version.as_deref(), Some("7"));
-        let Read::Object(object) = read(json) else { panic!("it can be read") };
+        let Read::Object(object) = read(json) else { panic!("malformed") };
         assert_eq!(object.id.to_string(), "PrometheusRule ns/o");
         assert_eq!(object.created, Some(1_795_404_770));
         assert_eq!(object.annotations.len(), 2);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_crd_lets_through_can_be_read() {
+    fn read_accepts_specs_that_crd_allows() {
         for spec in [
             "{}",
             "null",
@@ -302,37 +302,37 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_said_in_the_field_of_the_kind_and_nowhere_else() {
+    fn read_takes_tenant_from_field_of_kind_only() {
         let requested = |kind: &str, spec: &str| {
             let json = format!(r#"{{"metadata":{{"name":"o"}},"spec":{spec}}}"#);
             let rules: Rules = serde_json::from_str(&json).unwrap();
             match rules.read(&"k".into(), &kind.into()) {
                 Read::Object(object) => {
-                    let said = object.findings.iter().map(ToString::to_string).collect::<Vec<_>>();
-                    assert!(object.findings.iter().all(|finding| !finding.is_error()), "{said:?}");
-                    Ok((object.tenant.unwrap_or_default(), said.join("; ")))
+                    let findings = object.findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+                    assert!(object.findings.iter().all(|finding| !finding.is_error()), "{findings:?}");
+                    Ok((object.tenant.unwrap_or_default(), findings.join("; ")))
                 }
                 Read::Malformed(_, finding) => Err(finding.message),
             }
         };
         let both = r#"{"tenant":"a","tenantID":"b"}"#;
-        let not = |field: &str, kind: &str| {
+        let unknown = |field: &str, kind: &str| {
             format!("`{field}` is not a key beside `groups` in a {kind}, and has no effect (is it misspelt?)")
         };
         for kind in [ALERTING_RULE, RECORDING_RULE] {
-            assert_eq!(requested(kind, both), Ok(("b".to_owned(), not("tenant", kind))));
+            assert_eq!(requested(kind, both), Ok(("b".to_owned(), unknown("tenant", kind))));
         }
-        assert_eq!(requested(LOGGING_RULE, both), Ok(("a".to_owned(), not("tenantID", LOGGING_RULE))));
-        let neither = [not("tenant", PROMETHEUS_RULE), not("tenantID", PROMETHEUS_RULE)].join("; ");
+        assert_eq!(requested(LOGGING_RULE, both), Ok(("a".to_owned(), unknown("tenantID", LOGGING_RULE))));
+        let neither = [unknown("tenant", PROMETHEUS_RULE), unknown("tenantID", PROMETHEUS_RULE)].join("; ");
         assert_eq!(requested(PROMETHEUS_RULE, both), Ok((String::new(), neither)));
-        let odd = r#"{"tenant":{"a":1}}"#;
-        assert_eq!(requested(PROMETHEUS_RULE, odd).unwrap().0, "", "whatever it is");
-        assert!(requested(LOGGING_RULE, odd).unwrap_err().contains("the tenant must be a text"));
+        let invalid = r#"{"tenant":{"a":1}}"#;
+        assert_eq!(requested(PROMETHEUS_RULE, invalid).unwrap().0, "", "ignored, even if invalid");
+        assert!(requested(LOGGING_RULE, invalid).unwrap_err().contains("the tenant must be a string"));
         assert_eq!(requested(LOGGING_RULE, r#"{"tenant":null}"#), Ok((String::new(), String::new())));
     }
 
     #[test]
-    fn an_odd_spec_spoils_only_its_object() {
+    fn read_isolates_object_with_invalid_spec() {
         let json = r#"[{"metadata":{"name":"a"},"spec":{"groups":{}}},{"metadata":{"name":"b"},"spec":{"groups":[]}}]"#;
         let rules: Vec<Rules> = serde_json::from_str(json).unwrap();
         let read: Vec<Read> =

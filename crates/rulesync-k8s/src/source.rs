@@ -1,4 +1,4 @@
-//! The source: a watch of the Kubernetes namespaces and one or several of the rules, and what they have to say
+//! The source: one watch of the Kubernetes namespaces and one or more of the rules, whose failures are reported
 //! together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,13 +20,13 @@ use tracing::debug;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
 use crate::identity::identity;
-use crate::resource::{KUBECTL, Kind, Read, Rules};
-use crate::watch::{Observer, Trouble, watch};
+use crate::resource::{KUBECTL_PREFIX, Kind, Read, Rules};
+use crate::watch::{EventError, Observer, watch};
 
-/// The objects with rules of a cluster, or of some of its namespaces.
+/// The objects with rules in a cluster, or in some of its Kubernetes namespaces.
 ///
-/// With a list of namespaces each is watched on its own, no permission for the whole cluster is needed, and a
-/// Kubernetes namespace is known by its name only.
+/// If Kubernetes namespaces are configured, each of them is watched separately: this needs no permissions for the whole
+/// cluster, but their labels and annotations are unknown.
 #[derive(Clone)]
 pub struct KubernetesSource {
     client: Client,
@@ -40,23 +40,23 @@ impl fmt::Debug for KubernetesSource {
 }
 
 impl KubernetesSource {
-    /// A source over the cluster that the configuration names. The API server need not be there yet.
+    /// Creates a source for the cluster of the configuration. Sends no request.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if it is not clear how to reach the cluster.
+    /// [`ConnectError`] if no client can be created from the configuration.
     pub async fn connect(config: KubernetesConfig) -> Result<Self, ConnectError> {
         Ok(Self { client: connect(&config).await?, config })
     }
 
-    /// A source over a client made elsewhere, which should not retry by itself and should bound the time it reads.
+    /// Creates a source with an existing client, which should have a read timeout and not retry by itself.
     pub fn from_client(client: Client, config: KubernetesConfig) -> Self {
         Self { client, config }
     }
 
-    /// What is watched on its own: each kind, in each namespace or everywhere.
-    fn parts(&self) -> Vec<(&'static Kind, Option<&str>)> {
-        // Naming one twice is no reason to watch it twice.
+    /// The kinds and Kubernetes namespaces that are watched separately; without a namespace, a kind is watched in all.
+    fn watched(&self) -> Vec<(&'static Kind, Option<&str>)> {
+        // Removes duplicates.
         let namespaces: BTreeSet<&str> = self.config.namespaces.iter().map(String::as_str).collect();
         let namespaces: Vec<Option<&str>> =
             if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
@@ -69,40 +69,40 @@ impl KubernetesSource {
         self.config.namespaces.is_empty()
     }
 
-    async fn watch_namespaces(&self, together: &Together) -> Result<(), Closed> {
+    async fn watch_namespaces(&self, shared: &Shared) -> Result<(), Closed> {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let mut observer = Namespaces { together };
+        let mut observer = Namespaces { shared };
         watch(api, "namespaces", &self.config, &mut observer).await
     }
 
     async fn watch_rules(
         &self,
-        together: &Together,
+        shared: &Shared,
         kind: &'static Kind,
         namespace: Option<&str>,
-        part: usize,
+        index: usize,
     ) -> Result<(), Closed> {
         let client = self.client.clone();
-        let (api, place): (Api<Rules>, String) = match namespace {
+        let (api, suffix): (Api<Rules>, String) = match namespace {
             Some(namespace) => (Api::namespaced_with(client, namespace, &kind), format!(" in {namespace}")),
             None => (Api::all_with(client, &kind), String::new()),
         };
-        let what = format!("{}{place}", kind.full_name());
-        // Objects are told after the namespaces they are in.
-        if together.namespaces.clone().wait_for(|listed| *listed).await.is_err() {
+        let what = format!("{}{suffix}", kind.full_name());
+        // Objects are sent after their Kubernetes namespaces.
+        if shared.namespaces_listed.subscribe().wait_for(|listed| *listed).await.is_err() {
             return Err(Closed);
         }
         let mut observer = Objects {
-            together,
+            shared,
             client: &self.client,
-            part,
-            of: kind,
-            kind: kind.name.into(),
+            watch: Watch::Rules(index),
+            kind,
+            kind_name: kind.name.into(),
             scope: scope(kind, namespace),
-            state: Installed::Unknown,
+            installed: Installed::Unknown,
             sent_since_empty: false,
             listed_any: false,
-            patience: self.config.list_timeout,
+            timeout: self.config.list_timeout,
             look_interval: self.config.look_interval,
         };
         watch(api, &what, &self.config, &mut observer).await
@@ -112,36 +112,37 @@ impl KubernetesSource {
 #[async_trait]
 impl Source for KubernetesSource {
     async fn run(&self, sink: Sink) {
-        let parts = self.parts();
-        let (listed, namespaces) = flag::channel(!self.watches_all_namespaces());
-        let states = Mutex::new(States::default());
-        let together = Together { sink, namespaces, listed, states };
-        let rules = parts
+        let shared = Shared {
+            sink,
+            namespaces_listed: flag::Sender::new(!self.watches_all_namespaces()),
+            availability: Mutex::new(Availability::default()),
+        };
+        let rules = self
+            .watched()
             .into_iter()
             .enumerate()
-            .map(|(part, (kind, namespace))| self.watch_rules(&together, kind, namespace, part));
+            .map(|(index, (kind, namespace))| self.watch_rules(&shared, kind, namespace, index));
         let watches = async {
             let rules = join_all(rules);
             if self.watches_all_namespaces() {
-                drop(futures::join!(self.watch_namespaces(&together), rules));
+                drop(futures::join!(self.watch_namespaces(&shared), rules));
             } else {
                 rules.await;
             }
         };
-        let told = together.sink.clone();
         let identity = async {
             let identity = identity(&self.client, self.config.list_timeout).await;
-            // Nobody listening is for the watches to notice.
-            let _ = told.send(SourceEvent::Identity(identity)).await;
+            // The watches notice if the engine has stopped receiving events.
+            let _ = shared.sink.send(SourceEvent::Identity(identity)).await;
         };
-        // They end only when the engine has stopped receiving events.
+        // The watches end only when the engine has stopped receiving events.
         futures::join!(watches, identity);
     }
 
     fn scopes(&self) -> Vec<Scope> {
         let namespaces = self.watches_all_namespaces().then_some(Scope::Namespaces);
-        let parts = self.parts().into_iter().map(|(kind, namespace)| scope(kind, namespace));
-        namespaces.into_iter().chain(parts).collect()
+        let rules = self.watched().into_iter().map(|(kind, namespace)| scope(kind, namespace));
+        namespaces.into_iter().chain(rules).collect()
     }
 
     fn identifies(&self) -> bool {
@@ -149,7 +150,7 @@ impl Source for KubernetesSource {
     }
 }
 
-/// The scope of one watch.
+/// Returns the scope of a watch.
 fn scope(kind: &Kind, namespace: Option<&str>) -> Scope {
     match namespace {
         Some(namespace) => Scope::kind_in(kind.name, namespace),
@@ -157,58 +158,59 @@ fn scope(kind: &Kind, namespace: Option<&str>) -> Scope {
     }
 }
 
-/// What the watches of a source share.
-struct Together {
+/// State shared by the watches of a source.
+struct Shared {
     sink: Sink,
-    /// Whether the namespaces have been listed.
-    namespaces: flag::Receiver<bool>,
-    listed: flag::Sender<bool>,
-    states: Mutex<States>,
+    /// `true` when the Kubernetes namespaces have been listed, or need not be.
+    namespaces_listed: flag::Sender<bool>,
+    availability: Mutex<Availability>,
 }
 
+/// The availability of all watches.
 #[derive(Default)]
-struct States {
-    /// What is wrong with which watch.
-    troubles: BTreeMap<Part, String>,
-    /// Whether part of the trouble is that the kind of the objects is not there.
+struct Availability {
+    /// The reasons why watches fail.
+    failures: BTreeMap<Watch, String>,
+    /// Set if the kind of some objects is missing.
     kind_gone: bool,
-    /// What was last said to be wrong.
-    said: Option<String>,
+    /// The summary of the failures that was last sent.
+    reported: Option<String>,
 }
 
-/// A watch of this source.
+/// A watch of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum Watch {
     Namespaces,
+    /// A watch of rules, by its index.
     Rules(usize),
 }
 
-impl Together {
-    async fn unavailable(&self, part: Part, reason: &str, kind_gone: bool) -> Result<(), Closed> {
-        let mut states = self.states.lock().await;
-        states.troubles.insert(part, reason.to_owned());
-        states.kind_gone |= kind_gone && part != Part::Namespaces;
-        self.tell(&mut states).await
+impl Shared {
+    async fn unavailable(&self, watch: Watch, reason: &str, kind_gone: bool) -> Result<(), Closed> {
+        let mut availability = self.availability.lock().await;
+        availability.failures.insert(watch, reason.to_owned());
+        availability.kind_gone |= kind_gone && watch != Watch::Namespaces;
+        self.report(&mut availability).await
     }
 
-    async fn available(&self, part: Part) -> Result<(), Closed> {
-        let mut states = self.states.lock().await;
-        states.troubles.remove(&part);
-        self.tell(&mut states).await
+    async fn available(&self, watch: Watch) -> Result<(), Closed> {
+        let mut availability = self.availability.lock().await;
+        availability.failures.remove(&watch);
+        self.report(&mut availability).await
     }
 
-    /// Says what is wrong with all watches together, if that is new.
-    async fn tell(&self, states: &mut States) -> Result<(), Closed> {
-        let summary = summary(&states.troubles);
-        if states.said == summary {
+    /// Sends the summary of all failures if it has changed.
+    async fn report(&self, availability: &mut Availability) -> Result<(), Closed> {
+        let summary = summary(&availability.failures);
+        if availability.reported == summary {
             return Ok(());
         }
-        states.said.clone_from(&summary);
+        availability.reported.clone_from(&summary);
         let event = match summary {
-            Some(reason) if states.kind_gone => SourceEvent::KindGone { reason },
+            Some(reason) if availability.kind_gone => SourceEvent::KindGone { reason },
             Some(reason) => SourceEvent::Unavailable { reason },
             None => {
-                states.kind_gone = false;
+                availability.kind_gone = false;
                 SourceEvent::Available
             }
         };
@@ -216,32 +218,35 @@ impl Together {
     }
 }
 
-/// The reasons in one line; nothing when there is none. A few stand for all: hundreds of namespaces may be watched, and
-/// what is wrong with one is wrong with most.
-fn summary(troubles: &BTreeMap<Part, String>) -> Option<String> {
+/// Returns the first few reasons in one line; `None` if there is none. Hundreds of Kubernetes namespaces may be watched,
+/// and most of their watches fail for the same reason.
+fn summary(failures: &BTreeMap<Watch, String>) -> Option<String> {
     const SHOWN: usize = 3;
-    let mut reasons: Vec<&str> = troubles.values().map(String::as_str).take(SHOWN).collect();
-    if troubles.len() > SHOWN {
+    let mut reasons: Vec<&str> = failures.values().map(String::as_str).take(SHOWN).collect();
+    if failures.len() > SHOWN {
         reasons.push("and so on");
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// Passes on the events of the namespaces.
+/// Sends the events of the Kubernetes namespaces.
 struct Namespaces<'a> {
-    together: &'a Together,
+    shared: &'a Shared,
 }
 
 impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
-    async fn event(&mut self, event: Event<PartialObjectMeta<Namespace>>) -> Result<(), Trouble> {
-        let sink = &self.together.sink;
+    async fn event(&mut self, event: Event<PartialObjectMeta<Namespace>>) -> Result<(), EventError> {
+        let sink = &self.shared.sink;
         match event {
             Event::Init => sink.send(SourceEvent::SnapshotStarted(Scope::Namespaces)).await?,
             Event::InitApply(namespace) | Event::Apply(namespace) => {
                 let name = namespace.name_any();
                 let labels: Labels = namespace.labels().iter().collect();
-                let annotations =
-                    namespace.annotations().iter().filter(|(key, _)| !key.starts_with(KUBECTL)).collect();
+                let annotations = namespace
+                    .annotations()
+                    .iter()
+                    .filter(|(key, _)| !key.starts_with(KUBECTL_PREFIX))
+                    .collect();
                 sink.send(SourceEvent::Namespace { name, labels, annotations }).await?;
             }
             Event::Delete(namespace) => {
@@ -249,23 +254,22 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
             }
             Event::InitDone => {
                 sink.send(SourceEvent::SnapshotComplete(Scope::Namespaces)).await?;
-                // From now on rules may be sent.
-                self.together.listed.send_replace(true);
+                self.shared.namespaces_listed.send_replace(true);
             }
         }
         Ok(())
     }
 
     async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed> {
-        self.together.unavailable(Part::Namespaces, reason, kind_gone).await
+        self.shared.unavailable(Watch::Namespaces, reason, kind_gone).await
     }
 
     async fn available(&mut self) -> Result<(), Closed> {
-        self.together.available(Part::Namespaces).await
+        self.shared.available(Watch::Namespaces).await
     }
 }
 
-/// Whether the API server knows a kind.
+/// Indicates if the API server serves a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Installed {
     Unknown,
@@ -273,29 +277,29 @@ enum Installed {
     Yes,
 }
 
-/// Takes the events of objects of one kind, of all namespaces or of one.
+/// Sends the events of the objects of one kind, in all Kubernetes namespaces or in one.
 struct Objects<'a> {
-    together: &'a Together,
+    shared: &'a Shared,
     client: &'a Client,
-    part: usize,
-    of: &'static Kind,
-    kind: Arc<str>,
+    watch: Watch,
+    kind: &'static Kind,
+    kind_name: Arc<str>,
     scope: Scope,
-    state: Installed,
-    /// Whether any object was sent since the last list that showed none.
+    installed: Installed,
+    /// Set if an object was sent since the last empty list.
     sent_since_empty: bool,
-    /// Whether the list in progress has shown an object.
+    /// Set if the current list contains an object.
     listed_any: bool,
-    /// How long to wait for an answer about the kind.
-    patience: Duration,
-    /// How often to look for it if it is not installed.
+    /// The timeout of a request for the kind.
+    timeout: Duration,
+    /// The interval of attempts while the kind is not installed.
     look_interval: Duration,
 }
 
 impl Objects<'_> {
     async fn send_object(&mut self, rule: Rules) -> Result<(), Closed> {
-        let sink = &self.together.sink;
-        let event = match rule.read(sink.source(), &self.kind) {
+        let sink = &self.shared.sink;
+        let event = match rule.read(sink.source(), &self.kind_name) {
             Read::Object(object) => SourceEvent::Upsert(object),
             Read::Malformed(id, finding) => SourceEvent::Malformed { id, finding, hides: false },
         };
@@ -304,51 +308,51 @@ impl Objects<'_> {
     }
 
     async fn complete(&self) -> Result<(), Closed> {
-        self.together.sink.send(SourceEvent::SnapshotComplete(self.scope.clone())).await
+        self.shared.sink.send(SourceEvent::SnapshotComplete(self.scope.clone())).await
     }
 
-    async fn tell_installed(&self, installed: bool) -> Result<(), Closed> {
-        let kind = Arc::clone(&self.kind);
-        self.together.sink.send(SourceEvent::Kind { kind, installed }).await
+    async fn send_installed(&self, installed: bool) -> Result<(), Closed> {
+        let kind = Arc::clone(&self.kind_name);
+        self.shared.sink.send(SourceEvent::Kind { kind, installed }).await
     }
 
-    /// Confirms that the API server knows the kind. Right after a CRD was deleted, a list of its objects succeeds and is
-    /// empty (docs/contracts/observed.md, "CRD deleted").
-    async fn confirm_kind_exists(&self) -> Result<(), Trouble> {
-        let Kind { group, version, plural, .. } = self.of;
-        let waiting = format!(
-            "{} seem all gone; waiting until the API server knows the kind for sure",
-            self.of.full_name()
+    /// Returns an error unless the API server confirms that it serves the kind. Right after the deletion of a CRD, a list
+    /// of its objects succeeds and is empty (docs/contracts/observed.md, "CRD deleted").
+    async fn confirm_kind_exists(&self) -> Result<(), EventError> {
+        let Kind { group, version, plural, .. } = self.kind;
+        let unconfirmed = format!(
+            "the list of {} is empty; waiting until the API server confirms that the kind exists",
+            self.kind.full_name()
         );
         let version = format!("{group}/{version}");
-        match tokio::time::timeout(self.patience, self.client.list_api_group_resources(&version)).await {
+        match tokio::time::timeout(self.timeout, self.client.list_api_group_resources(&version)).await {
             Ok(Ok(kinds)) if kinds.resources.iter().any(|kind| kind.name == *plural) => Ok(()),
-            _ => Err(Trouble::Doubtful(waiting)),
+            _ => Err(EventError::Unreliable(unconfirmed)),
         }
     }
 }
 
 impl Observer<Rules> for Objects<'_> {
-    async fn event(&mut self, event: Event<Rules>) -> Result<(), Trouble> {
+    async fn event(&mut self, event: Event<Rules>) -> Result<(), EventError> {
         match event {
             Event::Init => {
                 self.listed_any = false;
-                self.together.sink.send(SourceEvent::SnapshotStarted(self.scope.clone())).await?;
+                self.shared.sink.send(SourceEvent::SnapshotStarted(self.scope.clone())).await?;
             }
             Event::InitApply(rule) | Event::Apply(rule) => self.send_object(rule).await?,
             Event::Delete(rule) => {
-                let id = rule.id(self.together.sink.source(), &self.kind);
-                self.together.sink.send(SourceEvent::Delete(id)).await?;
+                let id = rule.id(self.shared.sink.source(), &self.kind_name);
+                self.shared.sink.send(SourceEvent::Delete(id)).await?;
             }
             Event::InitDone => {
                 if self.sent_since_empty && !self.listed_any {
                     self.confirm_kind_exists().await?;
                 }
                 self.sent_since_empty = self.listed_any;
-                if self.state == Installed::No {
-                    self.tell_installed(true).await?;
+                if self.installed == Installed::No {
+                    self.send_installed(true).await?;
                 }
-                self.state = Installed::Yes;
+                self.installed = Installed::Yes;
                 self.complete().await?;
             }
         }
@@ -356,28 +360,28 @@ impl Observer<Rules> for Objects<'_> {
     }
 
     async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed> {
-        if kind_gone && !self.of.is_expected() && self.state != Installed::Yes {
-            if self.state == Installed::Unknown {
-                self.state = Installed::No;
-                debug!(kind = %self.of.full_name(), "not installed");
-                self.tell_installed(false).await?;
+        if kind_gone && !self.kind.is_expected() && self.installed != Installed::Yes {
+            if self.installed == Installed::Unknown {
+                self.installed = Installed::No;
+                debug!(kind = %self.kind.full_name(), "Kind not installed");
+                self.send_installed(false).await?;
                 self.complete().await?;
             }
             return Ok(());
         }
-        if self.state == Installed::No {
-            // Nothing of it is missed. What is wrong with the API server shows at other kinds.
+        if self.installed == Installed::No {
+            // There are no objects of the kind. The watches of other kinds report failures of the API server.
             return Ok(());
         }
-        self.together.unavailable(Part::Rules(self.part), reason, kind_gone).await
+        self.shared.unavailable(self.watch, reason, kind_gone).await
     }
 
     async fn available(&mut self) -> Result<(), Closed> {
-        self.together.available(Part::Rules(self.part)).await
+        self.shared.available(self.watch).await
     }
 
-    fn rest(&self) -> Duration {
-        if self.state == Installed::No { self.look_interval } else { Duration::ZERO }
+    fn min_wait(&self) -> Duration {
+        if self.installed == Installed::No { self.look_interval } else { Duration::ZERO }
     }
 }
 
@@ -386,15 +390,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_troubles_are_told_by_a_few() {
-        let of = |parts: usize| {
-            let mut troubles = BTreeMap::from([(Part::Namespaces, "namespaces".to_owned())]);
-            troubles.extend((0..parts).map(|part| (Part::Rules(part), format!("rules {part}"))));
-            summary(&troubles)
+    fn summary_contains_first_few_reasons() {
+        let of = |rules: usize| {
+            let mut failures = BTreeMap::from([(Watch::Namespaces, "namespaces".to_owned())]);
+            failures.extend((0..rules).map(|index| (Watch::Rules(index), format!("rules {index}"))));
+            summary(&failures)
         };
         assert_eq!(summary(&BTreeMap::new()), None);
         assert_eq!(of(1).as_deref(), Some("namespaces; rules 0"));
         assert_eq!(of(500).as_deref(), Some("namespaces; rules 0; rules 1; and so on"));
-        assert_eq!(of(500), of(400), "so that one outage is told a few times, not hundreds of times");
+        assert_eq!(of(500), of(400), "an outage of many watches is reported a few times");
     }
 }

@@ -1,4 +1,4 @@
-//! One watch that heals by itself, over kube's watcher.
+//! A watch that recovers by itself, based on kube's watcher.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -14,38 +14,38 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::connect::KubernetesConfig;
+use crate::failure::{WatchFailure, classify};
 use crate::health::Health;
-use crate::verdict::{Verdict, judge};
 
-/// What takes a watch's events, and is told of its troubles.
+/// Receives the events of a watch, and the changes of its health.
 pub(crate) trait Observer<K> {
-    /// Something happened.
-    async fn event(&mut self, event: Event<K>) -> Result<(), Trouble>;
-    /// The objects cannot be seen; told once per reason. `kind_gone` if that is because their kind is not there.
+    /// Handles an event.
+    async fn event(&mut self, event: Event<K>) -> Result<(), EventError>;
+    /// Called once per reason when the objects cannot be read. `kind_gone` is set if their kind is missing.
     async fn unavailable(&mut self, reason: &str, kind_gone: bool) -> Result<(), Closed>;
-    /// They can again.
+    /// Called when the objects can be read again.
     async fn available(&mut self) -> Result<(), Closed>;
-    /// The least time until the next try, for what need not come at all.
-    fn rest(&self) -> Duration {
+    /// The minimum time until the next attempt, for optional kinds.
+    fn min_wait(&self) -> Duration {
         Duration::ZERO
     }
 }
 
-/// Why an event could not be taken.
-pub(crate) enum Trouble {
-    /// Nobody listens any more.
+/// The reason why an event was not handled.
+pub(crate) enum EventError {
+    /// The engine has stopped receiving events.
     Closed,
-    /// The list is not to be believed: begin anew.
-    Doubtful(String),
+    /// The list may be wrong, and must be repeated.
+    Unreliable(String),
 }
 
-impl From<Closed> for Trouble {
+impl From<Closed> for EventError {
     fn from(Closed: Closed) -> Self {
         Self::Closed
     }
 }
 
-/// Watches until nobody listens any more. `what` names it for people.
+/// Watches until the engine stops receiving events. `what` names the watched objects in messages.
 pub(crate) async fn watch<K, O>(
     api: Api<K>,
     what: &str,
@@ -64,13 +64,13 @@ where
             listing = true;
             watcher(api.clone(), settings(config)).boxed()
         });
-        // A watch ends by itself and its silence is bounded by the client; a list must be, too.
-        let until = if listing { Some(Instant::now() + config.list_timeout) } else { health.due() };
-        let next = match until {
-            Some(until) => tokio::time::timeout_at(until, events.next()).await.ok(),
+        // The client limits the silence of a watch, but not the duration of a list.
+        let deadline = if listing { Some(Instant::now() + config.list_timeout) } else { health.works_at() };
+        let next = match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline, events.next()).await.ok(),
             None => Some(events.next().await),
         };
-        let verdict = match next {
+        let failure = match next {
             Some(Some(Ok(event))) => {
                 let delta = matches!(event, Event::Apply(_) | Event::Delete(_));
                 let listed = matches!(event, Event::InitDone);
@@ -80,40 +80,40 @@ where
                         if listed {
                             health.watching(Instant::now());
                         }
-                        if (listed && health.listed()) || (delta && health.well()) {
+                        if (listed && health.listed()) || (delta && health.works()) {
                             observer.available().await?;
                         }
                         continue;
                     }
-                    Err(Trouble::Closed) => return Err(Closed),
-                    Err(Trouble::Doubtful(reason)) => {
+                    Err(EventError::Closed) => return Err(Closed),
+                    Err(EventError::Unreliable(reason)) => {
                         listing = true;
-                        Verdict::anew(reason).kind_gone()
+                        WatchFailure::relist(reason).kind_gone()
                     }
                 }
             }
             Some(Some(Err(error))) => {
-                debug!(%error, what, "watch");
-                judge(&error, what)
+                debug!(%error, what, "Watch failed");
+                classify(&error, what)
             }
-            Some(None) => Verdict::anew(format!("watching {what} has ended")).everyday(),
+            Some(None) => WatchFailure::relist(format!("the watch of {what} ended")).routine(),
             None if listing => {
                 let seconds = config.list_timeout.as_secs_f32();
-                Verdict::anew(format!("listing {what} takes longer than {seconds}s"))
+                WatchFailure::relist(format!("listing {what} takes longer than {seconds}s"))
             }
             None => {
-                if health.well() {
+                if health.works() {
                     observer.available().await?;
                 }
                 continue;
             }
         };
-        let (anew, kind_gone) = (verdict.anew, verdict.kind_gone);
-        if let Some(reason) = health.trouble(verdict, listing, Instant::now()) {
+        let (relist, kind_gone) = (failure.relist, failure.kind_gone);
+        if let Some(reason) = health.failed(failure, listing, Instant::now()) {
             observer.unavailable(&reason, kind_gone).await?;
         }
-        tokio::time::sleep(health.wait().max(observer.rest())).await;
-        if anew {
+        tokio::time::sleep(health.wait().max(observer.min_wait())).await;
+        if relist {
             stream = None;
         } else if !listing {
             health.watching(Instant::now());
@@ -122,7 +122,7 @@ where
 }
 
 fn settings(config: &KubernetesConfig) -> watcher::Config {
-    // kube wants whole seconds, and tells a dead connection five seconds later.
+    // kube takes whole seconds, and detects a dead connection five seconds later.
     let timeout = u32::try_from(config.watch_timeout.as_secs().max(1)).unwrap_or(u32::MAX);
     watcher::Config::default().page_size(config.page_size).timeout(timeout)
 }

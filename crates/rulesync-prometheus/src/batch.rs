@@ -7,7 +7,7 @@ use rulesync_core::{Group, RulerError};
 use tokio::sync::oneshot;
 
 use crate::directory::Directory;
-use crate::features::{Lack, Version};
+use crate::features::{MissingFeature, Version};
 use crate::names;
 use crate::rule_file::Change;
 use crate::rules::{Culprit, RuleSearch, quote};
@@ -52,7 +52,7 @@ struct Pending {
     reply: Option<oneshot::Sender<Result<(), RulerError>>>,
     has_finding: bool,
     /// A feature that the group uses and the server lacks.
-    lack: Option<Lack>,
+    missing_feature: Option<MissingFeature>,
 }
 
 /// The state after a batch.
@@ -74,11 +74,16 @@ impl<'a> Batch<'a> {
         settled: bool,
     ) -> Self {
         let pending = |Write { namespace, change, has_finding, reply }| {
-            let lack = match (&change, version) {
-                (Change::Put(group), Some(version)) => version.lacks(group),
+            let missing_feature = match (&change, version) {
+                (Change::Put(group), Some(version)) => version.missing_feature(group),
                 _ => None,
             };
-            Pending { wanted: Arc::new((namespace, change)), reply: Some(reply), has_finding, lack }
+            Pending {
+                wanted: Arc::new((namespace, change)),
+                reply: Some(reply),
+                has_finding,
+                missing_feature,
+            }
         };
         let writes = writes.into_iter().map(pending).collect();
         let (faults, message) = (Vec::new(), String::new());
@@ -88,7 +93,7 @@ impl<'a> Batch<'a> {
     /// Runs the batch. Every write is answered.
     pub(crate) async fn run(mut self) -> Ended {
         let suspects: Vec<bool> =
-            self.writes.iter().map(|write| write.has_finding || write.lack.is_some()).collect();
+            self.writes.iter().map(|write| write.has_finding || write.missing_feature.is_some()).collect();
         let mut search = Search::new(&suspects);
         let mut failure = None;
         while failure.is_none()
@@ -211,8 +216,8 @@ impl<'a> Batch<'a> {
         for (write, reported) in std::mem::take(&mut self.faults) {
             let Some(pending) = self.writes.get(write) else { continue };
             let wanted = Arc::clone(&pending.wanted);
-            let (message, rule) = match (&pending.lack, rule_index(&reported), &wanted.1) {
-                (Some(lack), _, _) => (lack.message.clone(), lack.rule),
+            let (message, rule) = match (&pending.missing_feature, rule_index(&reported), &wanted.1) {
+                (Some(missing), _, _) => (missing.message.clone(), missing.rule),
                 // The server named the rule, or local checks did.
                 (None, rule @ Some(_), _) => (reported, rule),
                 (None, None, Change::Put(group)) if !pending.has_finding => {
@@ -323,7 +328,7 @@ impl<'a> Batch<'a> {
             let result = if missing.contains(namespace) {
                 let file = names::file_name(namespace);
                 Err(RulerError::misconfigured(format!(
-                    "it reloaded, but does not show what was written to {file}: does it read {path}/*.yaml?"
+                    "it reloaded, but its groups of {file} differ from those written: does it read {path}/*.yaml?"
                 )))
             } else {
                 Ok(())

@@ -114,8 +114,8 @@ impl Directory {
             }
             // Not every file system supports links.
             Err(_) => {
-                let former = read_own(&live).and_then(|former| write_new(&new, &former));
-                step(&live, former.and_then(|()| fs::rename(&new, &old)))?;
+                let previous = read_own(&live).and_then(|previous| write_new(&new, &previous));
+                step(&live, previous.and_then(|()| fs::rename(&new, &old)))?;
             }
         }
         match text {
@@ -161,7 +161,7 @@ impl Directory {
             let aside = [OLD, NEW].iter().find_map(|suffix| name.strip_suffix(suffix));
             let Some(namespace) = aside.and_then(names::namespace) else { continue };
             let path = self.path.join(&name);
-            if !self.left_by_us(&path).map_err(|error| self.error(&path, &error))? {
+            if !self.is_leftover(&path).map_err(|error| self.error(&path, &error))? {
                 continue;
             }
             tracing::warn!(namespace, file = name, "A change was interrupted: restoring the previous rules");
@@ -175,7 +175,7 @@ impl Directory {
     }
 
     /// Returns `true` if a temporary file is owned: it begins with the mark, or is truncated within the mark.
-    fn left_by_us(&self, path: &Path) -> io::Result<bool> {
+    fn is_leftover(&self, path: &Path) -> io::Result<bool> {
         match read_file(path)? {
             FileState::Owned(_) => Ok(true),
             FileState::Missing => Ok(false),

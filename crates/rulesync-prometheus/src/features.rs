@@ -14,7 +14,7 @@ pub(crate) struct Version(u32, u32);
 
 /// A feature that a server's version does not support.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lack {
+pub(crate) struct MissingFeature {
     /// The message for the author.
     pub(crate) message: String,
     /// The rule that uses the feature, counted from 0.
@@ -35,36 +35,37 @@ impl Version {
     }
 
     /// Returns the first feature that a group uses and this version lacks.
-    pub(crate) fn lacks(self, group: &Group) -> Option<Lack> {
+    pub(crate) fn missing_feature(self, group: &Group) -> Option<MissingFeature> {
         let of_group = [
             (!group.labels.is_empty(), "`labels` of a group", GROUP_LABELS),
             (!group.query_offset.is_zero(), "`query_offset`", QUERY_OFFSET),
             (group.limit != 0, "`limit`", LIMIT),
         ];
         if let Some((_, what, since)) = of_group.into_iter().find(|(used, _, since)| *used && self < *since) {
-            return Some(Lack { message: self.message(what, since), rule: None });
+            return Some(MissingFeature { message: self.message(what, since), rule: None });
         }
         group.rules.iter().enumerate().find_map(|(index, rule)| {
-            let lack =
-                |what: &str, since| Some(Lack { message: self.message(what, since), rule: Some(index) });
+            let missing = |what: &str, since| {
+                Some(MissingFeature { message: self.message(what, since), rule: Some(index) })
+            };
             if !rule.keep_firing_for.is_zero() && self < KEEP_FIRING_FOR {
-                return lack("`keep_firing_for`", KEEP_FIRING_FOR);
+                return missing("`keep_firing_for`", KEEP_FIRING_FOR);
             }
             if self >= UTF8_NAMES {
                 return None;
             }
             match new_name(rule) {
-                Some(name) => lack(
-                    &format!("names such as {name:?}, with other characters than letters, digits and `_`"),
+                Some(name) => missing(
+                    &format!("names such as {name:?}, with characters other than letters, digits and `_`"),
                     UTF8_NAMES,
                 ),
-                None => lack(&format!("names in quotes, such as {}", quoted_name(&rule.expr)?), UTF8_NAMES),
+                None => missing(&format!("quoted names, such as {}", quoted_name(&rule.expr)?), UTF8_NAMES),
             }
         })
     }
 
     fn message(self, what: &str, since: Self) -> String {
-        format!("Prometheus {self} does not know {what}: it takes {since} or later")
+        format!("Prometheus {self} does not support {what}: {since} or later is required")
     }
 }
 
@@ -102,9 +103,12 @@ fn quoted_name(expr: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn lacks(version: &str, group: &str) -> Option<(String, Option<usize>)> {
+    fn missing_feature(version: &str, group: &str) -> Option<(String, Option<usize>)> {
         let group: Group = serde_json::from_str(group).unwrap();
-        Version::parse(version).unwrap().lacks(&group).map(|lack| (lack.message, lack.rule))
+        Version::parse(version)
+            .unwrap()
+            .missing_feature(&group)
+            .map(|missing| (missing.message, missing.rule))
     }
 
     #[test]
@@ -116,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn lacks_describes_missing_feature() {
+    fn missing_feature_is_described() {
         for (group, rule, what) in [
-            (r#"{"name":"g","labels":{"a":"b"},"rules":[]}"#, None, "`labels` of a group: it takes 3.0"),
-            (r#"{"name":"g","query_offset":"1m","rules":[]}"#, None, "`query_offset`: it takes 2.53"),
+            (r#"{"name":"g","labels":{"a":"b"},"rules":[]}"#, None, "`labels` of a group: 3.0 or later"),
+            (r#"{"name":"g","query_offset":"1m","rules":[]}"#, None, "`query_offset`: 2.53 or later"),
             (
                 r#"{"name":"g","rules":[{"record":"a","expr":"1"},{"record":"a.b","expr":"1"}]}"#,
                 Some(1),
@@ -128,13 +132,13 @@ mod tests {
             (r#"{"name":"g","rules":[{"alert":"a b","expr":"1","labels":{"a-b":"x"}}]}"#, Some(0), "\"a-b\""),
             (r#"{"name":"g","rules":[{"alert":"a","expr":"1","annotations":{"é":"x"}}]}"#, Some(0), "\"é\""),
         ] {
-            let (message, at) = lacks("2.42.0", group).unwrap();
+            let (message, at) = missing_feature("2.42.0", group).unwrap();
             assert!(
-                message.starts_with("Prometheus 2.42 does not know ") && message.contains(what),
+                message.starts_with("Prometheus 2.42 does not support ") && message.contains(what),
                 "{message}"
             );
             assert_eq!(at, rule);
-            assert_eq!(lacks("3.1.0", group), None);
+            assert_eq!(missing_feature("3.1.0", group), None);
         }
         for (expr, name) in [
             (r#"{\"a.b\"}"#, r#"such as "a.b""#),
@@ -143,14 +147,14 @@ mod tests {
             (r#"up * on (a) group_left (b, \"c.d\") up"#, r#"such as "c.d""#),
         ] {
             let group = format!(r#"{{"name":"g","rules":[{{"record":"a","expr":"{expr}"}}]}}"#);
-            let (message, at) = lacks("2.42.0", &group).unwrap();
+            let (message, at) = missing_feature("2.42.0", &group).unwrap();
             assert!(message.contains(name) && at == Some(0), "{message}");
-            assert_eq!(lacks("3.1.0", &group), None);
+            assert_eq!(missing_feature("3.1.0", &group), None);
         }
         let usual = r#"{"name":"a b","limit":3,"rules":[{"alert":"a b","expr":"1","keep_firing_for":"1m"},
             {"record":"a:b_c","expr":"sum by (a) ({__name__=\"a.b\"})"}]}"#;
-        assert_eq!(lacks("2.42.0", usual), None);
-        assert!(lacks("2.41.0", usual).unwrap().0.contains("`keep_firing_for`"));
-        assert!(lacks("2.30.0", usual).unwrap().0.contains("`limit`"));
+        assert_eq!(missing_feature("2.42.0", usual), None);
+        assert!(missing_feature("2.41.0", usual).unwrap().0.contains("`keep_firing_for`"));
+        assert!(missing_feature("2.30.0", usual).unwrap().0.contains("`limit`"));
     }
 }

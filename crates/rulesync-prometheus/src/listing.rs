@@ -18,11 +18,11 @@ pub(crate) async fn list(directory: &Directory, listing: &mut Listing<'_>) -> Re
     for some in namespaces.chunks(CHUNK_FILES) {
         let (reading, some) = (directory.clone(), some.to_vec());
         let read = move || {
-            let file = |namespace: String| reading.read(&namespace).map(|held| (namespace, held));
+            let file = |namespace: String| reading.read(&namespace).map(|state| (namespace, state));
             some.into_iter().map(file).collect::<Result<Vec<_>, RulerError>>()
         };
-        for (namespace, held) in blocking(read).await? {
-            if let FileState::Owned(text) = held {
+        for (namespace, state) in blocking(read).await? {
+            if let FileState::Owned(text) = state {
                 add(listing, &namespace, &text);
             }
         }
@@ -79,15 +79,15 @@ mod tests {
         for index in 0..CHUNK_FILES * 2 {
             write(&format!("us.{index}.yaml"), &format!("{MARK}groups:\n- name: g\n  rules: []\n"));
         }
-        write("us.theirs.yaml", "groups:\n- name: g\n  rules: []\n");
+        write("us.foreign.yaml", "groups:\n- name: g\n  rules: []\n");
         write("other.yaml", &format!("{MARK}groups:\n- name: g\n  rules: []\n"));
         write("us.damaged.yaml", &format!("{MARK}groups:\n- name: g\n  rules: [\n- name: \"h\"\n"));
         write("us.ruined.yaml", &format!("{MARK}\u{0}"));
-        let ours = |name: &str| {
+        let class = |name: &str| {
             if name.starts_with("us.") { NamespaceClass::Managed } else { NamespaceClass::Foreign }
         };
         let nothing = Observed::default();
-        let mut listing = Listing::new(StoredFields::ALL, &ours, &nothing);
+        let mut listing = Listing::new(StoredFields::ALL, &class, &nothing);
         list(&directory, &mut listing).await.unwrap();
         let mut unreadable: Vec<&str> =
             listing.unreadable_groups().iter().map(|(name, _)| name.as_str()).collect();
@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(listing.foreign_namespaces(), 1);
         let first = listing.into_observed();
         assert_eq!(first.groups(), CHUNK_FILES * 2 + 3);
-        assert!(!first.has_namespace("us.theirs"));
-        let mut again = Listing::new(StoredFields::ALL, &ours, &first);
+        assert!(!first.has_namespace("us.foreign"));
+        let mut again = Listing::new(StoredFields::ALL, &class, &first);
         list(&directory, &mut again).await.unwrap();
         assert_eq!(again.into_observed(), first);
     }

@@ -53,7 +53,7 @@ struct DirectoryState {
 
 /// Exclusive access to the directory.
 #[derive(Debug)]
-struct Hold {
+struct Access {
     state: OwnedMutexGuard<DirectoryState>,
     lock: Lock,
 }
@@ -125,7 +125,7 @@ impl PrometheusRuler {
         }
         let has_writes = !writes.is_empty();
         self.shared.waiting().append(&mut writes);
-        let mut all = std::pin::pin!(answers_to(answers));
+        let mut all = std::pin::pin!(results(answers));
         if has_writes {
             let state = tokio::select! {
                 biased;
@@ -145,7 +145,7 @@ impl PrometheusRuler {
         namespace: &str,
         change: Result<RequestedChange, RulerError>,
     ) -> Result<(), RulerError> {
-        self.write(tenant, namespace, vec![change]).await.pop().unwrap_or_else(|| Err(lost()))
+        self.write(tenant, namespace, vec![change]).await.pop().unwrap_or_else(|| Err(interrupted()))
     }
 
     /// The change that writes a group, or an error if the group must not be written.
@@ -173,21 +173,21 @@ impl From<Change> for RequestedChange {
 }
 
 /// Waits for the results of writes, in order.
-async fn answers_to(
+async fn results(
     answers: Vec<Result<oneshot::Receiver<Result<(), RulerError>>, RulerError>>,
 ) -> Vec<Result<(), RulerError>> {
     let mut results = Vec::with_capacity(answers.len());
     for answer in answers {
         results.push(match answer {
-            Ok(answer) => answer.await.unwrap_or_else(|_| Err(lost())),
+            Ok(answer) => answer.await.unwrap_or_else(|_| Err(interrupted())),
             Err(error) => Err(error),
         });
     }
     results
 }
 
-fn lost() -> RulerError {
-    RulerError::unavailable("the batch was cut short")
+fn interrupted() -> RulerError {
+    RulerError::unavailable("the batch was interrupted")
 }
 
 impl Shared {
@@ -198,10 +198,10 @@ impl Shared {
     /// Runs a batch of all queued writes.
     async fn run_batch(self: Arc<Self>, state: OwnedMutexGuard<DirectoryState>) {
         self.gather().await;
-        let held = Arc::clone(&self).hold(state).await;
+        let acquired = Arc::clone(&self).acquire(state).await;
         let writes = std::mem::take(&mut *self.waiting());
-        let mut hold = match held {
-            Ok(hold) => hold,
+        let mut access = match acquired {
+            Ok(access) => access,
             Err(error) => {
                 writes.into_iter().for_each(|write| drop(write.reply.send(Err(error.clone()))));
                 return;
@@ -211,21 +211,21 @@ impl Shared {
             return;
         }
         let version = self.server.version().await;
-        let mut verdicts = self.verdicts(hold.state.verdicts.take()).await;
+        let mut verdicts = self.verdicts(access.state.verdicts.take()).await;
         let writes = answer_from_verdicts(writes, &mut verdicts, version);
         if !writes.is_empty() {
-            hold.lock.set_busy(true);
+            access.lock.set_busy(true);
             // Assumed until the batch ends, in case it is interrupted.
-            let settled = std::mem::replace(&mut hold.state.settled, false);
-            hold.state.recovered = false;
+            let settled = std::mem::replace(&mut access.state.settled, false);
+            access.state.recovered = false;
             let batch = Batch::new(&self.directory, &self.server, &mut verdicts, version, writes, settled);
             let ended = batch.run().await;
-            (hold.state.settled, hold.state.recovered) = (ended.settled, ended.tidy);
+            (access.state.settled, access.state.recovered) = (ended.settled, ended.tidy);
             if ended.tidy {
-                hold.lock.set_busy(false);
+                access.lock.set_busy(false);
             }
         }
-        hold.state.verdicts = Some(verdicts);
+        access.state.verdicts = Some(verdicts);
     }
 
     /// Waits until no new writes have arrived for a while, so that concurrent writes form one batch.
@@ -250,7 +250,10 @@ impl Shared {
     }
 
     /// Locks the directory, and reverts interrupted changes.
-    async fn hold(self: Arc<Self>, mut state: OwnedMutexGuard<DirectoryState>) -> Result<Hold, RulerError> {
+    async fn acquire(
+        self: Arc<Self>,
+        mut state: OwnedMutexGuard<DirectoryState>,
+    ) -> Result<Access, RulerError> {
         let deadline = Instant::now() + self.timeout;
         let (mut lock, left_busy) = loop {
             let directory = self.directory.clone();
@@ -260,7 +263,7 @@ impl Shared {
             if Instant::now() >= deadline {
                 let path = self.directory.path().display();
                 return Err(RulerError::unavailable(format!(
-                    "another process has been at work in {path} for too long"
+                    "another process keeps the directory {path} locked"
                 )));
             }
             tokio::time::sleep(LOCK_INTERVAL).await;
@@ -273,7 +276,7 @@ impl Shared {
             state.recovered = true;
             lock.set_busy(false);
         }
-        Ok(Hold { state, lock })
+        Ok(Access { state, lock })
     }
 }
 
@@ -283,11 +286,11 @@ impl Ruler for PrometheusRuler {
         no_tenant(tenant)?;
         let state = Arc::clone(&self.shared.state).lock_owned().await;
         // In a separate task, because recovery must not be cancelled.
-        let holding = tokio::spawn(Arc::clone(&self.shared).hold(state));
-        let mut hold = holding.await.map_err(|error| RulerError::unavailable(error.to_string()))??;
-        if !hold.state.settled {
+        let acquiring = tokio::spawn(Arc::clone(&self.shared).acquire(state));
+        let mut access = acquiring.await.map_err(|error| RulerError::unavailable(error.to_string()))??;
+        if !access.state.settled {
             match self.shared.server.reload().await {
-                Ok(()) => hold.state.settled = true,
+                Ok(()) => access.state.settled = true,
                 Err(error) => tracing::warn!(?error, "Interrupted changes were reverted but not reloaded"),
             }
         }

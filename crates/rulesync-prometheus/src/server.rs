@@ -89,12 +89,12 @@ impl Server {
             return None;
         }
         let request = Request::get("/api/v1/status/buildinfo", "buildinfo");
-        let answer = self.connection.send(request).await.ok()?;
-        if answer.status() != 200 {
+        let response = self.connection.send(request).await.ok()?;
+        if response.status() != 200 {
             return None;
         }
-        let answer: BuildInfo = serde_json::from_str(&answer.excerpt().await).ok()?;
-        Version::parse(&answer.data.version)
+        let response: BuildInfo = serde_json::from_str(&response.excerpt().await).ok()?;
+        Version::parse(&response.data.version)
     }
 
     /// Reloads the files, and waits until it is known whether the server uses them.
@@ -133,24 +133,24 @@ impl Server {
             }
         }
         // vmalert reports the reason only in its log and in its web UI.
-        let message = || "vmalert kept its former rules; its log says why".to_owned();
+        let message = || "vmalert kept its previous rules, see its log for the reason".to_owned();
         if seen.succeeded { Ok(()) } else { Err(ReloadError::Rejected(message())) }
     }
 
     async fn request_reload(&self) -> Result<(), ReloadError> {
-        let answer = self.connection.send(Request::post("/-/reload", "reload")).await?;
-        let (status, text) = status_and_text(answer).await;
+        let response = self.connection.send(Request::post("/-/reload", "reload")).await?;
+        let (status, text) = status_and_text(response).await;
         reload_result(status, &text)
     }
 
     async fn reloads(&self) -> Result<Reloads, RulerError> {
-        let mut answer = self.connection.send(Request::get("/metrics", "metrics")).await?;
-        if answer.status() != 200 {
-            return Err(unexpected(answer).await);
+        let mut response = self.connection.send(Request::get("/metrics", "metrics")).await?;
+        if response.status() != 200 {
+            return Err(unexpected(response).await);
         }
         let (mut started, mut succeeded, mut line) = (None, None, Vec::new());
         loop {
-            let chunk = answer.chunk().await?;
+            let chunk = response.chunk().await?;
             // The last line may have no line feed.
             for &byte in chunk.as_deref().unwrap_or(b"\n") {
                 if byte != b'\n' {
@@ -169,8 +169,8 @@ impl Server {
             }
         }
         let (Some(started), Some(succeeded)) = (started, succeeded) else {
-            let message =
-                "its /metrics lack vmalert_config_last_reload_total and _successful: is this a vmalert?";
+            let message = "its /metrics do not contain vmalert_config_last_reload_total and \
+                 vmalert_config_last_reload_successful: is it a vmalert?";
             return Err(RulerError::misconfigured(message.to_owned()));
         };
         Ok(Reloads { started, succeeded: succeeded == 1 })
@@ -220,21 +220,21 @@ impl Server {
     ) -> Result<(), RulerError> {
         let request = Request::get("/api/v1/rules", "rules").with_parameter("exclude_alerts", "true");
         let request = files.iter().fold(request, |request, file| request.with_parameter("file[]", file));
-        let mut answer = self.connection.send(request).await?;
-        if answer.status() != 200 {
-            return Err(unexpected(answer).await);
+        let mut response = self.connection.send(request).await?;
+        if response.status() != 200 {
+            return Err(unexpected(response).await);
         }
-        let mut reader = LoadedReader::of(&answer);
+        let mut reader = LoadedReader::of(&response);
         let mut last_yield = Instant::now();
-        while let Some(chunk) = answer.chunk().await? {
-            reader.push(&chunk, found).map_err(|error| answer.redact(error))?;
+        while let Some(chunk) = response.chunk().await? {
+            reader.push(&chunk, found).map_err(|error| response.redact(error))?;
             // A long response must not starve other tasks.
             if last_yield.elapsed() > Duration::from_millis(5) {
                 tokio::task::yield_now().await;
                 last_yield = Instant::now();
             }
         }
-        reader.finish().map(drop).map_err(|error| answer.redact(error))
+        reader.finish().map(drop).map_err(|error| response.redact(error))
     }
 }
 
@@ -257,18 +257,18 @@ fn reload_result(status: u16, text: &str) -> Result<(), ReloadError> {
 }
 
 /// The status and text of a response: no text for an HTML page, the target for a redirect.
-async fn status_and_text(answer: Response) -> (u16, String) {
-    let status = answer.status();
-    let text = match answer.redirection() {
+async fn status_and_text(response: Response) -> (u16, String) {
+    let status = response.status();
+    let text = match response.redirection() {
         Some(redirection) => format!("redirected {redirection}"),
-        None if answer.content_type() == "text/html" => String::new(),
-        None => answer.excerpt().await,
+        None if response.content_type() == "text/html" => String::new(),
+        None => response.excerpt().await,
     };
     (status, text)
 }
 
-async fn unexpected(answer: Response) -> RulerError {
-    let (status, text) = status_and_text(answer).await;
+async fn unexpected(response: Response) -> RulerError {
+    let (status, text) = status_and_text(response).await;
     let message = described(status, &shortened(&text));
     match status {
         401 | 403 | 407 => RulerError::denied(message),

@@ -53,7 +53,7 @@ fn stage_namespace<'a>(
     namespace: &str,
     mut changes: impl Iterator<Item = &'a Change> + Clone,
 ) -> Result<Option<Contents>, RulerError> {
-    let (former, mut groups) = match directory.read(namespace)? {
+    let (previous, mut groups) = match directory.read(namespace)? {
         FileState::Missing => (None, Vec::new()),
         FileState::Owned(text) => {
             let groups = parse(&text).unwrap_or_else(|error| {
@@ -73,7 +73,7 @@ fn stage_namespace<'a>(
         let rejected = |error: rulesync_http::DocumentError| RulerError::rejected(error.to_string());
         Some(encode(&groups).map_err(rejected)?)
     };
-    if text.as_deref().map(str::as_bytes) == former.as_deref() {
+    if text.as_deref().map(str::as_bytes) == previous.as_deref() {
         return Ok(None);
     }
     if let Err(error) = directory.stage(namespace, text.as_deref()) {
@@ -160,15 +160,15 @@ mod tests {
     fn stage_protects_foreign_files_and_replaces_damaged_ones() {
         let temporary = tempfile::tempdir().unwrap();
         let directory = Directory::new(temporary.path().to_owned());
-        std::fs::write(temporary.path().join("theirs.yaml"), "groups: []\n").unwrap();
+        std::fs::write(temporary.path().join("foreign.yaml"), "groups: []\n").unwrap();
         std::fs::write(temporary.path().join("damaged.yaml"), format!("{MARK}groups: [")).unwrap();
         let staged =
-            stage(&directory, &all(vec![put("theirs", "g"), put("ours", "g"), delete("theirs", "g")]));
+            stage(&directory, &all(vec![put("foreign", "g"), put("owned", "g"), delete("foreign", "g")]));
         let failed: Vec<_> =
             staged.failed.iter().map(|(index, error)| (*index, error.kind().as_str())).collect();
         assert_eq!(failed, [(0, "protected"), (2, "protected")]);
-        assert!(staged.namespaces.contains_key("ours"));
-        assert!(stage(&directory, &all(vec![delete("theirs", "g")])).failed.is_empty());
+        assert!(staged.namespaces.contains_key("owned"));
+        assert!(stage(&directory, &all(vec![delete("foreign", "g")])).failed.is_empty());
         let staged = stage(&directory, &all(vec![delete("damaged", "?")]));
         assert!(staged.namespaces["damaged"].is_empty());
         assert_eq!(directory.read("damaged").unwrap(), FileState::Missing);

@@ -78,7 +78,7 @@ impl Variant {
         // vmalert would expand its environment variables, which often contain passwords, visibly to the rule's author.
         let substituted = || serde_json::to_string(group).map_or(true, |text| text.contains("%{"));
         (self == Self::Vmalert && substituted())
-            .then_some("it contains `%{`, which vmalert replaces by variables of its own environment")
+            .then_some("it contains `%{`, which vmalert replaces with variables of its environment")
     }
 
     /// Checks a group for errors that the server is known to reject.
@@ -93,18 +93,19 @@ impl Variant {
             ..Location::default()
         };
         let harmful = self.refuse(group).map(|reason| {
-            Finding::error(Code::VmalertEnvironment, format!("the group is not sent: {reason}"))
+            Finding::error(Code::VmalertEnvironment, format!("the group is not written: {reason}"))
                 .at(location(None))
         });
         let mut seen = HashMap::new();
         let repeated = group.rules.iter().enumerate().filter_map(|(index, rule)| {
             let first = seen.insert((&rule.alert, &rule.record, &rule.expr, &rule.labels), index)?;
-            let message =
-                format!("vmalert takes no rule twice: name, expression and labels are those of rule {first}");
+            let message = format!(
+                "vmalert rejects duplicate rules: name, expression and labels equal those of rule {first}"
+            );
             Some(
                 Finding::suspicion(Code::DuplicateRule, message)
                     .at(location(Some(index)))
-                    .hint("remove one of the two"),
+                    .hint("remove one of the rules"),
             )
         });
         harmful.into_iter().chain(repeated).collect()
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn known_fields_match_keeps() {
+    fn known_keeps_stored_fields_only() {
         for variant in [Variant::Prometheus, Variant::Vmalert] {
             let (fields, full) = (variant.fields(), full());
             let known = variant.known(&full);
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_match_server() {
+    fn capabilities_contain_templates_of_server() {
         for (variant, knows) in [(Variant::Prometheus, false), (Variant::Vmalert, true)] {
             let templates = variant.capabilities().templates;
             assert_eq!([templates.has_variable("$expr"), templates.has_function("quotesEscape")], [knows; 2]);

@@ -46,7 +46,7 @@ struct Verdict {
 
 /// The contents of the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Remembered {
+struct SavedVerdicts {
     verdicts: BTreeMap<String, Verdict>,
 }
 
@@ -60,20 +60,20 @@ impl Verdicts {
     /// Reads the verdicts of an earlier process. Starts empty if the file cannot be read.
     pub(crate) fn load(directory: &Path) -> Self {
         let path = directory.join(VERDICTS);
-        let read = || -> Result<Remembered, FileError> {
+        let read = || -> Result<SavedVerdicts, FileError> {
             let text = rulesync_fs::read_to_limit(&mut rulesync_fs::open_own(&path)?, MAX_BYTES)?;
             Ok(serde_json::from_slice(&text).map_err(std::io::Error::from)?)
         };
-        let remembered = read().unwrap_or_else(|error| {
+        let saved = read().unwrap_or_else(|error| {
             if !error.is_not_found() {
-                tracing::warn!(file = %path.display(), %error, "Remembered refusals cannot be read");
+                tracing::warn!(file = %path.display(), %error, "Saved rejections cannot be read");
             }
-            Remembered::default()
+            SavedVerdicts::default()
         });
-        Self::from_remembered(remembered, now())
+        Self::from_saved(saved, now())
     }
 
-    fn from_remembered(Remembered { mut verdicts }: Remembered, now: u64) -> Self {
+    fn from_saved(SavedVerdicts { mut verdicts }: SavedVerdicts, now: u64) -> Self {
         verdicts.retain(|_, verdict| now.saturating_sub(verdict.at) < VALIDITY.as_secs());
         Self { recallable: verdicts.keys().cloned().collect(), known: verdicts, changed: false }
     }
@@ -88,11 +88,11 @@ impl Verdicts {
             oldest.and_then(|key| self.known.remove(&key));
         }
         let path = directory.join(VERDICTS);
-        let saved = serde_json::to_vec(&Remembered { verdicts: self.known.clone() })
+        let saved = serde_json::to_vec(&SavedVerdicts { verdicts: self.known.clone() })
             .map_err(std::io::Error::from)
             .and_then(|text| rulesync_fs::replace(&path, &text, Durability::Process));
         if let Err(error) = saved {
-            tracing::warn!(file = %path.display(), %error, "Refusals cannot be remembered over a restart");
+            tracing::warn!(file = %path.display(), %error, "Rejections cannot be saved");
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn verdicts_expire_after_a_day() {
         let verdict = |at| Verdict { message: "no".to_owned(), rule: None, version: None, at };
         let verdicts = BTreeMap::from([("old".to_owned(), verdict(0)), ("new".to_owned(), verdict(90_000))]);
-        let read = Verdicts::from_remembered(Remembered { verdicts }, 100_000);
+        let read = Verdicts::from_saved(SavedVerdicts { verdicts }, 100_000);
         assert_eq!(read.known.into_keys().collect::<Vec<_>>(), ["new"]);
     }
 

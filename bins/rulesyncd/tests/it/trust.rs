@@ -34,7 +34,7 @@ async fn standby_follows_a_leader_killed_in_the_middle_of_a_sync() {
     let leader = Daemon::start(&config, &[]);
     leader.logs(&["Leading"]).await;
     let standby = Daemon::start(&config, &[]);
-    standby.logs(&["Standing by"]).await;
+    standby.logs(&["Standby"]).await;
     standby.until(|status| status["destinations"][0]["state"] == "standby").await;
     ruler.journal().wait_until(|requests| requests.len() > 40).await;
     leader.signal("KILL");

@@ -1,5 +1,4 @@
-//! Tokens from files and commands: read anew when they are old or not accepted, once for all, and with an end to
-//! waiting.
+//! Tokens from files and commands are renewed when they are old or rejected, once for all requests, and with a deadline.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -8,10 +7,10 @@ use kube::config::AuthInfo;
 
 use super::*;
 
-/// A directory with what a test needs.
-struct Place(tempfile::TempDir);
+/// A directory with the files of a test.
+struct Fixture(tempfile::TempDir);
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -30,18 +29,18 @@ impl Place {
             ..AuthInfo::default()
         });
         let credentials = Credentials::take_from(&mut config).unwrap().unwrap();
-        assert!(config.auth_info.token_file.is_none(), "kube does not read it");
+        assert!(config.auth_info.token_file.is_none(), "kube does not read the file");
         credentials
     }
 
-    /// A command that notes each run, waits while there is a file `hang`, and gives a token with this much of its life
-    /// left.
-    fn command(&self, life: &str) -> Config {
+    /// Returns a configuration with a command that records each run, waits while a file `hang` exists, and issues a token
+    /// that expires at `expires`.
+    fn command(&self, expires: &str) -> Config {
         let script = format!(
             "#!/bin/sh\ncd '{}'\necho run >> runs\nwhile [ -e hang ]; do sleep 0.02; done\n\
              if [ -e broken ]; then echo '{{\"token\": \"hunter2\"}}'; exit 3; fi\n\
              printf '{{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \"status\": \
-             {{\"token\": \"%s\", \"expirationTimestamp\": \"{life}\"}}}}' \"$(cat token)\"\n",
+             {{\"token\": \"%s\", \"expirationTimestamp\": \"{expires}\"}}}}' \"$(cat token)\"\n",
             self.0.path().display()
         );
         let path = self.path("login");
@@ -64,8 +63,8 @@ impl Place {
     }
 }
 
-const FOR_LONG: &str = "2999-01-01T00:00:00Z";
-/// Expired, so that every use asks again.
+const FAR_FUTURE: &str = "2999-01-01T00:00:00Z";
+/// In the past, so that every use runs the command again.
 const EXPIRED: &str = "2001-01-01T00:00:00Z";
 
 fn config(auth_info: AuthInfo) -> Config {
@@ -74,21 +73,21 @@ fn config(auth_info: AuthInfo) -> Config {
     config
 }
 
-/// Makes a client's credentials as `connect` does, away from the thread.
-async fn from_command(mut config: Config) -> Result<Credentials, AuthFailed> {
-    let made = move || Credentials::take_from(&mut config).map(|made| (made.unwrap(), config));
-    let (credentials, config) = tokio::task::spawn_blocking(made).await.unwrap()?;
-    assert!(config.auth_info.exec.is_none(), "kube does not run it");
+/// Creates credentials as `connect` does, on another thread.
+async fn from_command(mut config: Config) -> Result<Credentials, CredentialsError> {
+    let take = move || Credentials::take_from(&mut config).map(|taken| (taken.unwrap(), config));
+    let (credentials, config) = tokio::task::spawn_blocking(take).await.unwrap()?;
+    assert!(config.auth_info.exec.is_none(), "kube does not run the command");
     Ok(credentials)
 }
 
-async fn sent(credentials: &Credentials) -> Result<String, AuthFailed> {
+async fn header(credentials: &Credentials) -> Result<String, CredentialsError> {
     let header = credentials.header().await?;
     assert!(header.is_sensitive());
     Ok(header.to_str().unwrap().to_owned())
 }
 
-/// Sends a request to a server that accepts only this header. The status.
+/// Sends a request to a server that accepts only this header, and returns the status.
 async fn request(credentials: &Credentials, accepted: &'static str) -> StatusCode {
     let server = tower::service_fn(move |request: Request<()>| async move {
         let accepts = request.headers()[AUTHORIZATION] == accepted;
@@ -99,93 +98,93 @@ async fn request(credentials: &Credentials, accepted: &'static str) -> StatusCod
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotated_token_is_sent_within_half_a_minute_and_at_once_when_the_old_one_is_not_accepted() {
-    let place = Place::new();
-    place.write("token", "one\n");
-    let credentials = place.token_file();
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
-    place.write("token", "two\n");
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
-    tokio::time::advance(FRESH).await;
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer two");
+async fn token_file_is_read_again_after_max_age_and_when_token_is_rejected() {
+    let fixture = Fixture::new();
+    fixture.write("token", "one\n");
+    let credentials = fixture.token_file();
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
+    fixture.write("token", "two\n");
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
+    tokio::time::advance(MAX_AGE).await;
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer two");
 
-    place.write("token", "three\n");
+    fixture.write("token", "three\n");
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(request(&credentials, "Bearer three").await, StatusCode::UNAUTHORIZED);
     assert_eq!(request(&credentials, "Bearer three").await, StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_former_token_goes_on_where_the_file_is_gone_and_a_pipe_is_no_token() {
-    let place = Place::new();
-    place.write("token", "one");
-    let credentials = place.token_file();
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
-    std::fs::remove_file(place.path("token")).unwrap();
-    assert!(Command::new("mkfifo").arg(place.path("token")).status().unwrap().success());
-    tokio::time::advance(FRESH).await;
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
+async fn token_file_must_be_valid_and_last_token_stays_in_use() {
+    let fixture = Fixture::new();
+    fixture.write("token", "one");
+    let credentials = fixture.token_file();
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
+    std::fs::remove_file(fixture.path("token")).unwrap();
+    assert!(Command::new("mkfifo").arg(fixture.path("token")).status().unwrap().success());
+    tokio::time::advance(MAX_AGE).await;
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
 
-    let error = sent(&place.token_file()).await.unwrap_err().to_string();
+    let error = header(&fixture.token_file()).await.unwrap_err().to_string();
     assert!(error.contains("token: it is a pipe, not a regular file"), "{error}");
-    std::fs::remove_file(place.path("token")).unwrap();
-    for (text, says) in [("", "holds no token"), ("hunter2\u{1}", "holds no token")] {
-        place.write("token", text);
-        let error = sent(&place.token_file()).await.unwrap_err().to_string();
-        assert!(error.contains(says) && !error.contains("hunter2"), "{error}");
+    std::fs::remove_file(fixture.path("token")).unwrap();
+    for text in ["", "hunter2\u{1}"] {
+        fixture.write("token", text);
+        let error = header(&fixture.token_file()).await.unwrap_err().to_string();
+        assert!(error.contains("contains no valid token") && !error.contains("hunter2"), "{error}");
     }
-    place.write("token", &"x".repeat(2 << 20));
-    let error = sent(&place.token_file()).await.unwrap_err().to_string();
+    fixture.write("token", &"x".repeat(2 << 20));
+    let error = header(&fixture.token_file()).await.unwrap_err().to_string();
     assert!(error.contains("larger than"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_is_run_once_for_all_and_again_when_its_token_expires_or_is_not_accepted() {
-    let place = Place::new();
-    place.write("token", "one");
-    let credentials = from_command(place.command(FOR_LONG)).await.unwrap();
+async fn command_is_run_once_for_all_requests_and_again_when_token_expires_or_is_rejected() {
+    let fixture = Fixture::new();
+    fixture.write("token", "one");
+    let credentials = from_command(fixture.command(FAR_FUTURE)).await.unwrap();
     for _ in 0..3 {
         let all = (0..8).map(|_| {
             let credentials = credentials.clone();
-            tokio::spawn(async move { sent(&credentials).await })
+            tokio::spawn(async move { header(&credentials).await })
         });
         for one in all.collect::<Vec<_>>() {
             assert_eq!(one.await.unwrap().unwrap(), "Bearer one");
         }
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(MAX_AGE).await;
     }
-    assert_eq!(place.runs(), 1);
-    place.write("token", "two");
+    assert_eq!(fixture.runs(), 1);
+    fixture.write("token", "two");
     assert_eq!(request(&credentials, "Bearer two").await, StatusCode::UNAUTHORIZED);
     assert_eq!(request(&credentials, "Bearer two").await, StatusCode::OK);
-    assert_eq!(place.runs(), 2);
+    assert_eq!(fixture.runs(), 2);
 
-    let place = Place::new();
-    place.write("token", "one");
-    let credentials = from_command(place.command(EXPIRED)).await.unwrap();
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
-    place.write("token", "two");
-    tokio::time::advance(FRESH).await;
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer two");
+    let fixture = Fixture::new();
+    fixture.write("token", "one");
+    let credentials = from_command(fixture.command(EXPIRED)).await.unwrap();
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
+    fixture.write("token", "two");
+    tokio::time::advance(MAX_AGE).await;
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer two");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_hangs_is_waited_for_once_and_holds_up_nothing_else() {
-    let place = Place::new();
-    place.write("token", "one");
-    let credentials = from_command(place.command(EXPIRED)).await.unwrap();
-    assert_eq!(place.runs(), 1);
-    place.write("hang", "");
+async fn command_that_hangs_is_run_once_and_blocks_nothing_else() {
+    let fixture = Fixture::new();
+    fixture.write("token", "one");
+    let credentials = from_command(fixture.command(EXPIRED)).await.unwrap();
+    assert_eq!(fixture.runs(), 1);
+    fixture.write("hang", "");
     let waiting = |credentials: &Credentials| {
         let credentials = credentials.clone();
-        tokio::spawn(async move { sent(&credentials).await })
+        tokio::spawn(async move { header(&credentials).await })
     };
     let requests: Vec<_> = (0..8).map(|_| waiting(&credentials)).collect();
-    while place.runs() < 2 {
-        // This thread goes on meanwhile.
+    while fixture.runs() < 2 {
+        // This thread is not blocked.
         tokio::task::yield_now().await;
     }
-    // Time that is paused does not pass by itself while a thread is at work.
+    // Paused time does not advance by itself while a blocking thread is busy.
     tokio::time::advance(DEADLINE).await;
     for request in requests {
         let error = request.await.unwrap().unwrap_err().to_string();
@@ -195,26 +194,26 @@ async fn a_command_that_hangs_is_waited_for_once_and_holds_up_nothing_else() {
     tokio::task::yield_now().await;
     tokio::time::advance(DEADLINE).await;
     assert!(later.await.unwrap().is_err());
-    assert_eq!(place.runs(), 2, "it is not run beside the one that hangs");
-    std::fs::remove_file(place.path("hang")).unwrap();
-    assert_eq!(sent(&credentials).await.unwrap(), "Bearer one");
+    assert_eq!(fixture.runs(), 2, "the command is not run again while it hangs");
+    std::fs::remove_file(fixture.path("hang")).unwrap();
+    assert_eq!(header(&credentials).await.unwrap(), "Bearer one");
 }
 
 #[tokio::test]
-async fn a_command_that_fails_is_told_without_what_may_be_its_token() {
-    let place = Place::new();
-    place.write("broken", "");
-    let error = from_command(place.command(FOR_LONG)).await.unwrap_err().to_string();
+async fn command_failure_is_reported_without_output() {
+    let fixture = Fixture::new();
+    fixture.write("broken", "");
+    let error = from_command(fixture.command(FAR_FUTURE)).await.unwrap_err().to_string();
     assert!(error.contains("login`: it failed with exit status: 3"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
-    let mut missing = place.command(FOR_LONG);
+    let mut missing = fixture.command(FAR_FUTURE);
     missing.auth_info.exec.as_mut().unwrap().command = Some("/nowhere/login".to_owned());
     let error = from_command(missing).await.unwrap_err().to_string();
     assert!(error.contains("command `/nowhere/login`: it cannot be run"), "{error}");
 }
 
 #[test]
-fn what_does_not_change_is_left_to_kube() {
+fn take_from_leaves_fixed_credentials_to_kube() {
     for auth in [
         AuthInfo::default(),
         AuthInfo { token: Some("x".to_owned().into()), token_file: Some("/t".into()), ..AuthInfo::default() },

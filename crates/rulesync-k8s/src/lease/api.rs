@@ -1,23 +1,23 @@
-//! What an election asks of the place where its lease is.
+//! The requests of an election, as a trait, so that tests need no API server.
 
 use async_trait::async_trait;
 
 use super::election::Record;
 
-/// The requests an election makes. Each may take as long as it likes: the loop gives up on it.
+/// The requests of an election. They need no timeout of their own.
 #[async_trait]
 pub(crate) trait LeaseApi: Send + Sync {
-    /// What stands in the lease; none if there is no such lease.
+    /// Reads the lease; `None` if it does not exist.
     async fn get(&self) -> Result<Option<Record>, String>;
-    /// Writes it with this holder, in place of that version, or newly if there is none.
+    /// Replaces this version of the lease, or creates the lease if there is no version.
     async fn put(&self, holder: &str, transitions: i32, version: Option<&str>) -> Result<Record, PutError>;
 }
 
-/// Why a lease was not written.
+/// The reason why a lease was not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PutError {
-    /// Somebody else was first.
+    /// The lease was changed in the meantime.
     Conflict,
-    /// Something stands in the way, and perhaps it was written.
+    /// The request failed; the lease may still have been written.
     Failed(String),
 }

@@ -1,8 +1,9 @@
-//! The decisions of an election: what a candidate does about the record it sees. No requests, no clock of its own.
+//! The decisions of an election: the next step of a candidate after it has read the lease. Sends no requests and reads
+//! no clock.
 //!
-//! The rules are client-go's. A candidate believes no clock but its own: it counts from the moment it *saw* the record
-//! change. A holder counts from the moment its last successful request *began*. So whoever takes a lease over does so
-//! after the last holder has stopped believing in it, however far their clocks are apart.
+//! The rules are those of client-go. A candidate relies only on its own clock: for a candidate, a lease begins when it
+//! *observes* a change of the record; for the holder, when its last successful request was *sent*. Therefore a lease is
+//! taken over only after it has expired for its holder, however much their clocks differ.
 
 use std::time::Duration;
 
@@ -11,41 +12,41 @@ use tokio::time::Instant;
 
 use super::settings::LeaseSettings;
 
-/// What stands in a Lease.
+/// The content of a Lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Who holds it; empty if nobody does.
+    /// The identity of the holder; empty if there is none.
     pub(crate) holder: String,
-    /// For how long from its renewal, as the holder promised.
+    /// The duration of the lease after a renewal.
     pub(crate) duration: Duration,
-    /// Of the last renewal, by the holder's clock: only ever compared for equality.
+    /// The time of the last renewal by the holder's clock, only compared for equality.
     pub(crate) renewed: String,
-    /// How often the holder has changed.
+    /// The number of changes of the holder.
     pub(crate) transitions: i32,
-    /// The version to be named when it is replaced.
+    /// The resource version.
     pub(crate) version: String,
 }
 
-/// What to do about the lease.
+/// The next step of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Nothing before so long.
+    /// Wait before reading the lease again.
     Wait(Duration),
-    /// Make it, with us as its holder.
+    /// Create the lease, with this candidate as its holder.
     Create { transitions: i32 },
-    /// Replace that version, with us as its holder.
+    /// Replace this version of the lease, with this candidate as its holder.
     Take { version: String, transitions: i32 },
 }
 
-/// What a candidate remembers.
+/// The state of a candidate.
 #[derive(Debug)]
 pub(crate) struct Election {
     identity: String,
     duration: Duration,
     renew_deadline: Duration,
     retry: Duration,
-    /// The record that was last seen, and when it was first seen like that.
-    seen: Option<(Record, Instant)>,
+    /// The last observed record, and the time of its first observation.
+    observed: Option<(Record, Instant)>,
 }
 
 impl Election {
@@ -55,64 +56,64 @@ impl Election {
             duration: settings.lease_duration,
             renew_deadline: settings.renew_deadline,
             retry: settings.retry_period,
-            seen: None,
+            observed: None,
         }
     }
 
-    /// What to do about what a look has found.
-    pub(crate) fn look(&mut self, found: Option<Record>, now: Instant) -> Step {
+    /// Records the lease as read, and returns the next step.
+    pub(crate) fn observe(&mut self, found: Option<Record>, now: Instant) -> Step {
         let Some(found) = found else {
-            // Somebody removed it, not its holder, who believes in it until its time is over.
-            return match &self.seen {
+            // The lease was deleted, but its holder may write until it expires.
+            return match &self.observed {
                 Some((record, at)) if self.is_other(record) && now < *at + record.duration => {
-                    Step::Wait(self.until(*at + record.duration, now))
+                    Step::Wait(self.wait_until(*at + record.duration, now))
                 }
                 Some((record, _)) => Step::Create { transitions: record.transitions + 1 },
                 None => Step::Create { transitions: 0 },
             };
         };
-        let at = match &self.seen {
+        let at = match &self.observed {
             Some((record, at)) if *record == found => *at,
             _ => now,
         };
         let (version, transitions) = (found.version.clone(), found.transitions);
         let expires = at + found.duration;
         let other = self.is_other(&found);
-        self.seen = Some((found, at));
+        self.observed = Some((found, at));
         if !other {
-            let ours = self.holds();
-            Step::Take { version, transitions: if ours { transitions } else { transitions + 1 } }
+            Step::Take { version, transitions: if self.holds() { transitions } else { transitions + 1 } }
         } else if now < expires {
-            Step::Wait(self.until(expires, now))
+            Step::Wait(self.wait_until(expires, now))
         } else {
             Step::Take { version, transitions: transitions + 1 }
         }
     }
 
-    /// The record was written by us, in a request that began at `start`.
-    pub(crate) fn wrote(&mut self, record: Record, start: Instant) -> LeaderTerm {
-        self.seen = Some((record, start));
+    /// Records that this candidate wrote the lease, with a request that was sent at `start`.
+    pub(crate) fn written(&mut self, record: Record, start: Instant) -> LeaderTerm {
+        self.observed = Some((record, start));
         LeaderTerm { start_before: start + self.renew_deadline, finish_by: start + self.duration }
     }
 
-    /// The version to renew without looking first; none if it is not ours as far as we know.
-    pub(crate) fn to_renew(&self) -> Option<(&str, i32)> {
-        let (record, _) = self.seen.as_ref().filter(|_| self.holds())?;
+    /// Returns the version and transitions for a renewal without reading the lease first; `None` if this candidate is not
+    /// known to be the holder.
+    pub(crate) fn renewable(&self) -> Option<(&str, i32)> {
+        let (record, _) = self.observed.as_ref().filter(|_| self.holds())?;
         Some((&record.version, record.transitions))
     }
 
-    /// Somebody else has written it, or we do not know what is there.
-    pub(crate) fn must_look(&mut self) {
-        if let Some((record, _)) = &mut self.seen
+    /// Records that the current version of the lease is unknown, so that it is read before it is written.
+    pub(crate) fn forget_version(&mut self) {
+        if let Some((record, _)) = &mut self.observed
             && record.holder == self.identity
         {
             record.version.clear();
         }
     }
 
-    /// Whether the last record we know of is ours.
+    /// Returns `true` if this candidate is the holder of the last observed record, whose version is known.
     pub(crate) fn holds(&self) -> bool {
-        self.seen
+        self.observed
             .as_ref()
             .is_some_and(|(record, _)| record.holder == self.identity && !record.version.is_empty())
     }
@@ -121,14 +122,14 @@ impl Election {
         !record.holder.is_empty() && record.holder != self.identity
     }
 
-    /// A candidate looks twice within a retry period, so that it sees a renewal soon and takes over soon after the
-    /// last.
-    fn until(&self, expires: Instant, now: Instant) -> Duration {
-        let look = self.retry.mul_f64(0.4 + 0.2 * fastrand::f64());
-        expires.saturating_duration_since(now).min(look)
+    /// Returns the time until the lease is read again: twice in a retry period, so that a candidate observes a renewal
+    /// early, and takes over soon after the last one expires.
+    fn wait_until(&self, expires: Instant, now: Instant) -> Duration {
+        let interval = self.retry.mul_f64(0.4 + 0.2 * fastrand::f64());
+        expires.saturating_duration_since(now).min(interval)
     }
 
-    /// How long a holder waits before it renews, and anybody before trying again.
+    /// Returns the time until the next renewal or attempt.
     pub(crate) fn pause(&self) -> Duration {
         self.retry.mul_f64(0.9 + 0.2 * fastrand::f64())
     }
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     fn settings() -> LeaseSettings {
-        LeaseSettings { identity: "us".to_owned(), ..LeaseSettings::new("rulesync") }
+        LeaseSettings { identity: "self".to_owned(), ..LeaseSettings::new("rulesync") }
     }
 
     fn record(holder: &str, renewed: &str) -> Record {
@@ -153,46 +154,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_is_taken_only_when_it_was_not_renewed_before_our_eyes() {
+    async fn observe_takes_lease_that_was_not_renewed_for_its_duration() {
         let mut election = Election::new(&settings());
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let waits = |step: Step| matches!(step, Step::Wait(_));
-        // Its time may be long over by its own clock, or far in the future: that is somebody else's clock.
-        assert!(waits(election.look(Some(record("them", "1")), after(0))));
-        assert!(waits(election.look(Some(record("them", "2")), after(14))));
-        assert!(waits(election.look(Some(record("them", "2")), after(28))));
-        let step = election.look(Some(record("them", "2")), after(29));
+        // The renewal time is by another clock: it may be long past, or in the future.
+        assert!(waits(election.observe(Some(record("other", "1")), after(0))));
+        assert!(waits(election.observe(Some(record("other", "2")), after(14))));
+        assert!(waits(election.observe(Some(record("other", "2")), after(28))));
+        let step = election.observe(Some(record("other", "2")), after(29));
         assert_eq!(step, Step::Take { version: "2".into(), transitions: 4 });
         assert_eq!(
-            election.look(Some(record("", "3")), after(29)),
+            election.observe(Some(record("", "3")), after(29)),
             Step::Take { version: "3".into(), transitions: 4 },
             "released"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lease_that_was_removed_is_still_believed_in_by_its_holder() {
+    async fn observe_waits_until_deleted_lease_expires() {
         let mut election = Election::new(&settings());
         let start = Instant::now();
-        assert_eq!(election.look(None, start), Step::Create { transitions: 0 });
-        election.look(Some(record("them", "1")), start);
-        let step = election.look(None, start + Duration::from_secs(14));
+        assert_eq!(election.observe(None, start), Step::Create { transitions: 0 });
+        election.observe(Some(record("other", "1")), start);
+        let step = election.observe(None, start + Duration::from_secs(14));
         assert!(matches!(step, Step::Wait(_)), "{step:?}");
-        assert_eq!(election.look(None, start + Duration::from_secs(15)), Step::Create { transitions: 4 });
+        assert_eq!(election.observe(None, start + Duration::from_secs(15)), Step::Create { transitions: 4 });
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_holder_stops_before_anybody_may_take_over() {
+    async fn written_returns_term_that_ends_before_lease_expires() {
         let mut election = Election::new(&settings());
         let start = Instant::now();
-        let term = election.wrote(record("us", "1"), start);
+        let term = election.written(record("self", "1"), start);
         assert_eq!(term.start_before, start + Duration::from_secs(10));
         assert_eq!(term.finish_by, start + Duration::from_secs(15));
-        assert_eq!(election.to_renew(), Some(("1", 3)));
-        election.must_look();
-        assert_eq!(election.to_renew(), None);
-        let step = election.look(Some(record("us", "2")), start);
+        assert_eq!(election.renewable(), Some(("1", 3)));
+        election.forget_version();
+        assert_eq!(election.renewable(), None);
+        let step = election.observe(Some(record("self", "2")), start);
         assert_eq!(step, Step::Take { version: "2".into(), transitions: 3 });
     }
 }

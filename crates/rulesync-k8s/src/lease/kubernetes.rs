@@ -1,4 +1,4 @@
-//! The Lease itself, over kube.
+//! The Lease of an election in Kubernetes.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,36 +20,36 @@ use crate::connect::{ConnectError, KubernetesConfig, connect};
 pub struct KubernetesLease {
     api: Api<Lease>,
     name: String,
-    shown: String,
+    full_name: String,
     duration: Duration,
 }
 
 impl fmt::Debug for KubernetesLease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KubernetesLease({})", self.shown)
+        write!(f, "KubernetesLease({})", self.full_name)
     }
 }
 
 impl KubernetesLease {
-    /// The lease of these settings, over a client of its own that does not retry by itself.
+    /// Connects to the lease of the settings, with a separate client that does not retry by itself.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if it is not clear how to reach the cluster.
+    /// [`ConnectError`] if no client can be created from the configuration.
     pub async fn connect(config: &KubernetesConfig, settings: &LeaseSettings) -> Result<Self, ConnectError> {
         Ok(Self::from_client(connect(config).await?, settings))
     }
 
-    /// The same over a client made elsewhere, which must not retry by itself.
+    /// Like [`Self::connect`], with an existing client, which must not retry by itself.
     pub fn from_client(client: Client, settings: &LeaseSettings) -> Self {
         let namespace = settings.namespace.as_deref().unwrap_or(client.default_namespace()).to_owned();
-        let shown = format!("{namespace}/{}", settings.name);
+        let full_name = format!("{namespace}/{}", settings.name);
         let api = Api::namespaced(client, &namespace);
-        Self { api, name: settings.name.clone(), shown, duration: settings.lease_duration }
+        Self { api, name: settings.name.clone(), full_name, duration: settings.lease_duration }
     }
 
     fn explain(&self, verb: &str, error: &kube::Error) -> String {
-        let lease = &self.shown;
+        let lease = &self.full_name;
         match error {
             kube::Error::Api(status) if status.code == 403 => {
                 format!("not allowed to {verb} the Lease {lease} (403): grant `get`, `create` and `update`")
@@ -87,7 +87,7 @@ impl LeaseApi for KubernetesLease {
         };
         let params = PostParams::default();
         let result = match version {
-            // A PUT of a lease that is gone would make it, but one that names a version does not.
+            // A PUT with a resource version does not create a lease that was deleted.
             Some(_) => self.api.replace(&self.name, &params, &lease).await,
             None => self.api.create(&params, &lease).await,
         };

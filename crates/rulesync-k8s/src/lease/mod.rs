@@ -1,10 +1,10 @@
-//! Leader election on a `coordination.k8s.io` Lease: one process writes, others stand by.
+//! Leader election with a `coordination.k8s.io` Lease: one process writes, the others are on standby.
 //!
-//! Written here because no crate on the registry stops leading when the API server is away. The rules are in
-//! `election`, the requests in `kubernetes`; this is the loop between them.
+//! No published crate stops leading when the API server is unavailable. The decisions are in `election`, the requests in
+//! `kubernetes`; this module is the loop that connects them.
 //!
-//! The ruler API has no fencing token: a request that was sent in time may arrive late. Every write is idempotent and
-//! only ever concerns what is ours, so a late one does no more harm than drift, which is repaired.
+//! The ruler API has no fencing tokens: a request that was sent in time may arrive late. Since every write is idempotent
+//! and changes owned rules only, a late one causes no more than drift, which is repaired.
 
 mod api;
 mod election;
@@ -23,7 +23,7 @@ use election::{Election, Step};
 pub use kubernetes::KubernetesLease;
 pub use settings::{LeaseError, LeaseSettings};
 
-/// A candidate, and its way to the handle.
+/// A candidate for leadership.
 #[derive(Debug)]
 pub struct LeaseElection {
     api: KubernetesLease,
@@ -32,25 +32,25 @@ pub struct LeaseElection {
 }
 
 impl LeaseElection {
-    /// A candidate, and what it is to be asked before every write.
+    /// Creates a candidate, and the [`Leadership`] that permits its writes.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] if the times make no safe election.
+    /// [`LeaseError`] if the durations do not allow a safe election.
     pub fn new(api: KubernetesLease, settings: LeaseSettings) -> Result<(Self, Leadership), LeaseError> {
         settings.validate()?;
         let (handle, leadership) = Leadership::elected();
         Ok((Self { api, settings, handle }, leadership))
     }
 
-    /// Stands for election until `shutdown`, and then gives the lease back, so that another can take over at once.
-    /// Nothing may be written any more by then.
+    /// Takes part in the election until `shutdown`, and then releases the lease, so that another process can take over at
+    /// once. All writes must have ended by then.
     pub async fn run(self, shutdown: CancellationToken) {
         run_election(&self.api, &self.settings, &self.handle, shutdown).await;
     }
 }
 
-/// The loop: look, decide, write, wait.
+/// Repeats rounds until `shutdown`, and then releases the lease.
 async fn run_election(
     api: &dyn LeaseApi,
     settings: &LeaseSettings,
@@ -60,46 +60,46 @@ async fn run_election(
     let mut election = Election::new(settings);
     let mut log = ElectionLog::default();
     loop {
-        let turn = turn(api, settings, &mut election, handle, &mut log);
-        let Some(pause) = shutdown.run_until_cancelled(turn).await else { break };
+        let round = run_round(api, settings, &mut election, handle, &mut log);
+        let Some(pause) = shutdown.run_until_cancelled(round).await else { break };
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             break;
         }
     }
     handle.step_down();
-    if let Some((version, transitions)) = election.to_renew() {
+    if let Some((version, transitions)) = election.renewable() {
         let release = api.put("", transitions, Some(version));
         match tokio::time::timeout(settings.retry_period, release).await {
-            Ok(Ok(_)) => info!(lease = settings.name, "Lease given back"),
-            Ok(Err(error)) => debug!(?error, "Lease was not given back"),
-            Err(_) => debug!("Lease was not given back in time"),
+            Ok(Ok(_)) => info!(lease = settings.name, "Lease released"),
+            Ok(Err(error)) => debug!(?error, "Lease cannot be released"),
+            Err(_) => debug!("Lease not released in time"),
         }
     }
 }
 
-/// One look at the lease, and what follows from it; the answer is how long to wait.
-async fn turn(
+/// Reads the lease unless it can be renewed directly, and writes it if possible. Returns the wait until the next round.
+async fn run_round(
     api: &dyn LeaseApi,
     settings: &LeaseSettings,
     election: &mut Election,
     handle: &LeadershipHandle,
     log: &mut ElectionLog,
 ) -> Duration {
-    // Half the deadline leaves time for a second try.
-    let patience = settings.renew_deadline / 2;
-    let (version, transitions) = match election.to_renew() {
+    // Half the deadline leaves time for a second attempt.
+    let timeout = settings.renew_deadline / 2;
+    let (version, transitions) = match election.renewable() {
         Some((version, transitions)) => (Some(version.to_owned()), transitions),
         None => {
-            let found = match tokio::time::timeout(patience, api.get()).await {
+            let found = match tokio::time::timeout(timeout, api.get()).await {
                 Ok(Ok(found)) => found,
-                Ok(Err(reason)) => return log.trouble(&settings.name, &reason, election.pause()),
-                Err(_) => return log.trouble(&settings.name, "no answer in time", election.pause()),
+                Ok(Err(reason)) => return log.unreachable(&settings.name, &reason, election.pause()),
+                Err(_) => return log.unreachable(&settings.name, NO_RESPONSE, election.pause()),
             };
             let holder = found.as_ref().map(|record| record.holder.clone()).unwrap_or_default();
-            match election.look(found, Instant::now()) {
+            match election.observe(found, Instant::now()) {
                 Step::Wait(wait) => {
                     handle.step_down();
-                    log.standing_by(&settings.name, &holder);
+                    log.standby(&settings.name, &holder);
                     return wait;
                 }
                 Step::Create { transitions } => (None, transitions),
@@ -109,60 +109,64 @@ async fn turn(
     };
     let start = Instant::now();
     let put = api.put(&settings.identity, transitions, version.as_deref());
-    match tokio::time::timeout(patience, put).await {
+    match tokio::time::timeout(timeout, put).await {
         Ok(Ok(record)) => {
-            handle.renew(election.wrote(record, start));
+            handle.renew(election.written(record, start));
             log.leading(&settings.name);
             election.pause()
         }
         Ok(Err(PutError::Conflict)) => {
-            election.must_look();
+            election.forget_version();
             Duration::ZERO
         }
         Ok(Err(PutError::Failed(reason))) => {
-            election.must_look();
-            log.trouble(&settings.name, &reason, election.pause().min(settings.retry_period / 2))
+            election.forget_version();
+            log.unreachable(&settings.name, &reason, election.pause().min(settings.retry_period / 2))
         }
         Err(_) => {
-            election.must_look();
-            log.trouble(&settings.name, "no answer in time", Duration::ZERO)
+            election.forget_version();
+            log.unreachable(&settings.name, NO_RESPONSE, Duration::ZERO)
         }
     }
 }
 
-/// Says what has changed, once.
+const NO_RESPONSE: &str = "no response in time";
+
+/// Logs each change of the state of the election once.
 #[derive(Debug, Default)]
 struct ElectionLog {
-    said: Option<String>,
-    troubled: bool,
+    /// The last logged state.
+    logged: Option<String>,
+    /// Set if the last request failed.
+    failing: bool,
 }
 
 impl ElectionLog {
     fn leading(&mut self, lease: &str) {
-        self.troubled = false;
-        if self.news("leading") {
-            info!(lease, "Leading: this process writes");
+        self.failing = false;
+        if self.is_new("leading") {
+            info!(lease, "Leading: lease held by this process");
         }
     }
 
-    fn standing_by(&mut self, lease: &str, holder: &str) {
-        self.troubled = false;
-        if self.news(holder) {
-            info!(lease, holder, "Standing by: another process writes");
+    fn standby(&mut self, lease: &str, holder: &str) {
+        self.failing = false;
+        if self.is_new(holder) {
+            info!(lease, holder, "Standby: lease held by another process");
         }
     }
 
-    fn trouble(&mut self, lease: &str, reason: &str, pause: Duration) -> Duration {
-        if !std::mem::replace(&mut self.troubled, true) {
-            warn!(lease, reason, "Lease is out of reach");
+    fn unreachable(&mut self, lease: &str, reason: &str, pause: Duration) -> Duration {
+        if !std::mem::replace(&mut self.failing, true) {
+            warn!(lease, reason, "Lease unreachable");
         }
         pause
     }
 
-    fn news(&mut self, what: &str) -> bool {
-        let news = self.said.as_deref() != Some(what);
-        self.said = Some(what.to_owned());
-        news
+    fn is_new(&mut self, state: &str) -> bool {
+        let is_new = self.logged.as_deref() != Some(state);
+        self.logged = Some(state.to_owned());
+        is_new
     }
 }
 

@@ -1,41 +1,41 @@
-//! Which lease, whose, and the times of an election.
+//! The settings of an election.
 
 use std::time::Duration;
 
-/// Which lease, who we are, and how long things take.
+/// The lease of an election, the identity of the candidate, and the durations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseSettings {
-    /// The Lease's name.
+    /// The name of the Lease.
     pub name: String,
-    /// Its Kubernetes namespace; none: the one we are in, or the kubeconfig's.
+    /// The Kubernetes namespace of the Lease. Default: that of the process, or of the kubeconfig's context.
     pub namespace: Option<String>,
-    /// Who we are: no two processes may have the same.
+    /// The identity of the process, which must be unique.
     pub identity: String,
-    /// For how long a holder is believed after its last renewal. Whole seconds.
+    /// The time after the last renewal at which the lease expires, in whole seconds.
     pub lease_duration: Duration,
-    /// For how long after its last renewal a holder begins new writes.
+    /// The time after the last renewal at which the holder stops starting writes.
     pub renew_deadline: Duration,
-    /// The time between renewals, and between tries.
+    /// The interval of renewals and attempts.
     pub retry_period: Duration,
 }
 
-/// Why settings make no election.
+/// The reason why durations do not allow a safe election.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeaseError {
-    /// The API server keeps whole seconds.
+    /// The API server stores whole seconds.
     #[error("lease_duration must be whole seconds, at least one")]
     Seconds,
-    /// A holder must stop before others may take over.
+    /// A holder must stop before another process may take over.
     #[error("lease_duration must be longer than renew_deadline")]
     Deadline,
-    /// A holder must have more than one try.
+    /// A holder must have more than one attempt to renew.
     #[error("renew_deadline must be longer than one and a half times retry_period")]
     Retry,
 }
 
 impl LeaseSettings {
-    /// A lease of that name with the times client-go has: 15, 10 and 2 seconds. The identity is the host's name with
-    /// something random behind it.
+    /// Returns settings for the lease `name` with the default durations of client-go: 15, 10 and 2 seconds. The identity
+    /// is the host name with a random suffix.
     pub fn new(name: &str) -> Self {
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "rulesync".to_owned());
         Self {
@@ -48,11 +48,11 @@ impl LeaseSettings {
         }
     }
 
-    /// Whether these times make a safe election.
+    /// Checks if the durations allow a safe election.
     ///
     /// # Errors
     ///
-    /// [`LeaseError`] names the rule that is broken.
+    /// [`LeaseError`] with the violated requirement.
     pub fn validate(&self) -> Result<(), LeaseError> {
         if self.lease_duration.subsec_nanos() != 0 || self.lease_duration.is_zero() {
             return Err(LeaseError::Seconds);

@@ -1,4 +1,4 @@
-//! Candidates over a lease in memory, in virtual time: whatever goes wrong, never two that may write.
+//! Elections with a lease in memory, in virtual time: no fault allows two candidates to write.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,14 +8,14 @@ use rulesync_core::engine::Leadership;
 use super::election::Record;
 use super::*;
 
-/// A lease in memory that fails on demand.
+/// A lease in memory.
 #[derive(Debug, Default)]
 struct Memory {
     lease: Mutex<Option<Record>>,
     versions: Mutex<u64>,
 }
 
-/// One candidate's connection to it.
+/// The connection of a candidate, with injected faults.
 #[derive(Debug, Clone)]
 struct Connection {
     memory: Arc<Memory>,
@@ -25,13 +25,13 @@ struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Refused at once.
+    /// The connection is refused.
     Down,
-    /// Never answered, and not carried out.
-    Hang,
-    /// Carried out, and the answer is lost.
-    Deaf,
-    /// Takes so many milliseconds, half of them before it is carried out.
+    /// The request is lost.
+    RequestLost,
+    /// The request is processed, but the response is lost.
+    ResponseLost,
+    /// The request takes this many milliseconds, and is processed after half of them.
     Slow(u64),
 }
 
@@ -39,7 +39,7 @@ impl Connection {
     async fn before(&self) -> Fault {
         let fault = *self.fault.lock().unwrap();
         match fault {
-            Fault::Hang => std::future::pending().await,
+            Fault::RequestLost => std::future::pending().await,
             Fault::Slow(millis) => tokio::time::sleep(Duration::from_millis(millis / 2)).await,
             _ => tokio::time::sleep(Duration::from_millis(1)).await,
         }
@@ -48,7 +48,7 @@ impl Connection {
 
     async fn after(&self, fault: Fault) {
         match fault {
-            Fault::Deaf => std::future::pending().await,
+            Fault::ResponseLost => std::future::pending().await,
             Fault::Slow(millis) => tokio::time::sleep(Duration::from_millis(millis / 2)).await,
             _ => {}
         }
@@ -114,11 +114,11 @@ impl Candidate {
         Self { leadership, fault, shutdown, task }
     }
 
-    fn suffer(&self, fault: Fault) {
+    fn inject(&self, fault: Fault) {
         *self.fault.lock().unwrap() = fault;
     }
 
-    /// Ends without giving anything back, as by `kill -9`.
+    /// Ends the candidate without releasing the lease, like `kill -9`.
     fn kill(&self) {
         self.task.abort();
     }
@@ -133,7 +133,7 @@ fn leaders(candidates: &[Candidate]) -> Vec<usize> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_leads_and_hands_over_at_once_when_it_stops() {
+async fn leader_releases_lease_when_it_stops() {
     let memory = Arc::new(Memory::default());
     let candidates: Vec<Candidate> =
         ["a", "b", "c"].iter().map(|name| Candidate::start(&memory, name)).collect();
@@ -141,7 +141,7 @@ async fn one_leads_and_hands_over_at_once_when_it_stops() {
     let first = leaders(&candidates);
     assert_eq!(first.len(), 1);
     seconds(120).await;
-    assert_eq!(leaders(&candidates), first, "it stays");
+    assert_eq!(leaders(&candidates), first, "the leader does not change");
     candidates[first[0]].shutdown.cancel();
     seconds(2).await;
     let second = leaders(&candidates);
@@ -151,7 +151,7 @@ async fn one_leads_and_hands_over_at_once_when_it_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_leader_is_followed_within_its_lease_and_two_seconds() {
+async fn leader_is_replaced_within_lease_duration_and_two_seconds_after_crash() {
     for seed in 0..50 {
         fastrand::seed(seed);
         let memory = Arc::new(Memory::default());
@@ -169,32 +169,32 @@ async fn a_dead_leader_is_followed_within_its_lease_and_two_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_cut_off_stops_before_it_is_followed() {
-    for fault in [Fault::Down, Fault::Hang, Fault::Deaf] {
+async fn leader_without_connection_stops_before_it_is_replaced() {
+    for fault in [Fault::Down, Fault::RequestLost, Fault::ResponseLost] {
         let memory = Arc::new(Memory::default());
         let a = Candidate::start(&memory, "a");
         seconds(1).await;
         let b = Candidate::start(&memory, "b");
         seconds(5).await;
-        a.suffer(fault);
-        if fault == Fault::Deaf {
-            // Its renewals arrive and it does not know: it stops, and nobody follows while they do.
+        a.inject(fault);
+        if fault == Fault::ResponseLost {
+            // Its renewals succeed without its knowledge: it stops, and is not replaced.
             seconds(12).await;
             assert!(!a.leadership.may_write() && !b.leadership.may_write());
-            a.suffer(Fault::Down);
+            a.inject(Fault::Down);
         }
         b.leadership.leading().await;
         assert!(!a.leadership.is_leader(), "{fault:?}");
-        a.suffer(Fault::None);
+        a.inject(Fault::None);
         seconds(30).await;
-        assert!(b.leadership.may_write() && !a.leadership.may_write(), "it does not take it back");
+        assert!(b.leadership.may_write() && !a.leadership.may_write(), "the first leader stays on standby");
         a.kill();
         b.kill();
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_lease_is_made_anew_by_its_holder() {
+async fn leader_creates_deleted_lease_again() {
     let memory = Arc::new(Memory::default());
     let a = Candidate::start(&memory, "a");
     seconds(1).await;
@@ -206,10 +206,10 @@ async fn a_removed_lease_is_made_anew_by_its_holder() {
     assert_eq!(memory.lease.lock().unwrap().as_ref().unwrap().holder, "a");
 }
 
-/// Whatever faults come and go: at no instant may two write, nor may one write while another's last write may still be
-/// under way.
+/// With any sequence of faults, no two candidates may write at once, and none may write while the last write of another
+/// may still be in flight.
 #[tokio::test(start_paused = true)]
-async fn never_two() {
+async fn leader_is_unique_with_random_faults() {
     for seed in 0..200 {
         fastrand::seed(seed);
         let memory = Arc::new(Memory::default());
@@ -220,12 +220,12 @@ async fn never_two() {
             if fastrand::u8(..) < 20 {
                 let fault = match fastrand::u8(..6) {
                     0 => Fault::Down,
-                    1 => Fault::Hang,
-                    2 => Fault::Deaf,
+                    1 => Fault::RequestLost,
+                    2 => Fault::ResponseLost,
                     3 => Fault::Slow(fastrand::u64(..12_000)),
                     _ => Fault::None,
                 };
-                candidates[fastrand::usize(..3)].suffer(fault);
+                candidates[fastrand::usize(..3)].inject(fault);
             }
             tokio::time::sleep(Duration::from_millis(fastrand::u64(1..700))).await;
             let writers = leaders(&candidates);
@@ -235,12 +235,12 @@ async fn never_two() {
             led += writers.len();
         }
         candidates.iter().for_each(Candidate::kill);
-        assert!(led > 0, "seed {seed}: nobody ever led");
+        assert!(led > 0, "seed {seed}: there was no leader");
     }
 }
 
 #[test]
-fn times_that_are_not_safe_are_refused() {
+fn settings_with_unsafe_durations_are_rejected() {
     let with = |lease, renew, retry| {
         let times = [lease, renew, retry].map(Duration::from_millis);
         LeaseSettings {

@@ -1,4 +1,4 @@
-//! What no object may do, whatever the API server lets through: panic, spoil its neighbours, or be read as another.
+//! No object may cause a panic, affect other objects, or be misread, even if the API server does not validate it.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ const RULE: &str = r#"{"apiVersion":"monitoring.coreos.com/v1","kind":"Prometheu
 {"alert":"A","expr":"up == 0\n  or vector(1)","for":"5m","labels":{"severity":"page"},"annotations":{"s":"\u65e5 \"x\""}}]}]},
 "status":{"bindings":[]}}"#;
 
-/// The damage that a JSON value can carry: what the API server sends is always JSON.
-fn odd() -> impl Strategy<Value = Value> {
+/// An arbitrary JSON value: the API server always sends valid JSON.
+fn arbitrary() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -78,7 +78,7 @@ fn read(rule: Rules) -> Read {
     rule.read(&"k".into(), &PROMETHEUS_RULE.into())
 }
 
-/// A page of three objects, of which the second has this spec.
+/// Reads a page of three objects, of which the second has this spec.
 fn page(spec: &str) -> Vec<Read> {
     let object = |name: &str, spec: &str| {
         format!(r#"{{"metadata":{{"name":"{name}","namespace":"ns"}},"spec":{spec}}}"#)
@@ -89,7 +89,7 @@ fn page(spec: &str) -> Vec<Read> {
 }
 
 #[test]
-fn deep_and_long_specs_are_findings() {
+fn read_reports_deep_and_long_specs() {
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
     for (name, value) in [
         ("lists", deep("[", "]")),
@@ -108,13 +108,13 @@ fn deep_and_long_specs_are_findings() {
             assert!(finding.to_string().len() < 2_000, "{name}: {} bytes", finding.to_string().len());
             assert!(matches!(page[0], Read::Object(_)) && matches!(page[2], Read::Object(_)), "{name}");
         }
-        // What is not looked at does no harm.
+        // Unknown fields are ignored.
         assert!(matches!(page(&format!(r#"{{"other":{value}}}"#))[1], Read::Object(_)), "{name}");
     }
 }
 
 #[test]
-fn yaml_is_no_json() {
+fn rules_are_not_parsed_from_yaml() {
     for (name, bomb) in bombs() {
         assert!(serde_json::from_str::<Rules>(&bomb).is_err(), "{name}");
     }
@@ -124,7 +124,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_bytes_panic(damage in prop::collection::vec(any::<u8>(), 0..24)) {
+    fn read_does_not_panic(damage in prop::collection::vec(any::<u8>(), 0..24)) {
         let bytes = damaged(RULE.as_bytes(), &damage);
         if let Ok(rule) = serde_json::from_slice::<Rules>(&bytes) {
             match read(rule) {
@@ -137,9 +137,9 @@ proptest! {
         }
     }
 
-    /// An odd spec spoils its own object and no other of the page.
+    /// An arbitrary spec may invalidate its own object, but no other object of the page.
     #[test]
-    fn neighbours_are_left_alone(spec in odd()) {
+    fn read_isolates_objects(spec in arbitrary()) {
         let page = page(&spec.to_string());
         let names: Vec<&str> = page
             .iter()
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_declared_is_what_is_read(
+    fn read_round_trips(
         groups in groups(),
         labels in prop::collection::btree_map(any::<String>(), any::<String>(), 0..4),
         annotation: String,
@@ -164,7 +164,7 @@ proptest! {
         let rule: Rules = serde_json::from_value(object.clone()).unwrap();
         let from_text: Rules = serde_json::from_str(&object.to_string()).unwrap();
         for rule in [rule, from_text] {
-            let Read::Object(object) = read(rule) else { panic!("it can be read") };
+            let Read::Object(object) = read(rule) else { panic!("malformed") };
             prop_assert_eq!(&object.groups, &groups);
             prop_assert_eq!(object.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<BTreeMap<_, _>>(), labels.clone());
             prop_assert_eq!(&object.annotations, &BTreeMap::from([("rulesync.dev/x".to_owned(), annotation.clone())]));

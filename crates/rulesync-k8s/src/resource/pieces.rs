@@ -1,5 +1,5 @@
-//! A spec that cannot be read as a whole, read group by group: what is not as the CRD wants it is told by the way that
-//! leads to it, and leaves the other groups alone.
+//! Parses a spec group by group, if it cannot be parsed as a whole: an invalid field is reported with its path, and does
+//! not affect other groups.
 
 use rulesync_core::Finding;
 use rulesync_core::finding::{Code, Location};
@@ -7,7 +7,7 @@ use rulesync_core::model::DeclaredGroup;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The groups of a spec, and what is wrong with those that cannot be read.
+/// The groups of a spec, and the findings of those that cannot be parsed.
 #[derive(Debug)]
 pub(super) struct Pieces {
     pub(super) groups: Vec<DeclaredGroup>,
@@ -19,32 +19,33 @@ struct Spec {
     groups: Vec<Box<RawValue>>,
 }
 
-/// All that is needed of a group that stays as it is in its rulers.
+/// The name of an invalid group, which stays as it is in its rulers.
 #[derive(Deserialize)]
+#[serde(expecting = "a group")]
 struct Named {
     name: String,
 }
 
-/// Reads a spec group by group.
+/// Parses a spec group by group.
 ///
 /// # Errors
 ///
-/// What is wrong, if it is no list of groups with names: then nobody knows which groups are meant to be there.
-pub(super) fn read(spec: &str) -> Result<Pieces, Box<Finding>> {
+/// A finding if the spec is not a list of groups with names: then it is unknown which groups it declares.
+pub(super) fn parse(spec: &str) -> Result<Pieces, Box<Finding>> {
     let error = |path: String, message: String| {
         let location = Location { path: Some(path).filter(|path| !path.is_empty()), ..Location::default() };
         Finding::error(Code::Spec, message).at(location)
     };
     let Spec { groups: texts } =
-        parse(spec, "spec").map_err(|(path, message)| Box::new(error(path, message)))?;
+        parse_part(spec, "spec").map_err(|(path, message)| Box::new(error(path, message)))?;
     let mut pieces = Pieces { groups: Vec::with_capacity(texts.len()), findings: Vec::new() };
     for (index, text) in texts.iter().enumerate() {
         let root = format!("spec.groups[{index}]");
-        match parse::<DeclaredGroup>(text.get(), &root) {
+        match parse_part::<DeclaredGroup>(text.get(), &root) {
             Ok(group) => pieces.groups.push(group),
             Err((path, message)) => {
-                let Named { name } =
-                    parse(text.get(), &root).map_err(|(path, message)| Box::new(error(path, message)))?;
+                let Named { name } = parse_part(text.get(), &root)
+                    .map_err(|(path, message)| Box::new(error(path, message)))?;
                 let mut finding = error(path, message);
                 finding.location.group = Some(name.clone());
                 finding.location.group_index = Some(index);
@@ -56,20 +57,20 @@ pub(super) fn read(spec: &str) -> Result<Pieces, Box<Finding>> {
     Ok(pieces)
 }
 
-/// Reads a part of an object, or says the way to what is wrong in it from the object's root.
-fn parse<'t, T: Deserialize<'t>>(text: &'t str, root: &str) -> Result<T, (String, String)> {
+/// Parses a part of an object. An error is the path of the invalid field from the root of the object, and a message.
+fn parse_part<'t, T: Deserialize<'t>>(text: &'t str, root: &str) -> Result<T, (String, String)> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let way = match path.as_str() {
+        let path = match path.as_str() {
             "." => root.to_owned(),
             path if path.starts_with('[') => format!("{root}{path}"),
             path => format!("{root}.{path}"),
         };
-        // Where in the server's JSON that is, nobody can see.
+        // The position in the API server's JSON is meaningless to the author.
         let message = error.into_inner().to_string();
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        (way, message)
+        (path, message)
     })
 }
 
@@ -78,34 +79,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_cannot_be_read_is_told_by_its_path_and_leaves_the_others_alone() {
+    fn parse_reports_invalid_groups_with_their_paths() {
         let spec = r#"{"groups":[{"name":"good","rules":[{"record":"r","expr":"1"}]},
             {"name":"bad","rules":[{"record":"r","expr":"1"},{"alert":"A","expr":"up","for":["5m"]}]},
             {"name":"odd","limit":"many"}]}"#;
-        let Pieces { groups, findings } = read(spec).unwrap();
+        let Pieces { groups, findings } = parse(spec).unwrap();
         let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
         assert_eq!(names, ["good", "bad", "odd"]);
-        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let messages: Vec<String> = findings.iter().map(ToString::to_string).collect();
         let expected = [
             r#"group "bad", spec.groups[1].rules[1].for: invalid type: sequence, expected a string"#,
             r#"group "odd", spec.groups[2].limit: invalid type: string "many", expected a whole number"#,
         ];
-        assert_eq!(told, expected);
+        assert_eq!(messages, expected);
         assert_eq!(findings[1].location.group_index, Some(2));
     }
 
     #[test]
-    fn without_names_nobody_knows_which_groups_are_meant() {
-        for (spec, told) in [
+    fn parse_requires_groups_with_names() {
+        for (spec, message) in [
             (r#"{"groups":{}}"#, "spec.groups: invalid type: map, expected a sequence"),
             (
                 r#"{"groups":[{"name":[1]}]}"#,
                 "spec.groups[0].name: invalid type: sequence, expected a string",
             ),
-            (r#"{"groups":[7]}"#, "spec.groups[0]: invalid type: integer `7`, expected struct Named"),
+            (r#"{"groups":[7]}"#, "spec.groups[0]: invalid type: integer `7`, expected a group"),
             ("{}", "spec: missing field `groups`"),
         ] {
-            assert_eq!(read(spec).unwrap_err().to_string(), told);
+            assert_eq!(parse(spec).unwrap_err().to_string(), message);
         }
     }
 }

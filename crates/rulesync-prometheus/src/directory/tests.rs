@@ -65,19 +65,19 @@ fn recover_reverts_incomplete_changes() {
 #[test]
 fn foreign_files_are_not_changed() {
     let (_temporary, directory) = directory();
-    fs::write(directory.live("theirs"), "groups: []\n").unwrap();
-    fs::write(directory.beside("theirs", OLD), "their backup").unwrap();
-    fs::write(directory.beside("theirs", NEW), "their draft").unwrap();
+    fs::write(directory.live("foreign"), "groups: []\n").unwrap();
+    fs::write(directory.beside("foreign", OLD), "foreign backup").unwrap();
+    fs::write(directory.beside("foreign", NEW), "foreign draft").unwrap();
     fs::create_dir(directory.live("folder")).unwrap();
     fs::create_dir(directory.beside("folder", OLD)).unwrap();
     let before = directory.file_names().unwrap().len();
-    assert_eq!(directory.read("theirs").unwrap(), FileState::Foreign);
+    assert_eq!(directory.read("foreign").unwrap(), FileState::Foreign);
     assert_eq!(directory.read("folder").unwrap(), FileState::Foreign);
     assert_eq!(directory.read("none").unwrap(), FileState::Missing);
-    assert_eq!(directory.stage("theirs", None).unwrap_err().kind().as_str(), "protected");
+    assert_eq!(directory.stage("foreign", None).unwrap_err().kind().as_str(), "protected");
     assert!(!directory.recover().unwrap());
     assert_eq!(directory.file_names().unwrap().len(), before);
-    assert_eq!(fs::read_to_string(directory.live("theirs")).unwrap(), "groups: []\n");
+    assert_eq!(fs::read_to_string(directory.live("foreign")).unwrap(), "groups: []\n");
 }
 
 #[cfg(unix)]
@@ -85,7 +85,7 @@ fn foreign_files_are_not_changed() {
 fn read_does_not_follow_links() {
     let (_temporary, directory) = directory();
     let target = directory.path.join("target");
-    fs::write(&target, marked("ours?")).unwrap();
+    fs::write(&target, marked("rules")).unwrap();
     std::os::unix::fs::symlink(&target, directory.live("link")).unwrap();
     assert_eq!(directory.read("link").unwrap(), FileState::Foreign);
 }
@@ -112,8 +112,8 @@ fn lock_is_exclusive_and_detects_crash() {
 #[test]
 fn lock_rejects_links_and_special_files() {
     let (_temporary, directory) = directory();
-    let (lock, theirs) = (directory.path.join(LOCK), directory.path.join("theirs"));
-    fs::write(&theirs, "precious").unwrap();
+    let (lock, foreign) = (directory.path.join(LOCK), directory.path.join("foreign"));
+    fs::write(&foreign, "precious").unwrap();
     let assert_rejected = |reason: &str| {
         let Err(error) = directory.lock() else { panic!("{reason}") };
         assert_eq!(error.kind(), RulerErrorKind::Misconfigured);
@@ -121,15 +121,15 @@ fn lock_rejects_links_and_special_files() {
         assert!(message.starts_with(&format!("{}: {reason}", lock.display())), "{message}");
         fs::remove_file(&lock).unwrap();
     };
-    std::os::unix::fs::symlink(&theirs, &lock).unwrap();
+    std::os::unix::fs::symlink(&foreign, &lock).unwrap();
     assert_rejected("it is a symbolic link");
     std::os::unix::fs::symlink(directory.path.join("nowhere"), &lock).unwrap();
     assert_rejected("it is a symbolic link");
-    fs::hard_link(&theirs, &lock).unwrap();
+    fs::hard_link(&foreign, &lock).unwrap();
     assert_rejected("the file has other names");
     assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
     assert_rejected("it is a pipe");
-    assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious");
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "precious");
     assert!(!directory.path.join("nowhere").exists());
     let (mut lock, _) = directory.lock().unwrap().unwrap();
     lock.set_busy(true);

@@ -55,7 +55,7 @@ async fn rejection_names_feature_that_version_lacks() {
         rejection(setup.ruler.write_group(None, "us.a", &EncodedGroup::of(&labelled).unwrap()).await);
     assert_eq!(
         (rule, message.as_str()),
-        (None, "Prometheus 2.42 does not know `labels` of a group: it takes 3.0 or later")
+        (None, "Prometheus 2.42 does not support `labels` of a group: 3.0 or later is required")
     );
     setup.server.behaviour().version = Some("3.1.0");
     setup.put("us.a", &labelled).await;
