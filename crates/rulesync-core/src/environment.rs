@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::claim::Claimant;
 use crate::guard::HeldReason;
+use crate::model::name::SourceName;
 use crate::naming::NamespacePolicy;
 use crate::plan::Deletes;
 use crate::policy::Policy;
@@ -21,9 +22,9 @@ pub(crate) struct Environment {
     /// The deletes that sources allow.
     pub(crate) deletes: Deletes,
     /// Sources that may not see all their objects.
-    pub(crate) suspects: BTreeSet<Arc<str>>,
+    pub(crate) suspects: BTreeSet<SourceName>,
     /// Sources from which most objects vanished together.
-    pub(crate) vanished: BTreeMap<Arc<str>, HeldReason>,
+    pub(crate) vanished: BTreeMap<SourceName, HeldReason>,
     /// The reason why orphaned namespaces are held, if they are.
     pub(crate) orphans: Option<HeldReason>,
     /// Kinds that are not installed where objects come from.

@@ -17,7 +17,7 @@ use crate::desired::Protection;
 use crate::guard::HeldReason;
 use crate::intake::RoutingTable;
 use crate::locations::Locations;
-use crate::model::name::RulerNamespace;
+use crate::model::name::{RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::route::input::NamespaceMetadata;
@@ -27,7 +27,7 @@ use record::{Count, Record};
 pub(crate) use report::ObjectReport;
 
 /// The known Kubernetes namespaces of each source, by name.
-type Namespaces = BTreeMap<Arc<str>, BTreeMap<String, NamespaceMetadata>>;
+type Namespaces = BTreeMap<SourceName, BTreeMap<String, NamespaceMetadata>>;
 
 /// The objects and the metadata of their Kubernetes namespaces.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct ObjectIndex {
     table: RoutingTable,
     objects: BTreeMap<ObjectId, Record>,
     namespaces: Namespaces,
-    counts: HashMap<Arc<str>, Count>,
+    counts: HashMap<SourceName, Count>,
     /// The objects that may hide others from snapshots of their sources.
     hiding_others: BTreeSet<ObjectId>,
     /// The number of objects at each destination.
@@ -211,8 +211,7 @@ impl ObjectIndex {
 
     fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = (&ObjectId, &Record)> {
         // Identities are ordered by Kubernetes namespace first.
-        let nothing: Arc<str> = "".into();
-        let first = ObjectId::new(&nothing, &nothing, namespace, "");
+        let first = ObjectId::new(&"".into(), &"".into(), namespace, "");
         let namespace = namespace.to_owned();
         let objects = self.objects.range((Bound::Included(first), Bound::Unbounded));
         objects.take_while(move |(id, _)| id.namespace() == namespace)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::claim::OwnerClaim;
 use crate::finding::Finding;
 use crate::guard::HeldReason;
-use crate::model::name::{GroupName, RulerNamespace};
+use crate::model::name::{GroupName, RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::plan::Reason;
@@ -120,7 +120,7 @@ pub enum Outcome {
     /// Most objects of a source vanished at once: its deletes are held in all tenants, or no longer.
     Vanished {
         /// The source's name.
-        source: Arc<str>,
+        source: SourceName,
         /// The reason, or none if they are no longer held.
         held: Option<HeldReason>,
         /// The number of its objects that still have groups in a ruler.
@@ -200,14 +200,14 @@ pub enum Outcome {
     /// A source cannot see its objects.
     SourceDown {
         /// The source's name.
-        source: Arc<str>,
+        source: SourceName,
         /// The reason, and what the source waits for.
         reason: String,
     },
     /// A source sees its objects; also reported when its first snapshot is complete.
     SourceUp {
         /// The source's name.
-        source: Arc<str>,
+        source: SourceName,
         /// The number of its objects.
         objects: usize,
     },

@@ -21,6 +21,7 @@ pub use value::{Value, ValueFrom};
 pub use crate::naming::Pattern;
 
 use crate::model::kind;
+use crate::model::name::RulerName;
 use crate::model::tenant::{DestinationId, TenantId};
 use input::RoutingInput;
 
@@ -30,7 +31,7 @@ pub struct Route {
     /// The route's name, for people.
     pub name: Arc<str>,
     /// The destination's ruler, by name.
-    pub ruler: Arc<str>,
+    pub ruler: RulerName,
     /// The destination's tenant, or where it is read from.
     pub tenant: Tenancy,
     /// Permissions to request tenants. A fixed tenant needs none: there they let objects request another tenant in a
@@ -119,7 +120,7 @@ impl Route {
             Tenancy::Fixed(tenant) => Some(tenant.clone()),
             Tenancy::Requested { .. } => return None,
         };
-        Some(DestinationId { ruler: Arc::clone(&self.ruler), tenant })
+        Some(DestinationId { ruler: self.ruler.clone(), tenant })
     }
 
     /// Returns whether it may lead some object to a destination: the fixed one, or one that an object may request.

@@ -7,12 +7,12 @@
 //! released.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::guard::{DeleteGuard, HeldReason, MAX_SETTLE_TIME, SETTLE_TIME};
+use crate::model::name::SourceName;
 use crate::model::object::ObjectId;
 
 /// The number of objects that must vanish together to be held: a single one never is.
@@ -20,7 +20,7 @@ const MIN_VANISHED_OBJECTS: usize = 2;
 
 /// Objects that vanished recently, by source.
 #[derive(Debug, Default)]
-pub(crate) struct Vanishing(BTreeMap<Arc<str>, Burst>);
+pub(crate) struct Vanishing(BTreeMap<SourceName, Burst>);
 
 /// Objects of one source that vanished right after each other.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Remaining {
 impl Vanishing {
     /// Records that an object with groups in a ruler vanished.
     pub(crate) fn vanished(&mut self, id: &ObjectId, now: Instant) {
-        let source: Arc<str> = id.source().into();
+        let source: SourceName = id.source().into();
         let burst = self.0.entry(source).or_insert_with(|| Burst::new(now));
         if burst.held.is_none() && (burst.last + SETTLE_TIME < now || burst.first + MAX_SETTLE_TIME < now) {
             *burst = Burst::new(now);
@@ -101,14 +101,14 @@ impl Vanishing {
         policy: &DeleteGuard,
         remaining: impl Fn(&str) -> Remaining,
         now: Instant,
-    ) -> Vec<(Arc<str>, Option<HeldReason>)> {
+    ) -> Vec<(SourceName, Option<HeldReason>)> {
         let mut changes = Vec::new();
         self.0.retain(|source, burst| {
             let remaining = remaining(source);
             let before = burst.held;
             burst.judge(policy, remaining, now);
             if before.map(|held| held.reason) != burst.held.map(|held| held.reason) {
-                changes.push((Arc::clone(source), burst.held.map(|held| held.reason)));
+                changes.push((source.clone(), burst.held.map(|held| held.reason)));
             }
             burst.held.is_some() || burst.last + SETTLE_TIME >= now
         });
@@ -116,7 +116,7 @@ impl Vanishing {
     }
 
     /// Iterates over the sources whose deletes are held, each with the reason.
-    pub(crate) fn held(&self) -> impl Iterator<Item = (&Arc<str>, HeldReason)> {
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&SourceName, HeldReason)> {
         self.0.iter().filter_map(|(source, burst)| Some((source, burst.held?.reason)))
     }
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rulesync_core::ObjectId;
-use rulesync_core::model::{KINDS, RULE_FILE};
+use rulesync_core::model::{KINDS, RULE_FILE, SourceName};
 use rulesync_core::naming::FILE_NAMESPACE;
 
 /// Builds the object identities of one source.
 #[derive(Debug, Clone)]
 pub(crate) struct Identities {
-    source: Arc<str>,
+    source: SourceName,
     kinds: [Arc<str>; 4],
     rule_file: Arc<str>,
     /// The prefix of displayed paths.
@@ -20,9 +20,9 @@ pub(crate) struct Identities {
 }
 
 impl Identities {
-    pub(crate) fn new(source: &Arc<str>) -> Self {
+    pub(crate) fn new(source: &SourceName) -> Self {
         Self {
-            source: Arc::clone(source),
+            source: source.clone(),
             kinds: KINDS.map(Arc::from),
             rule_file: RULE_FILE.into(),
             root: "".into(),

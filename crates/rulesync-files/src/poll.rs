@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rulesync_core::SourceEvent;
+use rulesync_core::model::SourceName;
 use rulesync_fs::FileError;
 use sha2::{Digest, Sha256};
 
@@ -25,7 +25,7 @@ pub(crate) struct Poller {
     root: PathBuf,
     filter: FileFilter,
     /// The name of the source.
-    source: Arc<str>,
+    source: SourceName,
     memory: FileMemory,
     /// Set once the memory has been read.
     recalled: bool,
@@ -56,7 +56,7 @@ pub(crate) struct PollOutcome {
 impl Poller {
     pub(crate) fn new(
         root: &Path,
-        source: &Arc<str>,
+        source: &SourceName,
         identities: Identities,
         filter: FileFilter,
         memory: FileMemory,
@@ -64,7 +64,7 @@ impl Poller {
         Self {
             root: root.to_path_buf(),
             filter,
-            source: Arc::clone(source),
+            source: source.clone(),
             memory,
             recalled: false,
             memory_is_stale: true,

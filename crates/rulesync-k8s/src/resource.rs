@@ -10,7 +10,8 @@ use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::{
-    ALERTING_RULE, DeclaredGroup, LOGGING_RULE, PROMETHEUS_RULE, Positions, RECORDING_RULE, tenant_field_of,
+    ALERTING_RULE, DeclaredGroup, LOGGING_RULE, PROMETHEUS_RULE, Positions, RECORDING_RULE, SourceName,
+    tenant_field_of,
 };
 use rulesync_core::{Finding, ObjectId, RuleObject};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -139,7 +140,7 @@ pub(crate) enum Read {
 }
 
 impl Rules {
-    pub(crate) fn id(&self, source: &Arc<str>, kind: &Arc<str>) -> ObjectId {
+    pub(crate) fn id(&self, source: &SourceName, kind: &Arc<str>) -> ObjectId {
         let ObjectMeta { namespace, name, .. } = &self.metadata;
         ObjectId::new(
             source,
@@ -149,7 +150,7 @@ impl Rules {
         )
     }
 
-    pub(crate) fn read(self, source: &Arc<str>, kind: &Arc<str>) -> Read {
+    pub(crate) fn read(self, source: &SourceName, kind: &Arc<str>) -> Read {
         let id = self.id(source, kind);
         match Self::spec(self.spec.get(), kind) {
             Ok((tenant, Pieces { groups, findings })) => Read::Object(RuleObject {

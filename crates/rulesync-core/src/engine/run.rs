@@ -31,6 +31,7 @@ use crate::finding::Finding;
 use crate::handover::Handover;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
+use crate::model::name::SourceName;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
@@ -59,7 +60,7 @@ pub(super) struct Run {
     leadership: Leadership,
     requests: mpsc::Receiver<Request>,
     index: ObjectIndex,
-    sources: BTreeMap<Arc<str>, RunningSource>,
+    sources: BTreeMap<SourceName, RunningSource>,
     identity: Identity,
     destinations: BTreeMap<DestinationId, RunningDestination>,
     /// Destinations that no route leads to any more, until they are empty.
@@ -71,7 +72,7 @@ pub(super) struct Run {
     /// True if objects may have left some destination empty.
     check_unused: bool,
     /// Kinds of which sources can have no objects, because they are not installed.
-    missing_kinds: BTreeSet<(Arc<str>, Arc<str>)>,
+    missing_kinds: BTreeSet<(SourceName, Arc<str>)>,
     /// Kubernetes namespaces that were deleted within the delete guard's window.
     gone_namespaces: GoneNamespaces,
     /// The facts that all destinations share.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::intake::RoutingTable;
+use crate::model::name::{RulerName, SourceName};
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;
@@ -17,7 +18,7 @@ use crate::source::{Scope, Source};
 #[derive(Debug, Clone)]
 pub struct NamedSource {
     /// The name in status, metrics and logs.
-    pub name: Arc<str>,
+    pub name: SourceName,
     /// The source.
     pub source: Arc<dyn Source>,
 }
@@ -26,7 +27,7 @@ pub struct NamedSource {
 #[derive(Debug, Clone)]
 pub struct NamedRuler {
     /// The name.
-    pub name: Arc<str>,
+    pub name: RulerName,
     /// The ruler.
     pub ruler: Arc<dyn Ruler>,
     /// The number of requests that may be under way at once, over all tenants.
@@ -228,10 +229,9 @@ impl Setup {
     }
 
     pub(crate) fn routing_table(&self) -> RoutingTable {
-        let rulers: HashMap<Arc<str>, Arc<dyn Ruler>> =
-            self.rulers.iter().map(|named| (Arc::clone(&named.name), Arc::clone(&named.ruler))).collect();
-        let split =
-            self.rulers.iter().filter_map(|named| Some((Arc::clone(&named.name), named.split_groups?)));
+        let rulers: HashMap<RulerName, Arc<dyn Ruler>> =
+            self.rulers.iter().map(|named| (named.name.clone(), Arc::clone(&named.ruler))).collect();
+        let split = self.rulers.iter().filter_map(|named| Some((named.name.clone(), named.split_groups?)));
         RoutingTable {
             naming: self.namespace_policy.naming.clone(),
             routes: self.routes.clone().into(),

@@ -69,7 +69,7 @@ impl Route {
             let hint = format!("change the annotation `{}` or the route", kind::DIALECT_ANNOTATION);
             return Err(Refusal::Other(Finding::error(Code::Dialect, message).hint(hint).into()));
         }
-        let destination = DestinationId { ruler: Arc::clone(&self.ruler), tenant };
+        let destination = DestinationId { ruler: self.ruler.clone(), tenant };
         let transform = Transform::of(self, input).map_err(Refusal::Other)?;
         Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::language::QueryLanguage;
-use crate::model::name::RulerNamespace;
+use crate::model::name::{RulerName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -20,9 +20,9 @@ use crate::ruler::Ruler;
 pub(crate) struct RoutingTable {
     pub(crate) naming: Naming,
     pub(crate) routes: Arc<[Route]>,
-    pub(crate) rulers: HashMap<Arc<str>, Arc<dyn Ruler>>,
+    pub(crate) rulers: HashMap<RulerName, Arc<dyn Ruler>>,
     /// The most rules of a group, for rulers whose groups are split.
-    pub(crate) split: HashMap<Arc<str>, usize>,
+    pub(crate) split: HashMap<RulerName, usize>,
     pub(crate) on_invalid: OnInvalid,
 }
 

@@ -8,6 +8,7 @@ use super::declared::DeclaredGroup;
 use super::labels::Labels;
 use super::positions::Positions;
 use crate::finding::Finding;
+use crate::model::name::SourceName;
 
 /// The identity of an object: its source, kind, Kubernetes namespace and name. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,14 +19,14 @@ struct Identity {
     namespace: Box<str>,
     name: Box<str>,
     kind: Arc<str>,
-    source: Arc<str>,
+    source: SourceName,
 }
 
 impl ObjectId {
     /// Creates an identity. Sources pass their own name and one shared `kind`, such as `PrometheusRule`.
-    pub fn new(source: &Arc<str>, kind: &Arc<str>, namespace: &str, name: &str) -> Self {
+    pub fn new(source: &SourceName, kind: &Arc<str>, namespace: &str, name: &str) -> Self {
         Self(Arc::new(Identity {
-            source: Arc::clone(source),
+            source: source.clone(),
             kind: Arc::clone(kind),
             namespace: namespace.into(),
             name: name.into(),

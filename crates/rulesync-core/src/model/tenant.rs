@@ -1,5 +1,6 @@
 //! Tenants of a ruler.
 
+use crate::model::name::RulerName;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl fmt::Display for TenantId {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DestinationId {
     /// The ruler's name in the configuration.
-    pub ruler: Arc<str>,
+    pub ruler: RulerName,
     /// The tenant; none means that no tenant header is sent.
     pub tenant: Option<TenantId>,
 }

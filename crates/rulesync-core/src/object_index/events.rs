@@ -1,7 +1,5 @@
 //! The events of sources, as the index takes them: each changes the index and has effects on destinations.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::ObjectIndex;
@@ -14,7 +12,7 @@ use crate::finding::Finding;
 use crate::handover::HandoverProgress;
 use crate::intake::{Accepted, Declaration, RouteMatch, RoutingTable};
 use crate::model::kind::RULE_FILE;
-use crate::model::name::RulerNamespace;
+use crate::model::name::{RulerNamespace, SourceName};
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
@@ -162,7 +160,7 @@ impl ObjectIndex {
     /// Sets or removes the metadata of a Kubernetes namespace. Its objects are routed again.
     pub(crate) fn namespace(
         &mut self,
-        source: &Arc<str>,
+        source: &SourceName,
         name: String,
         input: Option<NamespaceMetadata>,
         seen: Instant,
@@ -178,7 +176,7 @@ impl ObjectIndex {
             .filter(|id| id.source() == &**source)
             .cloned()
             .collect();
-        let of_source = self.namespaces.entry(Arc::clone(source)).or_default();
+        let of_source = self.namespaces.entry(source.clone()).or_default();
         match input {
             Some(input) => of_source.insert(name, input),
             None => of_source.remove(&name),

@@ -1,16 +1,15 @@
 //! The channel between a source and the engine.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::SourceEvent;
+use crate::model::name::SourceName;
 
 /// Receives the events of a source, in order. Waiting in [`Sink::send`] is the back-pressure that keeps memory small.
 #[derive(Debug, Clone)]
 pub struct Sink {
-    source: Arc<str>,
+    source: SourceName,
     run: u32,
     events: mpsc::Sender<SourceMessage>,
 }
@@ -18,7 +17,7 @@ pub struct Sink {
 /// One event with its source and time.
 #[derive(Debug)]
 pub(crate) struct SourceMessage {
-    pub(crate) source: Arc<str>,
+    pub(crate) source: SourceName,
     /// The run of the source, which distinguishes it from an earlier source of the same name.
     pub(crate) run: u32,
     pub(crate) at: Instant,
@@ -31,7 +30,7 @@ pub(crate) struct SourceMessage {
 pub struct Closed;
 
 impl Sink {
-    pub(crate) fn new(source: Arc<str>, run: u32, events: mpsc::Sender<SourceMessage>) -> Self {
+    pub(crate) fn new(source: SourceName, run: u32, events: mpsc::Sender<SourceMessage>) -> Self {
         Self { source, run, events }
     }
 
@@ -42,7 +41,7 @@ impl Sink {
     }
 
     /// Returns the name of the source: the first argument of [`ObjectId::new`](crate::ObjectId::new).
-    pub fn source(&self) -> &Arc<str> {
+    pub fn source(&self) -> &SourceName {
         &self.source
     }
 
@@ -52,8 +51,7 @@ impl Sink {
     ///
     /// [`Closed`] when the engine has stopped or dropped this source.
     pub async fn send(&self, event: SourceEvent) -> Result<(), Closed> {
-        let message =
-            SourceMessage { source: Arc::clone(&self.source), run: self.run, at: Instant::now(), event };
+        let message = SourceMessage { source: self.source.clone(), run: self.run, at: Instant::now(), event };
         self.events.send(message).await.map_err(|_| Closed)
     }
 }

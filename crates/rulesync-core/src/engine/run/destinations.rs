@@ -18,6 +18,7 @@ use crate::destination::{Channels, Command, Destination, Progress, Retirement, S
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
+use crate::model::name::RulerName;
 use crate::model::tenant::DestinationId;
 use crate::route::Route;
 
@@ -25,8 +26,8 @@ impl Run {
     /// Starts and ends destinations so that there is one for each that a route leads to; returns the new ones.
     /// Destinations whose ruler changed are replaced, all of them if `replace_all`.
     pub(super) fn replace_destinations(&mut self, replace_all: bool) -> Vec<DestinationId> {
-        let rulers: HashMap<Arc<str>, NamedRuler> =
-            self.setup.rulers.iter().map(|named| (Arc::clone(&named.name), named.clone())).collect();
+        let rulers: HashMap<RulerName, NamedRuler> =
+            self.setup.rulers.iter().map(|named| (named.name.clone(), named.clone())).collect();
         // A ruler that has not changed keeps its limit and its destinations.
         let same = |running: &RunningDestination| {
             !replace_all

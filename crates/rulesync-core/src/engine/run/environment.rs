@@ -11,6 +11,7 @@ use super::mode::Mode;
 use super::running_destination::RunningDestination;
 use super::{FIRST_LISTS_TIMEOUT, Run};
 use crate::environment::Environment;
+use crate::model::name::SourceName;
 use crate::outcome::Outcome;
 use crate::plan::Deletes;
 use crate::vanishing::Remaining;
@@ -26,8 +27,8 @@ impl Run {
         let environment = Environment {
             version: 0,
             deletes,
-            suspects: suspects.map(|(name, _)| Arc::clone(name)).collect(),
-            vanished: self.vanishing.held().map(|(source, reason)| (Arc::clone(source), reason)).collect(),
+            suspects: suspects.map(|(name, _)| name.clone()).collect(),
+            vanished: self.vanishing.held().map(|(source, reason)| (source.clone(), reason)).collect(),
             orphans: self.orphans.held(),
             missing_kinds: self.missing_kinds.iter().map(|(_, kind)| Arc::clone(kind)).collect(),
             gone_namespaces: self.gone_namespaces.clone(),
@@ -71,11 +72,11 @@ impl Run {
         let now = Instant::now();
         let policy = self.setup.policy.delete_guard;
         let index = &self.index;
-        let remaining: BTreeMap<Arc<str>, Remaining> = (self.sources.iter())
+        let remaining: BTreeMap<SourceName, Remaining> = (self.sources.iter())
             .map(|(name, source)| {
                 let objects = index.in_rulers(name);
                 let (healthy, poll_interval) = (source.is_healthy(), source.poll_interval());
-                (Arc::clone(name), Remaining { objects, healthy, poll_interval })
+                (name.clone(), Remaining { objects, healthy, poll_interval })
             })
             .collect();
         let none = Remaining { objects: 0, healthy: false, poll_interval: Duration::ZERO };

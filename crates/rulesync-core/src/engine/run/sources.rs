@@ -9,6 +9,7 @@ use super::Run;
 use super::running_source::{RunningSource, Snapshot};
 use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
+use crate::model::name::SourceName;
 use crate::model::object::ObjectId;
 use crate::object_index::Effects;
 use crate::outcome::Outcome;
@@ -20,7 +21,7 @@ impl Run {
     pub(super) fn start_source(&mut self, NamedSource { name, source }: &NamedSource) {
         self.runs += 1;
         let stop = CancellationToken::new();
-        let sink = Sink::new(Arc::clone(name), self.runs, self.events.0.clone());
+        let sink = Sink::new(name.clone(), self.runs, self.events.0.clone());
         let running = RunningSource {
             source: Arc::clone(source),
             run: self.runs,
@@ -34,7 +35,7 @@ impl Run {
             last_event: Instant::now(),
             stop: stop.clone(),
         };
-        self.sources.insert(Arc::clone(name), running);
+        self.sources.insert(name.clone(), running);
         self.metrics.source_ready.get_or_create(&SourceLabels { source: name.to_string() }).set(0);
         let source = Arc::clone(source);
         self.tasks.spawn(async move {
@@ -117,13 +118,13 @@ impl Run {
         }
     }
 
-    fn namespace_gone(&mut self, source: &Arc<str>, namespace: String, at: Instant) -> Effects {
+    fn namespace_gone(&mut self, source: &SourceName, namespace: String, at: Instant) -> Effects {
         self.explain(&namespace, true);
         self.index.namespace(source, namespace, None, at)
     }
 
     /// Records that a source cannot see its objects: its deletions wait until it can.
-    fn unavailable(&mut self, name: &Arc<str>, reason: String, kind_gone: bool) {
+    fn unavailable(&mut self, name: &SourceName, reason: String, kind_gone: bool) {
         let Some(source) = self.sources.get_mut(name) else { return };
         // A kind that was never installed has taken no objects with it.
         source.kind_gone |= kind_gone && source.complete;
@@ -132,13 +133,13 @@ impl Run {
         let is_new = source.unavailable.as_ref() != Some(&reason);
         source.unavailable = Some(reason.clone());
         if is_new {
-            self.reporters.report(&Outcome::SourceDown { source: Arc::clone(name), reason });
+            self.reporters.report(&Outcome::SourceDown { source: name.clone(), reason });
         }
     }
 
     /// Records whether a kind is installed in a cluster.
-    fn kind(&mut self, source: &Arc<str>, kind: Arc<str>, installed: bool) {
-        let key = (Arc::clone(source), kind);
+    fn kind(&mut self, source: &SourceName, kind: Arc<str>, installed: bool) {
+        let key = (source.clone(), kind);
         match installed {
             true => self.missing_kinds.remove(&key),
             false => self.missing_kinds.insert(key),
@@ -176,7 +177,7 @@ impl Run {
 
     /// Removes objects and Kubernetes namespaces that were missing from a complete snapshot, unless something that the
     /// source cannot read may hide them.
-    fn sweep(&mut self, name: &Arc<str>) {
+    fn sweep(&mut self, name: &SourceName) {
         let Some(source) = self.sources.get_mut(name) else { return };
         if !source.sweep_others && !source.snapshots.iter().any(|snapshot| snapshot.to_sweep) {
             return;
@@ -232,7 +233,7 @@ impl Run {
         self.index.delete(id)
     }
 
-    fn source_metrics(&self, name: &Arc<str>) {
+    fn source_metrics(&self, name: &SourceName) {
         let Some(source) = self.sources.get(name) else { return };
         let ready = SourceLabels { source: name.to_string() };
         self.metrics.source_ready.get_or_create(&ready).set(i64::from(source.complete));
@@ -247,7 +248,7 @@ impl Run {
     /// removed once it has shown all its objects.
     pub(super) fn adjust_sources(&mut self, restart: bool) {
         let wanted = self.setup.sources.clone();
-        let names: Vec<Arc<str>> = self.sources.keys().cloned().collect();
+        let names: Vec<SourceName> = self.sources.keys().cloned().collect();
         let mut gone = Vec::new();
         for name in names {
             let new = wanted.iter().find(|named| named.name == name);
@@ -288,7 +289,7 @@ impl Run {
     }
 
     pub(super) fn source_statuses(&self) -> Vec<SourceStatus> {
-        let status = |(name, source): (&Arc<str>, &RunningSource)| SourceStatus {
+        let status = |(name, source): (&SourceName, &RunningSource)| SourceStatus {
             name: name.to_string(),
             ready: source.complete,
             objects: self.index.count(name),
