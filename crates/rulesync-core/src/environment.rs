@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::claim::Claimant;
 use crate::guard::HeldReason;
-use crate::model::name::SourceName;
+use crate::model::name::{KubernetesNamespace, SourceName};
 use crate::naming::NamespacePolicy;
 use crate::plan::Deletes;
 use crate::policy::Policy;
@@ -57,7 +57,7 @@ impl Environment {
 ///
 /// Cheap to clone, because each version of the environment has them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct GoneNamespaces(Arc<BTreeMap<String, Instant>>);
+pub(crate) struct GoneNamespaces(Arc<BTreeMap<KubernetesNamespace, Instant>>);
 
 impl GoneNamespaces {
     /// Records that a Kubernetes namespace was deleted, or that it exists. Deletions are remembered for a `window`.
@@ -69,7 +69,7 @@ impl GoneNamespaces {
         let namespaces = Arc::make_mut(&mut self.0);
         namespaces.retain(|_, at| *at + window > now);
         match gone {
-            true => drop(namespaces.insert(name.to_owned(), now)),
+            true => drop(namespaces.insert(name.into(), now)),
             false => drop(namespaces.remove(name)),
         }
     }

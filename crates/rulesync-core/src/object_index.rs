@@ -17,7 +17,7 @@ use crate::desired::Protection;
 use crate::guard::HeldReason;
 use crate::intake::RoutingTable;
 use crate::locations::Locations;
-use crate::model::name::{RulerNamespace, SourceName};
+use crate::model::name::{KubernetesNamespace, RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::route::input::NamespaceMetadata;
@@ -27,7 +27,7 @@ use record::{Count, Record};
 pub(crate) use report::ObjectReport;
 
 /// The known Kubernetes namespaces of each source, by name.
-type Namespaces = BTreeMap<SourceName, BTreeMap<String, NamespaceMetadata>>;
+type Namespaces = BTreeMap<SourceName, BTreeMap<KubernetesNamespace, NamespaceMetadata>>;
 
 /// The objects and the metadata of their Kubernetes namespaces.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl ObjectIndex {
     }
 
     /// Iterates over the Kubernetes namespaces that a source has shown.
-    pub(crate) fn namespaces_of(&self, source: &str) -> impl Iterator<Item = &String> {
+    pub(crate) fn namespaces_of(&self, source: &str) -> impl Iterator<Item = &KubernetesNamespace> {
         self.namespaces.get(source).into_iter().flat_map(BTreeMap::keys)
     }
 

@@ -247,10 +247,10 @@ impl Observer<PartialObjectMeta<Namespace>> for Namespaces<'_> {
                     .iter()
                     .filter(|(key, _)| !key.starts_with(KUBECTL_PREFIX))
                     .collect();
-                sink.send(SourceEvent::Namespace { name, labels, annotations }).await?;
+                sink.send(SourceEvent::Namespace { name: name.into(), labels, annotations }).await?;
             }
             Event::Delete(namespace) => {
-                sink.send(SourceEvent::NamespaceGone { name: namespace.name_any() }).await?;
+                sink.send(SourceEvent::NamespaceGone { name: namespace.name_any().into() }).await?;
             }
             Event::InitDone => {
                 sink.send(SourceEvent::SnapshotComplete(Scope::Namespaces)).await?;

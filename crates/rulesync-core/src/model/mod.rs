@@ -31,7 +31,7 @@ pub use kind::{
 pub use labels::Labels;
 pub use language::QueryLanguage;
 pub use left_out::LeftOut;
-pub use name::{GroupName, RulerName, RulerNamespace, SourceName};
+pub use name::{GroupName, KubernetesNamespace, RulerName, RulerNamespace, SourceName};
 pub use object::{ObjectId, RuleObject};
 pub use positions::{Positions, PositionsBuilder, Segment};
 pub use tenant::{DestinationId, TenantError, TenantId};

@@ -84,6 +84,8 @@ names! {
     /// The name of a ruler's namespace: what rulers call a namespace, or a rule file. Not a Kubernetes namespace, though
     /// named after one.
     RulerNamespace,
+    /// The name of a Kubernetes namespace, in which objects are declared.
+    KubernetesNamespace,
     /// The name of a group of rules.
     GroupName,
     /// The name of a ruler in the configuration.

@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::handover::HandoverProgress;
 use crate::intake::{Accepted, Declaration, RouteMatch, RoutingTable};
 use crate::model::kind::RULE_FILE;
-use crate::model::name::{RulerNamespace, SourceName};
+use crate::model::name::{KubernetesNamespace, RulerNamespace, SourceName};
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
@@ -161,7 +161,7 @@ impl ObjectIndex {
     pub(crate) fn namespace(
         &mut self,
         source: &SourceName,
-        name: String,
+        name: KubernetesNamespace,
         input: Option<NamespaceMetadata>,
         seen: Instant,
     ) -> Effects {

@@ -106,7 +106,7 @@ impl Bench {
             labels: labels.iter().copied().collect(),
             annotations: Labels::default(),
         });
-        self.index.namespace(&"k".into(), name.to_owned(), input, Instant::now())
+        self.index.namespace(&"k".into(), name.into(), input, Instant::now())
     }
 
     fn reroute(&mut self, table: RoutingTable, fresh: &[&str]) -> Effects {
@@ -254,8 +254,8 @@ mod kubernetes_namespaces {
         // The Kubernetes namespaces of other sources do not count for this one.
         let mut bench = index(&[labelled_by_namespace()]);
         let input = Some(NamespaceMetadata::default());
-        bench.index.namespace(&"another".into(), "ns".to_owned(), input.clone(), Instant::now());
-        bench.index.namespace(&"zzz".into(), "ns".to_owned(), input, Instant::now());
+        bench.index.namespace(&"another".into(), "ns".into(), input.clone(), Instant::now());
+        bench.index.namespace(&"zzz".into(), "ns".into(), input, Instant::now());
         assert_eq!(effects(&bench.upsert(object("o", "1", &[]))).len(), 1);
     }
 

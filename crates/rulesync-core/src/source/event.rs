@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Scope;
 use crate::finding::Finding;
 use crate::model::labels::Labels;
+use crate::model::name::KubernetesNamespace;
 use crate::model::object::{ObjectId, RuleObject};
 
 /// An event of a source.
@@ -40,7 +41,7 @@ pub enum SourceEvent {
     /// A Kubernetes namespace has these labels and annotations. Only from sources with [`Scope::Namespaces`].
     Namespace {
         /// The Kubernetes namespace.
-        name: String,
+        name: KubernetesNamespace,
         /// All its labels.
         labels: Labels,
         /// Its annotations; those that only other tools use may be left out.
@@ -49,7 +50,7 @@ pub enum SourceEvent {
     /// A Kubernetes namespace no longer exists.
     NamespaceGone {
         /// The Kubernetes namespace.
-        name: String,
+        name: KubernetesNamespace,
     },
     /// The source cannot see its objects at the moment; those known stay.
     Unavailable {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::name::KubernetesNamespace;
 use crate::model::object::ObjectId;
 
 /// A part of a source that is listed as a whole: a snapshot of it shows everything that it contains.
@@ -16,7 +17,7 @@ pub enum Scope {
         /// The kind, such as `PrometheusRule`.
         kind: Arc<str>,
         /// The Kubernetes namespace.
-        namespace: Option<Arc<str>>,
+        namespace: Option<KubernetesNamespace>,
     },
     /// The Kubernetes namespaces themselves, with their labels and annotations.
     Namespaces,

@@ -97,7 +97,7 @@ async fn object_that_leaves_the_selector_is_deleted_from_the_ruler() {
     by_team.namespace_selector = selector(r#"{"match_labels":{"team":"a"}}"#);
     let world = World::with_routes(&ruler, vec![by_team]);
     let namespace = |team: &str| SourceEvent::Namespace {
-        name: "ns".to_owned(),
+        name: "ns".into(),
         labels: [("team", team)].into_iter().collect(),
         annotations: Labels::default(),
     };

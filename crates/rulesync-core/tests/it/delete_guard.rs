@@ -13,11 +13,7 @@ use crate::world::{MemoryRuler, World, central, id, object, resync, route, selec
 async fn twenty(ruler: &MemoryRuler) -> World {
     let world = World::start(ruler);
     let labels = || [("team", "a")].into_iter().collect();
-    world.source.send(SourceEvent::Namespace {
-        name: "ns".to_owned(),
-        labels: labels(),
-        annotations: labels(),
-    });
+    world.source.send(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
     say_all(&world);
     world.source.complete();
     world.settle().await;
@@ -85,7 +81,7 @@ async fn deleted_kubernetes_namespace_deletes_its_rules() {
     let world = twenty(&ruler).await;
     delete_all(&world);
     held(&world).await;
-    world.source.send(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    world.source.send(SourceEvent::NamespaceGone { name: "ns".into() });
     world.settle().await;
     assert_eq!(ruler.counts(), (0, 0, 20), "the deletes are explained");
     world.stop().await;

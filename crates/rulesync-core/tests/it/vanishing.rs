@@ -155,7 +155,7 @@ async fn vanishing_of_one_object_or_one_kubernetes_namespace_is_not_held() {
     world.source.send(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
     world.settle().await;
     vanish(&world, 0..9);
-    world.source.send(SourceEvent::NamespaceGone { name: "ns".to_owned() });
+    world.source.send(SourceEvent::NamespaceGone { name: "ns".into() });
     tokio::time::sleep(MINUTE).await;
     assert!((0..9).all(|n| ruler.groups(&format!("t{n}")).is_empty()));
     world.stop().await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::name::KubernetesNamespace;
 use crate::source::{Scope, Source};
 
 /// A source and its state.
@@ -44,7 +45,7 @@ pub(super) struct Snapshot {
     /// True if objects that were missing from it may still have to be removed.
     pub(super) to_sweep: bool,
     /// Kubernetes namespaces that it has shown.
-    pub(super) namespaces: BTreeSet<String>,
+    pub(super) namespaces: BTreeSet<KubernetesNamespace>,
 }
 
 impl Snapshot {
@@ -102,7 +103,7 @@ impl RunningSource {
         let listing = |snapshot: &&mut Snapshot| snapshot.scope == Scope::Namespaces && snapshot.in_progress;
         if let Some(snapshot) = self.snapshots.iter_mut().find(listing) {
             match exists {
-                true => drop(snapshot.namespaces.insert(name.to_owned())),
+                true => drop(snapshot.namespaces.insert(name.into())),
                 false => drop(snapshot.namespaces.remove(name)),
             }
         }

@@ -9,7 +9,7 @@ use super::Run;
 use super::running_source::{RunningSource, Snapshot};
 use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
-use crate::model::name::SourceName;
+use crate::model::name::{KubernetesNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::object_index::Effects;
 use crate::outcome::Outcome;
@@ -118,7 +118,12 @@ impl Run {
         }
     }
 
-    fn namespace_gone(&mut self, source: &SourceName, namespace: String, at: Instant) -> Effects {
+    fn namespace_gone(
+        &mut self,
+        source: &SourceName,
+        namespace: KubernetesNamespace,
+        at: Instant,
+    ) -> Effects {
         self.explain(&namespace, true);
         self.index.namespace(source, namespace, None, at)
     }
@@ -208,7 +213,7 @@ impl Run {
             gone.extend(self.index.missing_since(name, &Scope::Everything, source.run));
             if !source.lists_namespaces() {
                 // An earlier source of its name listed them: they still exist, and are known by name only.
-                let known: Vec<String> = self.index.namespaces_of(name).cloned().collect();
+                let known: Vec<KubernetesNamespace> = self.index.namespaces_of(name).cloned().collect();
                 for namespace in known {
                     let effects = self.index.namespace(name, namespace, None, Instant::now());
                     self.carry_out(effects);

@@ -251,5 +251,5 @@ fn object(id: ObjectId, declared: &Declared) -> RuleObject {
 
 fn namespace(name: &str, selected: bool) -> SourceEvent {
     let labels = selected.then_some(("team", "t")).into_iter().collect();
-    SourceEvent::Namespace { name: name.to_owned(), labels, annotations: Labels::default() }
+    SourceEvent::Namespace { name: name.into(), labels, annotations: Labels::default() }
 }
