@@ -180,6 +180,31 @@ fn metrics_are_described() {
 }
 
 #[test]
+fn invariants_name_tests_that_exist() {
+    let mut functions = BTreeSet::new();
+    for directory in ["crates", "bins", "tests"] {
+        for file in files(directory, "rs") {
+            let text = read(&file);
+            let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once('('));
+            functions.extend(names.map(|(name, _)| name.to_owned()));
+        }
+    }
+    let page = read("ARCHITECTURE.md");
+    let invariants = page.split_once("## Invariants").and_then(|(_, rest)| rest.split_once("\n## "));
+    let rows = invariants
+        .map(|(table, _)| table.lines().filter(|line| line.starts_with("| ")))
+        .into_iter()
+        .flatten();
+    let tests: Vec<&str> = rows
+        .filter_map(|row| row.trim_end_matches('|').rsplit('|').next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(tests.len() > 20, "the table of invariants is not found: {tests:?}");
+    let unknown: Vec<&&str> = tests.iter().filter(|test| !functions.contains(**test)).collect();
+    assert!(unknown.is_empty(), "ARCHITECTURE.md names tests that do not exist: {unknown:?}");
+}
+
+#[test]
 fn alerts_have_runbooks() {
     let alerts = read("deploy/alerts/rulesync.yaml");
     let alerts: BTreeSet<&str> =
