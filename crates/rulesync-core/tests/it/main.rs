@@ -36,6 +36,8 @@ mod removed_routes;
 #[cfg(test)]
 mod replacements;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod transforms;
