@@ -7,7 +7,7 @@ use rulesync_core::engine::{NamedRuler, Setup};
 use rulesync_core::route::{ExternalLabel, Permission, Tenancy, Value, ValueSource};
 use rulesync_core::{Finding, Route, RuleObject, SourceEvent};
 
-use crate::inheritance::MemoryInventory;
+use crate::inventory::MemoryInventory;
 use crate::world::{MemoryRuler, World, id, object, route, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(30 * 60);

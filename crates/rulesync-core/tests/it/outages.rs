@@ -5,7 +5,7 @@ use std::time::Duration;
 use rulesync_core::RulerError;
 use rulesync_core::status::DestinationState;
 
-use crate::inheritance::MemoryInventory;
+use crate::inventory::MemoryInventory;
 use crate::world::{MemoryRuler, World, object, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);

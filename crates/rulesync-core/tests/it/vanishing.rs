@@ -112,7 +112,7 @@ async fn vanished_objects_that_return_are_not_deleted() {
 #[tokio::test(start_paused = true)]
 async fn orphans_after_a_restart_count_as_vanished() {
     for tenants in [false, true] {
-        let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
+        let (ruler, inventory) = (MemoryRuler::default(), crate::inventory::MemoryInventory::default());
         let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
         let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
         let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
