@@ -158,66 +158,114 @@ fn declared() -> Vec<(String, String, String)> {
     OUTER_KEYS.iter().enumerate().map(of).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_breaks_keeps_its_rules_over_a_restart_and_what_is_meant_goes() {
-    let world = World::new().await;
-    let mut all: BTreeSet<String> = BTreeSet::new();
-    for (file, text, namespace) in declared() {
-        world.write(&file, &text);
-        all.insert(namespace);
-    }
-    let meant = ["meant-comments.yaml", "meant-empty.yaml", "meant-deleted.yaml"];
-    for file in meant {
-        world.write(file, &rule_file("g"));
-    }
-    world.write("meant-taken-out.yaml", &format!("{}---\n{}", object("stays"), object("taken-out")));
-    world.write("later.yaml", &rule_file("g"));
-    let kept: BTreeSet<String> =
-        all.iter().cloned().chain(["n.stays".to_owned(), "_file.later.yaml".to_owned()]).collect();
-    let others = meant.iter().map(|file| format!("_file.{file}")).chain(["n.taken-out".to_owned()]);
-    let before = kept.iter().cloned().chain(others).collect();
-    let running = world.run().await;
-    world.until_namespaces(&running, &before).await;
+/// Files that declared something and broke under an engine that runs.
+struct Broken {
+    world: World,
+    running: Running,
+    /// The namespaces of what they declared.
+    kept: BTreeSet<String>,
+}
 
-    for (name, _, _) in OUTER_KEYS {
-        world.write(&format!("{name}.yaml"), &case(&format!("outer-keys/{name}.yaml")));
+impl Broken {
+    /// Writes the files, has them synced with those of `others`, and breaks them.
+    async fn with(others: &[(&str, String)]) -> Self {
+        let world = World::new().await;
+        let mut kept = BTreeSet::new();
+        for (file, text, namespace) in declared() {
+            world.write(&file, &text);
+            kept.insert(namespace);
+        }
+        for (file, text) in others {
+            world.write(file, text);
+        }
+        let running = world.run().await;
+        running
+            .in_order(kept.len() + others.iter().map(|(_, text)| documents(text)).sum::<usize>())
+            .await
+            .unwrap();
+        assert!(world.namespaces().is_superset(&kept), "{:?}", world.namespaces());
+        for (name, _, _) in OUTER_KEYS {
+            world.write(&format!("{name}.yaml"), &case(&format!("outer-keys/{name}.yaml")));
+        }
+        Self { world, running, kept }
     }
-    world.write("meant-comments.yaml", "# nothing any more\n");
-    world.write("meant-empty.yaml", "groups: []\n");
-    std::fs::remove_file(world.path("meant-deleted.yaml")).unwrap();
-    world.write("meant-taken-out.yaml", &object("stays"));
-    world.until_namespaces(&running, &kept).await;
-    let tells = |status: &Status| {
-        let told = told(status);
-        OUTER_KEYS.iter().all(|(name, at, words)| {
-            let location = format!("rules/{name}.yaml:{at}");
-            told.iter().any(|(severity, text)| {
-                *severity == Severity::Error && text.starts_with(&location) && text.contains(words)
+
+    /// Waits until each is told to be broken, where it is.
+    async fn told(&self) -> Status {
+        let is_told = |status: &Status| {
+            let told = told(status);
+            OUTER_KEYS.iter().all(|(name, at, words)| {
+                let location = format!("rules/{name}.yaml:{at}");
+                told.iter().any(|(severity, text)| {
+                    *severity == Severity::Error && text.starts_with(&location) && text.contains(words)
+                })
             })
-        })
-    };
-    let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
+        };
+        self.running.until(is_told).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+fn documents(text: &str) -> usize {
+    text.split("---\n").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_files_keep_their_rules_and_are_told_where_they_are() {
+    let broken = Broken::with(&[("goes.yaml", rule_file("g"))]).await;
+    let status = broken.told().await;
     // Nothing else is told, so that every one of them is told where it is.
     let files: BTreeSet<String> =
         told(&status).iter().map(|(_, text)| text.split(':').next().unwrap_or_default().to_owned()).collect();
     assert_eq!(files.len(), OUTER_KEYS.len(), "{files:?}");
-    running.stop().await.unwrap();
+    // Something else goes, so that deletes are known to be made.
+    std::fs::remove_file(broken.world.path("goes.yaml")).unwrap();
+    broken.world.until_namespaces(&broken.running, &broken.kept).await;
+    broken.running.stop().await.unwrap();
+}
 
-    // After a restart the inventory knows what these files declared. Something else goes, so that deletes are known to
-    // be made.
-    std::fs::remove_file(world.path("later.yaml")).unwrap();
-    let kept: BTreeSet<String> = kept.into_iter().filter(|name| !name.contains("later")).collect();
-    let running = world.run().await;
-    world.until_namespaces(&running, &kept).await;
-    let status = running.until(tells).await.unwrap_or_else(|error| panic!("{error}"));
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_emptied_on_purpose_lose_their_rules_among_broken_ones() {
+    let both = format!("{}---\n{}", object("stays"), object("taken-out"));
+    let broken = Broken::with(&[
+        ("comments.yaml", rule_file("g")),
+        ("empty.yaml", rule_file("g")),
+        ("deleted.yaml", rule_file("g")),
+        ("taken-out.yaml", both),
+    ])
+    .await;
+    broken.world.write("comments.yaml", "# nothing any more\n");
+    broken.world.write("empty.yaml", "groups: []\n");
+    std::fs::remove_file(broken.world.path("deleted.yaml")).unwrap();
+    broken.world.write("taken-out.yaml", &object("stays"));
+    let left = broken.kept.iter().cloned().chain(["n.stays".to_owned()]).collect();
+    broken.world.until_namespaces(&broken.running, &left).await;
+    broken.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_files_keep_their_rules_over_a_restart() {
+    let mut broken = Broken::with(&[("goes.yaml", rule_file("g"))]).await;
+    broken.told().await;
+    broken.running.stop().await.unwrap();
+    // Something else goes, so that deletes are known to be made.
+    std::fs::remove_file(broken.world.path("goes.yaml")).unwrap();
+    broken.running = broken.world.run().await;
+    broken.world.until_namespaces(&broken.running, &broken.kept).await;
+    let status = broken.told().await;
     assert!(status.sources.iter().all(|source| !source.hides_objects), "the inventory knows all of them");
-    // And all is well again once they are mended.
+    broken.running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_files_are_in_order_again_once_they_are_mended() {
+    let broken = Broken::with(&[]).await;
+    broken.told().await;
     for (file, text, _) in declared() {
-        world.write(&file, &text);
+        broken.world.write(&file, &text);
     }
-    running.until(|status| told(status).is_empty()).await.unwrap();
-    world.until_namespaces(&running, &kept).await;
-    running.stop().await.unwrap();
+    broken.running.until(|status| told(status).is_empty()).await.unwrap();
+    broken.world.until_namespaces(&broken.running, &broken.kept).await;
+    broken.running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,18 +337,17 @@ async fn the_unit_of_failure_is_the_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn yaml_is_read_as_go_yaml_does_and_every_document_counts() {
+async fn yaml_is_read_as_go_yaml_does() {
     let world = World::new().await;
     for name in [
         "files/01-escaped-apostrophe",
         "files/02-block-scalar-at-end-of-file",
         "files/02b-folded-at-end-of-file",
-        "multi-document/a",
     ] {
         world.write(&format!("{}.yaml", name.rsplit('/').next().unwrap()), &case(&format!("{name}.yaml")));
     }
     let running = world.run().await;
-    let status = running.in_order(5).await.unwrap();
+    let status = running.in_order(3).await.unwrap();
     assert_eq!(told(&status), []);
     let annotations = |file: &str, group: &str| {
         world.group(&format!("_file.{file}.yaml"), group)["rules"][0]["annotations"].clone()
@@ -317,14 +364,21 @@ async fn yaml_is_read_as_go_yaml_does_and_every_document_counts() {
         annotations("02b-folded-at-end-of-file", "nonl2"),
         serde_json::json!({"summary": "folded", "description": "ends here"})
     );
-    let expected: BTreeSet<String> = ["_file.one".to_owned(), "_file.two".to_owned()].into();
-    assert!(world.namespaces().is_superset(&expected), "{:?}", world.namespaces());
+    running.stop().await.unwrap();
+}
 
-    // Another name is written before the former goes.
-    let renamed = case("multi-document/a.yaml").replace("namespace: one", "namespace: three");
-    world.write("a.yaml", &renamed);
-    running.until(|_| !world.namespaces().contains("_file.one")).await.unwrap();
-    assert!(world.namespaces().contains("_file.three"));
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_one_file_all_count_and_a_new_name_is_written_before_the_former_goes() {
+    let world = World::new().await;
+    let two_documents = case("multi-document/a.yaml");
+    world.write("a.yaml", &two_documents);
+    let running = world.run().await;
+    let status = running.in_order(2).await.unwrap();
+    assert_eq!(told(&status), []);
+    assert_eq!(world.namespaces(), ["_file.one".to_owned(), "_file.two".to_owned()].into());
+
+    world.write("a.yaml", &two_documents.replace("namespace: one", "namespace: three"));
+    world.until_namespaces(&running, &["_file.three".to_owned(), "_file.two".to_owned()].into()).await;
     let requests = world.ruler.journal().requests();
     let first = |method: &str, name: &str| {
         requests.iter().position(|request| request.method == method && request.path.contains(name)).unwrap()

@@ -61,18 +61,20 @@ fn object<'a>(status: &'a Status, name: &str) -> &'a ObjectStatus {
     status.objects.iter().find(|object| object.name == name).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
-    let location = Location::new().await;
-    let routes = "  - name: shared
+/// A route that makes a label of an annotation, and enforces a matcher.
+const LABELLING: &str = "  - name: shared
     ruler: central
     tenant: shared
     external_labels: [{label: team, from: annotation, key: team}]
     query_matchers: [{label: namespace, from: namespace_name}]
 ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn annotation_that_becomes_a_label_may_not_be_a_template() {
+    let location = Location::new().await;
     let template = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
     location.kube.apply(rule("reads-another", json!({"team": template}), alert())).unwrap();
-    let running = location.run(routes).await;
+    let running = location.run(LABELLING).await;
     let status = running.until(|status| status.ready() && status.objects.len() == 1).await.unwrap();
     let refused = object(&status, "reads-another");
     assert_eq!(refused.state, ObjectState::Refused);
@@ -82,39 +84,40 @@ async fn an_annotation_that_becomes_a_label_reads_nothing_of_others() {
         "{said}"
     );
     assert_eq!(location.writes(), [""; 0]);
+    running.stop().await.unwrap();
+}
 
-    // What the ruler would choke on is refused in the same way, and its own templates are the author's as before.
-    location
-        .kube
-        .apply(rule(
-            "merges",
-            json!({"team": "a"}),
-            json!({"alert": "A", "expr": "up", "annotations": {"<<": "x"}}),
-        ))
-        .unwrap();
-    let own = json!({"alert": "A", "expr": "up == 0", "labels": {"job": "{{ $labels.job }}"}});
-    location.kube.apply(rule("reads-another", json!({"team": "apps"}), own)).unwrap();
-    let status = running
-        .until(|status| {
-            let state = |name: &str| status.objects.iter().find(|o| o.name == name).map(|o| o.state);
-            state("reads-another") == Some(ObjectState::Synced)
-                && state("merges") == Some(ObjectState::Refused)
-        })
-        .await
-        .unwrap();
-    let said = object(&status, "merges").findings[0].to_string();
+#[tokio::test(flavor = "multi_thread")]
+async fn annotation_that_freezes_rulers_is_refused() {
+    let location = Location::new().await;
+    let merges = json!({"alert": "A", "expr": "up", "annotations": {"<<": "x"}});
+    location.kube.apply(rule("merges", json!({"team": "a"}), merges)).unwrap();
+    let running = location.run(LABELLING).await;
+    let status = running.until(|status| status.ready() && status.objects.len() == 1).await.unwrap();
+    let refused = object(&status, "merges");
+    assert_eq!(refused.state, ObjectState::Refused);
+    let said = refused.findings[0].to_string();
     assert!(said.contains("annotations.<<: the name is `<<`, which freezes rulers"), "{said}");
-    let rules = location.mimir.rules("shared");
-    assert_eq!(rules.keys().collect::<Vec<_>>(), ["us.apps.reads-another"]);
-    let group = serde_json::to_value(&rules["us.apps.reads-another"]["g"]).unwrap();
-    assert_eq!(group["rules"][0]["labels"], json!({"job": "{{ $labels.job }}", "team": "apps"}));
-    assert_eq!(group["rules"][0]["expr"], "up{namespace=\"apps\"} == 0");
+    assert_eq!(location.writes(), [""; 0]);
     assert!(!location.mimir.frozen("shared"));
     running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_objects_own_field_does_not_replace_the_word_of_its_kubernetes_namespace() {
+async fn template_of_a_label_of_the_authors_own_is_written_as_it_is() {
+    let location = Location::new().await;
+    let own = json!({"alert": "A", "expr": "up == 0", "labels": {"job": "{{ $labels.job }}"}});
+    location.kube.apply(rule("own", json!({"team": "apps"}), own)).unwrap();
+    let running = location.run(LABELLING).await;
+    running.in_order(1).await.unwrap();
+    let group = serde_json::to_value(&location.mimir.rules("shared")["us.apps.own"]["g"]).unwrap();
+    assert_eq!(group["rules"][0]["labels"], json!({"job": "{{ $labels.job }}", "team": "apps"}));
+    assert_eq!(group["rules"][0]["expr"], "up{namespace=\"apps\"} == 0");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn field_of_an_object_does_not_replace_the_word_of_its_kubernetes_namespace() {
     let location = Location::new().await;
     let routes = "  - name: logs
     ruler: loki

@@ -18,11 +18,15 @@ mod counts;
 #[cfg(test)]
 mod documentation;
 #[cfg(test)]
+mod enforcement;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod real;
+#[cfg(test)]
+mod requested_tenants;
 #[cfg(test)]
 mod road;
 #[cfg(test)]

@@ -22,9 +22,14 @@ pub(crate) async fn servers() -> (KubeServer, RulerServer) {
 
 impl Road {
     pub(crate) async fn new(kube: KubeServer, ruler: RulerServer) -> Self {
+        let config = config(&ruler.url(), "prod");
+        Self::configured(kube, ruler, &config).await
+    }
+
+    pub(crate) async fn configured(kube: KubeServer, ruler: RulerServer, config: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("kubeconfig"), kube.kubeconfig()).unwrap();
-        let running = rulesync_tests::run(&config(&ruler.url(), "prod"), directory.path()).await.unwrap();
+        let running = rulesync_tests::run(config, directory.path()).await.unwrap();
         Self { kube, ruler, running, _directory: directory }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rulesync_core::finding::Code;
 use rulesync_core::model::DestinationId;
-use rulesync_core::status::{DestinationState, ObjectState};
+use rulesync_core::status::{DestinationState, ObjectState, Status};
 use rulesync_testkit::{KubeServer, Recorded, RulerServer};
 use rulesync_tests::Running;
 use serde_json::{Value, json};
@@ -40,17 +40,44 @@ fn in_namespace(namespace: &str, number: usize) -> Value {
     object
 }
 
+/// A cluster of its own with five objects.
+async fn five(kube: KubeServer, expr: &str) -> KubeServer {
+    (0..5).for_each(|number| drop(kube.apply(object(number, 1, expr)).unwrap()));
+    kube
+}
+
+async fn another_cluster() -> KubeServer {
+    let kube = KubeServer::start().await.unwrap();
+    kube.create_namespace("team-a", []).unwrap();
+    kube
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
+async fn second_cluster_of_the_same_owner_writes_nothing() {
+    let (first, ruler) = servers().await;
+    let (first, twin) = (five(first, "up").await, five(another_cluster().await, "twin").await);
+    let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let of_first = run(&first, &ruler, "prod", "", directories[0].path()).await;
+    of_first.in_order(5).await.unwrap();
+    ruler.journal().clear();
+
+    let of_twin = run(&twin, &ruler, "prod", "", directories[1].path()).await;
+    let status = of_twin.until(|s| s.destinations[0].state == DestinationState::Conflict).await.unwrap();
+    let why = status.destinations[0].error.clone().unwrap();
+    assert!(why.contains(&first.cluster_uid()) && why.contains(&twin.cluster_uid()), "{why}");
+    twin.apply(object(0, 1, "more")).unwrap();
+    of_twin.until(|s| s.objects.iter().all(|o| o.state == ObjectState::Pending)).await.unwrap();
+    assert_eq!(ruler.journal().requests().iter().filter(is_write).count(), 0);
+    for running in [of_first, of_twin] {
+        running.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_that_begin_alike_remove_only_what_is_their_own() {
     let (prod, ruler) = servers().await;
-    let eu = KubeServer::start().await.unwrap();
-    eu.create_namespace("team-a", []).unwrap();
-    let twin = KubeServer::start().await.unwrap();
-    twin.create_namespace("team-a", []).unwrap();
-    (0..5).for_each(|number| drop(prod.apply(object(number, 1, "up")).unwrap()));
-    (0..5).for_each(|number| drop(eu.apply(object(number, 1, "eu")).unwrap()));
-    (0..5).for_each(|number| drop(twin.apply(object(number, 1, "twin")).unwrap()));
-    let directories = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let (prod, eu) = (five(prod, "up").await, five(another_cluster().await, "eu").await);
+    let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let of_prod = run(&prod, &ruler, "prod", "", directories[0].path()).await;
     let of_eu = run(&eu, &ruler, "prod-eu", "", directories[1].path()).await;
     of_prod.in_order(5).await.unwrap();
@@ -58,68 +85,80 @@ async fn owners_that_begin_alike_and_clusters_that_are_called_alike() {
     assert_eq!(ruler.rules("prod").len(), 12, "five namespaces and a claim each");
     ruler.journal().clear();
 
-    let of_twin = run(&twin, &ruler, "prod", "", directories[2].path()).await;
-    let status = of_twin.until(|s| s.destinations[0].state == DestinationState::Conflict).await.unwrap();
-    let why = status.destinations[0].error.clone().unwrap();
-    assert!(why.contains(&prod.cluster_uid()) && why.contains(&twin.cluster_uid()), "{why}");
-    twin.apply(object(0, 1, "more")).unwrap();
-    of_twin.until(|s| s.objects.iter().all(|o| o.state == ObjectState::Pending)).await.unwrap();
-    assert_eq!(ruler.journal().requests().iter().filter(is_write).count(), 0, "the second stopped");
-
-    // Each removes what is its own, and nothing else.
     assert!((0..5).all(|number| prod.delete(RULES, "team-a", &format!("o{number}"))));
-    let none = |s: &rulesync_core::status::Status| s.objects.is_empty() && s.destinations[0].pending == 0;
-    of_prod.until(none).await.unwrap();
     // All at once is held, until somebody has looked.
-    of_prod.until(|s| s.destinations[0].held == 5).await.unwrap();
-    let prod = DestinationId { ruler: "central".into(), tenant: Some("prod".parse().unwrap()) };
-    assert_eq!(of_prod.engine.release_deletes(&prod).await, Some(5));
+    of_prod.until(|s| s.objects.is_empty() && s.destinations[0].held == 5).await.unwrap();
+    let destination = DestinationId { ruler: "central".into(), tenant: Some("prod".parse().unwrap()) };
+    assert_eq!(of_prod.engine.release_deletes(&destination).await, Some(5));
     of_prod.until(|_| ruler.rules("prod").len() == 7).await.unwrap();
     let requests = ruler.journal().requests();
     assert!(requests.iter().filter(is_write).all(|r| r.path.contains("/prod.team-a.")), "{requests:?}");
     assert!(ruler.rules("prod").keys().all(|name| name == "prod" || name.starts_with("prod-eu")));
-    for running in [of_prod, of_eu, of_twin] {
+    for running in [of_prod, of_eu] {
         running.stop().await.unwrap();
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crd_deleted_under_two_hundred_objects_and_a_namespace_deleted_among_ten() {
-    let (kube, ruler) = servers().await;
-    let namespaces: Vec<String> = (0..10).map(|n| format!("team-{n}")).collect();
-    for namespace in &namespaces {
-        kube.create_namespace(namespace, []).unwrap();
+/// Two hundred objects in ten Kubernetes namespaces, all of them written.
+struct TwoHundred {
+    kube: KubeServer,
+    ruler: RulerServer,
+    running: Running,
+    _directory: tempfile::TempDir,
+}
+
+impl TwoHundred {
+    async fn new() -> Self {
+        let (kube, ruler) = servers().await;
+        (0..10).for_each(|n| kube.create_namespace(&format!("team-{n}"), []).unwrap());
+        Self::apply(&kube);
+        let directory = tempfile::tempdir().unwrap();
+        let running = run(&kube, &ruler, "prod", "", directory.path()).await;
+        running.in_order(200).await.unwrap();
+        ruler.journal().clear();
+        Self { kube, ruler, running, _directory: directory }
     }
-    let apply = || {
-        for (n, namespace) in namespaces.iter().enumerate() {
-            (0..20).for_each(|number| drop(kube.apply(in_namespace(namespace, n * 20 + number)).unwrap()));
+
+    fn apply(kube: &KubeServer) {
+        for number in 0..200 {
+            kube.apply(in_namespace(&format!("team-{}", number / 20), number)).unwrap();
         }
-    };
-    apply();
-    let directory = tempfile::tempdir().unwrap();
-    let running = run(&kube, &ruler, "prod", "", directory.path()).await;
-    running.in_order(200).await.unwrap();
-    ruler.journal().clear();
-    assert!(kube.drop_crd());
-    let status = running.until(|s| s.sources[0].unavailable.is_some() && s.objects.is_empty()).await.unwrap();
+    }
+
+    fn writes(&self) -> Vec<Recorded> {
+        let requests = self.ruler.journal().requests();
+        requests.into_iter().filter(|request| is_write(&request)).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crd_that_is_deleted_and_created_again_changes_no_rules() {
+    let it = TwoHundred::new().await;
+    assert!(it.kube.drop_crd());
+    let is_gone = |s: &Status| s.sources[0].unavailable.is_some() && s.objects.is_empty();
+    let status = it.running.until(is_gone).await.unwrap();
     assert!(status.sources[0].unavailable.as_ref().unwrap().contains("is the CRD installed?"));
-    running.until(|s| s.destinations[0].held == 200).await.unwrap();
-    assert_eq!(ruler.journal().requests().iter().filter(is_write).count(), 0);
-    assert_eq!(ruler.rules("prod").len(), 201);
+    it.running.until(|s| s.destinations[0].held == 200).await.unwrap();
+    assert_eq!(it.writes().len(), 0);
+    assert_eq!(it.ruler.rules("prod").len(), 201);
 
-    kube.create_crd();
-    apply();
-    running.in_order(200).await.unwrap();
-    assert_eq!(ruler.journal().requests().iter().filter(is_write).count(), 0, "all is as it was");
+    it.kube.create_crd();
+    TwoHundred::apply(&it.kube);
+    it.running.in_order(200).await.unwrap();
+    assert_eq!(it.writes().len(), 0, "all is as it was");
+    it.running.stop().await.unwrap();
+}
 
-    assert!(kube.delete_namespace("team-3"));
-    running.until(|_| ruler.rules("prod").len() == 181).await.unwrap();
-    running.in_order(180).await.unwrap();
-    let requests = ruler.journal().requests();
-    let writes: Vec<&Recorded> = requests.iter().filter(is_write).collect();
+#[tokio::test(flavor = "multi_thread")]
+async fn kubernetes_namespace_that_is_deleted_takes_its_own_rules_with_it() {
+    let it = TwoHundred::new().await;
+    assert!(it.kube.delete_namespace("team-3"));
+    it.running.until(|_| it.ruler.rules("prod").len() == 181).await.unwrap();
+    it.running.in_order(180).await.unwrap();
+    let writes = it.writes();
     assert_eq!(writes.len(), 20);
     assert!(writes.iter().all(|r| r.method == "DELETE" && r.path.contains("/prod.team-3.")));
-    running.stop().await.unwrap();
+    it.running.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +185,7 @@ async fn what_would_blind_us_is_read_around_and_never_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_inventory_in_a_config_map_cleans_up_a_removed_route() {
+async fn inventory_in_a_config_map_cleans_up_a_removed_route() {
     let (kube, ruler) = servers().await;
     (0..3).for_each(|number| drop(kube.apply(object(number, 1, "up")).unwrap()));
     let directory = tempfile::tempdir().unwrap();
@@ -170,7 +209,7 @@ async fn a_inventory_in_a_config_map_cleans_up_a_removed_route() {
 
 /// Two processes worth of engine with their elections, and the leader ended without a word in the middle of a sync.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_killed_in_the_middle_of_a_sync_is_followed() {
+async fn leader_killed_in_the_middle_of_a_sync_is_followed() {
     let (kube, ruler) = servers().await;
     (0..300).for_each(|number| drop(kube.apply(object(number, 1, "up")).unwrap()));
     ruler.faults().inject(rulesync_testkit::Fault::latency(Duration::from_millis(20)));

@@ -1,17 +1,17 @@
 //! The daemon as a child process: started, looked at from outside, stopped.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use rulesync_testkit::ports;
 
 use crate::failure::Failure;
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
     child: Child,
-    address: String,
     client: reqwest::Client,
 }
 
@@ -40,22 +40,22 @@ impl Requests {
 impl Daemon {
     /// Starts the binary with a configuration.
     pub(crate) fn start(binary: &Path, config: &Path) -> Result<Self, Failure> {
-        // The port is free again at once; nobody else is on this machine to take it.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let child = Command::new(binary)
             .arg("--config")
             .arg(config)
-            .args(["--web.listen-address", &address, "--log.level", "warn"])
+            .args(["--web.listen-address", "127.0.0.1:0", "--log.level", "warn"])
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
-        Ok(Self { child, address, client: reqwest::Client::builder().no_proxy().build()? })
+        Ok(Self { child, client: reqwest::Client::builder().no_proxy().build()? })
     }
 
     /// The metrics with a value, by name and labels as printed.
     pub(crate) async fn metrics(&self) -> Result<BTreeMap<String, f64>, Failure> {
-        let text = self.client.get(format!("http://{}/metrics", self.address)).send().await?.text().await?;
+        // Its pages are all that it serves.
+        let port = *ports::listening(self.child.id())?.first().ok_or("the daemon does not listen yet")?;
+        let text = self.client.get(format!("http://127.0.0.1:{port}/metrics")).send().await?.text().await?;
         let parse = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))

@@ -28,7 +28,7 @@ use rulesync_ruler_server::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 pub(crate) use rulesync_ruler_server::body::{Body, full as full_body};
@@ -52,11 +52,38 @@ pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Response<Body>>;
 }
 
-/// A listening server that can be stopped and restarted on its port.
+/// A listening server that can be stopped and restarted on its port, which is its own until it is dropped.
 pub(crate) struct Listen {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    running: Mutex<Option<Connections>>,
+    state: Mutex<State>,
+    address: SocketAddr,
+}
+
+struct State {
+    port: Port,
+    running: Option<Connections>,
+}
+
+/// A port, held by a socket that is bound to it and does not listen: the system gives the port to nobody else, and
+/// refuses connections to it while no other socket listens.
+struct Port(TcpSocket);
+
+impl Port {
+    /// Takes a port; port 0 is any free one.
+    fn new(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Sockets that all ask for it share a port, as long as none of them listens.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self(socket))
+    }
+
+    /// Listens with the socket that held the port, once another one holds it.
+    fn listen(&mut self) -> io::Result<TcpListener> {
+        const BACKLOG: u32 = 1024;
+        let next = Self::new(self.0.local_addr()?)?;
+        std::mem::replace(self, next).0.listen(BACKLOG)
+    }
 }
 
 struct Shared {
@@ -77,10 +104,11 @@ impl Listen {
         faults: Faults,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared { handler, journal, faults });
-        let listener = TcpListener::bind(address).await?;
+        let mut port = Port::new(address)?;
+        let listener = port.listen()?;
         let address = listener.local_addr()?;
-        let running = connections(listener, Arc::clone(&shared));
-        Ok(Self { address, shared, running: Mutex::new(Some(running)) })
+        let running = Some(connections(listener, Arc::clone(&shared)));
+        Ok(Self { shared, state: Mutex::new(State { port, running }), address })
     }
 
     /// The bound address; it stays the same across stops and restarts.
@@ -98,39 +126,38 @@ impl Listen {
         &self.shared.faults
     }
 
-    /// Closes the port and every connection at once; new connections are refused from then on. Returns when everything
-    /// is closed.
+    /// Stops listening and closes every connection at once; new connections are refused from then on. Returns when
+    /// everything is closed.
     pub(crate) async fn stop(&self) {
-        let running = self.lock().take();
+        let running = self.lock().running.take();
         if let Some(running) = running {
             running.stop().await;
         }
     }
 
-    /// Opens the port again after [`stop`](Self::stop); has no effect if it is open.
+    /// Listens again after [`stop`](Self::stop); has no effect if it does.
     ///
     /// # Errors
-    /// If the port is no longer free.
+    /// If the system has no socket left.
     pub(crate) async fn start_again(&self) -> io::Result<()> {
-        if self.lock().is_some() {
-            return Ok(());
+        let mut state = self.lock();
+        if state.running.is_none() {
+            let listener = state.port.listen()?;
+            state.running = Some(connections(listener, Arc::clone(&self.shared)));
         }
-        let listener = TcpListener::bind(self.address).await?;
-        let running = connections(listener, Arc::clone(&self.shared));
-        *self.lock() = Some(running);
         Ok(())
     }
 
     /// Accepts no new requests, lets those in progress finish for a moment, then closes.
     pub(crate) async fn shutdown(&self) {
-        let running = self.lock().take();
+        let running = self.lock().running.take();
         if let Some(running) = running {
             running.shutdown().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Connections>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

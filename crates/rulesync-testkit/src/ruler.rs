@@ -142,16 +142,16 @@ impl RulerServer {
         self.listen.faults()
     }
 
-    /// Closes the port and every connection at once: new connections are refused from then on. Stored groups, the
-    /// journal and the faults are kept.
+    /// Stops listening and closes every connection at once: new connections are refused from then on. The port, stored
+    /// groups, the journal and the faults are kept.
     pub async fn stop(&self) {
         self.listen.stop().await;
     }
 
-    /// Opens the same port again after [`stop`](Self::stop).
+    /// Listens on the same port again after [`stop`](Self::stop).
     ///
     /// # Errors
-    /// If the port is no longer free.
+    /// If the system has no socket left.
     pub async fn start_again(&self) -> io::Result<()> {
         self.listen.start_again().await
     }
@@ -159,7 +159,7 @@ impl RulerServer {
     /// Stops and starts again.
     ///
     /// # Errors
-    /// If the port is no longer free.
+    /// If the system has no socket left.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         self.start_again().await

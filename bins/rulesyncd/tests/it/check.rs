@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 
-use rulesync_testkit::{Kind, RulerServer};
+use rulesync_testkit::RulerServer;
 
+use crate::fixture::mimir;
 use crate::process::{Daemon, command};
 
 /// Five mistakes: an unknown key, a value of the wrong type, a missing key, a route to a ruler that does not exist, and a
@@ -34,34 +35,58 @@ async fn output(config: &Path, flags: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
+/// A directory with a configuration that has these mistakes, and what it names.
+struct Mistaken {
+    ruler: RulerServer,
+    /// Taken: who tries to listen there says so.
+    taken: TcpListener,
+    directory: tempfile::TempDir,
+}
+
+impl Mistaken {
+    async fn new() -> Self {
+        let ruler = mimir().await;
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let embedded = taken.local_addr().unwrap().to_string();
+        let text = FIVE_MISTAKES.replace("RULER", &ruler.url()).replace("EMBEDDED", &embedded);
+        std::fs::write(directory.path().join("rulesync.yaml"), text).unwrap();
+        Self { ruler, taken, directory }
+    }
+
+    /// Runs the daemon, which is to fail and start nothing.
+    async fn fails(&self, flags: &[&str]) -> Output {
+        let output = output(&self.directory.path().join("rulesync.yaml"), flags).await;
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(self.ruler.journal().requests().is_empty(), "{:?}", self.ruler.journal().requests());
+        let entries = std::fs::read_dir(self.directory.path()).unwrap();
+        let left: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["rulesync.yaml"], "no inventory and no storage");
+        output
+    }
+
+    /// What was printed, with paths that begin in the directory.
+    fn relative(&self, printed: Vec<u8>) -> String {
+        let at = format!("{}/", self.directory.path().display());
+        String::from_utf8(printed).unwrap().replace(&at, "")
+    }
+}
+
 #[tokio::test]
-async fn five_mistakes_are_five_errors_and_nothing_is_started() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    // Taken: who tries to listen there says so.
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("rulesync.yaml");
-    let text = FIVE_MISTAKES
-        .replace("RULER", &ruler.url())
-        .replace("EMBEDDED", &taken.local_addr().unwrap().to_string());
-    std::fs::write(&config, text).unwrap();
-    let at = format!("{}/", directory.path().display());
+async fn check_of_five_mistakes_prints_five_errors() {
+    let it = Mistaken::new().await;
+    let checked = it.fails(&["--check-config"]).await;
+    insta::assert_snapshot!("check_config", it.relative(checked.stdout));
+}
 
-    let checked = output(&config, &["--check-config"]).await;
-    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
-    insta::assert_snapshot!("check_config", String::from_utf8(checked.stdout).unwrap().replace(&at, ""));
-
-    let address = taken.local_addr().unwrap().to_string();
-    let started = output(&config, &["--web.listen-address", &address]).await;
-    assert_eq!(started.status.code(), Some(1), "{started:?}");
-    let log = String::from_utf8(started.stderr).unwrap().replace(&at, "");
+#[tokio::test]
+async fn start_with_five_mistakes_logs_five_errors_and_starts_nothing() {
+    let it = Mistaken::new().await;
+    let address = it.taken.local_addr().unwrap().to_string();
+    let started = it.fails(&["--web.listen-address", &address]).await;
+    let log = it.relative(started.stderr);
     let lines: Vec<&str> = log.lines().filter_map(|line| Some(line.split_once(" level=")?.1)).collect();
     insta::assert_snapshot!("log", lines.join("\n"));
-
-    assert!(ruler.journal().requests().is_empty(), "{:?}", ruler.journal().requests());
-    let left: Vec<_> =
-        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["rulesync.yaml"], "no inventory and no storage");
 }
 
 #[tokio::test]
@@ -111,6 +136,11 @@ async fn usage_errors_exit_with_64() {
         assert_eq!(refused.status.code(), Some(64), "{refused:?}");
         assert!(refused.stdout.is_empty() && !refused.stderr.is_empty(), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn help_and_version_need_no_configuration() {
+    let config = Path::new("rulesync.yaml");
     for flag in ["--help", "--version"] {
         let shown = output(config, &[flag]).await;
         assert!(shown.status.success() && !shown.stdout.is_empty(), "{shown:?}");

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rulesync_testkit::{Kind, RulerServer};
-
-use crate::flags::directory;
-use crate::process::Daemon;
+use crate::fixture::{Directory, mimir};
 
 const OBJECTS: usize = 60;
 
@@ -20,11 +17,10 @@ fn manifest(object: usize, version: usize) -> String {
 
 #[tokio::test]
 async fn daemon_killed_fifty_times_during_a_sync_ends_in_the_right_state() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
-    let config = directory.path().join("rulesync.yaml");
-    let file = |object: usize| directory.path().join(format!("rules/o{object}.yaml"));
-    std::fs::remove_file(directory.path().join("rules/o.yaml")).unwrap();
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
+    let file = |object: usize| format!("rules/o{object}.yaml");
+    directory.remove("rules/o.yaml");
     ruler.put("prod", "theirs", "name: g\nrules: [{record: 'their:own', expr: up}]\n").unwrap();
     let mut declared: BTreeMap<usize, usize> = BTreeMap::new();
     // Pseudo-random with a fixed seed, so that a failure can be repeated.
@@ -40,20 +36,20 @@ async fn daemon_killed_fifty_times_during_a_sync_ends_in_the_right_state() {
         for object in 0..OBJECTS {
             if random(5) == 0 {
                 declared.remove(&object);
-                let _ = std::fs::remove_file(file(object));
+                let _ = std::fs::remove_file(directory.path(&file(object)));
             } else {
                 declared.insert(object, round);
-                std::fs::write(file(object), manifest(object, round)).unwrap();
+                directory.write(&file(object), &manifest(object, round));
             }
         }
         ruler.journal().clear();
-        let daemon = Daemon::start(&config, &[]);
+        let daemon = directory.start(&[]);
         let moment = 1 + random(declared.len() * 3);
         ruler.journal().wait_until(|requests| requests.len() >= moment).await;
         daemon.signal("KILL");
         assert!(!daemon.end().await.success());
     }
-    let daemon = Daemon::start(&config, &[]);
+    let daemon = directory.start(&[]);
     daemon.in_order(declared.len()).await;
     let mut rules = ruler.rules("prod");
     assert!(rules.remove("theirs").is_some());

@@ -4,9 +4,21 @@
 #[cfg(test)]
 mod check;
 #[cfg(test)]
-mod flags;
+mod dry_run;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile_names;
+#[cfg(test)]
+mod inventory;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod leader;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod once;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
@@ -16,8 +28,10 @@ mod process;
 #[cfg(test)]
 mod quickstart;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
-mod trust;
+mod signals;
 #[cfg(test)]
 mod visible;

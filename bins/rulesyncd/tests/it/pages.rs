@@ -1,4 +1,4 @@
-//! Hostile clients and a busy engine: the pages answer, and nothing is released by accident.
+//! Hostile clients and a busy engine: the pages answer.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rulesync_testkit::{Kind, RulerServer};
-
-use crate::flags::directory;
+use crate::fixture::{Directory, mimir};
 use crate::process::Daemon;
 
 /// The time within which an answer must arrive; a test that fails takes no longer either.
@@ -31,9 +29,9 @@ fn get(address: &str, path: &str) -> String {
 
 #[tokio::test]
 async fn health_answers_beside_five_hundred_silent_connections() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
+    let daemon = directory.start(&[]);
     daemon.in_order(1).await;
     let silent: Vec<TcpStream> = (0..500).map(|_| TcpStream::connect(daemon.address()).unwrap()).collect();
     let answer = get(daemon.address(), "/-/healthy");
@@ -41,51 +39,6 @@ async fn health_answers_beside_five_hundred_silent_connections() {
     let open = std::fs::read_dir(format!("/proc/{}/fd", daemon.id())).unwrap().count();
     assert!(open < 200, "{open} files are open");
     drop(silent);
-}
-
-#[tokio::test]
-async fn deletes_are_not_released_by_other_origins_or_for_other_destinations() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
-    daemon.in_order(1).await;
-    let address = daemon.address();
-    let post = |path: &str, headers: &str| {
-        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
-        raw(address, &head)
-    };
-    let release = "/api/v1/destinations/central/prod/release-deletes";
-    for headers in [
-        "Origin: http://evil.example\r\n",
-        "Origin: http://127.0.0.1:1\r\n",
-        "Origin: null\r\n",
-        "Sec-Fetch-Site: cross-site\r\n",
-        "Sec-Fetch-Site: same-site\r\n",
-    ] {
-        let answer = post(release, headers);
-        assert!(
-            answer.starts_with("HTTP/1.1 403") && answer.contains("cross-origin request"),
-            "{headers}{answer}"
-        );
-        assert!(post("/api/v1/release-deletes", headers).starts_with("HTTP/1.1 403"), "{headers}");
-    }
-    for path in [
-        "/api/v1/destinations/central%2Fprod/release-deletes",
-        "/api/v1/destinations/central%2fprod/release-deletes",
-        "/api/v1/destinations//release-deletes",
-        "/api/v1/destinations//prod/release-deletes",
-        "/api/v1/destinations/central//release-deletes",
-        "/api/v1/destinations/%2F/prod/release-deletes",
-    ] {
-        assert!(post(path, "").starts_with("HTTP/1.1 404"), "{path}");
-    }
-    let own = format!("Origin: http://{address}\r\nSec-Fetch-Site: same-origin\r\n");
-    for headers in ["", own.as_str()] {
-        let answer = post(release, headers);
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("in 0 namespaces"), "{answer}");
-        let answer = post("/api/v1/release-deletes", headers);
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("in 0 namespaces"), "{answer}");
-    }
 }
 
 /// A ruler that answers every request with interim responses without end.
@@ -120,8 +73,8 @@ impl Flood {
 #[tokio::test]
 async fn health_answers_while_a_ruler_floods_the_engine() {
     let ruler = Flood::start();
-    let directory = directory(&ruler.url);
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    let directory = Directory::of(&ruler.url);
+    let daemon = directory.start(&[]);
     daemon.logs(&["Started"]).await;
     while !ruler.flooding.load(Ordering::Relaxed) {
         tokio::task::yield_now().await;
@@ -135,13 +88,13 @@ async fn health_answers_while_a_ruler_floods_the_engine() {
 /// The reader of the log has stopped, so that the engine's thread is blocked in the middle of a line.
 #[tokio::test]
 async fn health_answers_and_readiness_names_the_time_while_the_engine_is_blocked() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
     let manifests: String = (0..1000)
         .map(|object| format!("---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: an-object-with-a-name-of-many-letters-{object}, namespace: ns}}\nspec: {{groups: [{{name: g, rules: [{{alert: A, expr: up == 0}}]}}]}}\n"))
         .collect();
-    std::fs::write(directory.path().join("rules/o.yaml"), manifests).unwrap();
-    let daemon = Daemon::start_unread(&directory.path().join("rulesync.yaml"), &[]);
+    directory.write("rules/o.yaml", &manifests);
+    let daemon = Daemon::start_unread(&directory.config(), &[]);
     let mut pause = tokio::time::interval(Duration::from_millis(20));
     let mut busy = None;
     for _ in 0..3000 {
@@ -165,11 +118,9 @@ async fn health_answers_and_readiness_names_the_time_while_the_engine_is_blocked
 
 #[tokio::test]
 async fn engine_works_while_its_embedded_ruler_reads_a_long_body() {
-    let directory = directory("http://127.0.0.1:0");
-    let config = directory.path().join("rulesync.yaml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("type: mimir", "type: embedded")).unwrap();
-    let daemon = Daemon::start(&config, &[]);
+    let directory = Directory::of("http://127.0.0.1:0");
+    directory.configure("type: mimir", "type: embedded");
+    let daemon = directory.start(&[]);
     daemon.in_order(1).await;
     let body = format!("name: long\nrules:\n{}", "- {record: r, expr: up}\n".repeat(20_000));
     let head = format!(

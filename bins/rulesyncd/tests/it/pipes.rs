@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rulesync_testkit::{Kind, RulerServer};
-
-use crate::flags::directory;
+use crate::fixture::{Directory, mimir};
 use crate::process::{Daemon, command};
 
 fn mkfifo(path: &Path) {
@@ -14,12 +12,12 @@ fn mkfifo(path: &Path) {
 
 #[tokio::test]
 async fn configuration_from_a_command_is_read_once() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
     // The shell becomes the daemon, and the rules are beside its working directory.
     let script = r#"exec "$0" --config <(cat rulesync.yaml) "$@""#;
     let mut shell = Command::new("bash");
-    shell.args(["-c", script, env!("CARGO_BIN_EXE_rulesyncd")]).current_dir(directory.path());
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_rulesyncd")]).current_dir(directory.path(""));
     let daemon = Daemon::run(&mut shell);
     daemon.in_order(1).await;
     daemon.signal("HUP");
@@ -51,14 +49,12 @@ async fn pipe_that_nobody_writes_to_does_not_delay_the_end() {
 
 #[tokio::test]
 async fn pipes_for_rules_and_secrets_are_reported_and_delay_nothing() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
-    let config = directory.path().join("rulesync.yaml");
-    mkfifo(&directory.path().join("token"));
-    mkfifo(&directory.path().join("rules/pipe.yaml"));
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replace("type: mimir,", "type: mimir, bearer_token_file: token,")).unwrap();
-    let daemon = Daemon::start(&config, &[]);
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
+    mkfifo(&directory.path("token"));
+    mkfifo(&directory.path("rules/pipe.yaml"));
+    directory.configure("type: mimir,", "type: mimir, bearer_token_file: token,");
+    let daemon = directory.start(&[]);
     daemon.logs(&["file=rules/pipe.yaml", "the file cannot be read: it is a pipe"]).await;
     daemon.logs(&["token: it is a pipe, not a regular file"]).await;
     assert_eq!(daemon.get("/-/ready").await, Some((200, "ready\n".to_owned())));

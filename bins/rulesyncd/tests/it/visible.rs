@@ -1,14 +1,11 @@
 //! The log, metrics, status and health of the daemon.
 
-use rulesync_testkit::{Kind, RulerServer};
-
-use crate::flags::directory;
-use crate::process::Daemon;
+use crate::fixture::{Directory, mimir};
 
 #[tokio::test]
 async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
     for object in 0..100 {
         let groups: String = (0..10)
             .map(|group| {
@@ -19,12 +16,12 @@ async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
         let manifest = format!(
             "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: o{object}, namespace: ns}}\nspec:\n  groups:\n{groups}"
         );
-        std::fs::write(directory.path().join(format!("rules/o{object}.yaml")), manifest).unwrap();
+        directory.write(&format!("rules/o{object}.yaml"), &manifest);
     }
-    std::fs::remove_file(directory.path().join("rules/o.yaml")).unwrap();
+    directory.remove("rules/o.yaml");
     // The former version of the group stays.
     ruler.put("prod", "us.ns.o42", "name: g7\nrules: [{record: 'old:one', expr: up}]\n").unwrap();
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    let daemon = directory.start(&[]);
     let line = daemon
         .logs(&[
             "Rule group rejected by ruler",
@@ -71,12 +68,12 @@ async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
 
 #[tokio::test]
 async fn health_depends_on_the_process_and_readiness_on_the_sources() {
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = directory(&ruler.url());
-    let rules = directory.path().join("rules");
-    let elsewhere = directory.path().join("elsewhere");
+    let ruler = mimir().await;
+    let directory = Directory::of(&ruler.url());
+    let rules = directory.path("rules");
+    let elsewhere = directory.path("elsewhere");
     std::fs::rename(&rules, &elsewhere).unwrap();
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &[]);
+    let daemon = directory.start(&[]);
     daemon.logs(&["Source unavailable"]).await;
     for page in ["/-/healthy", "/healthz"] {
         assert_eq!(daemon.get(page).await.unwrap().0, 200);

@@ -1,8 +1,8 @@
 //! Work is proportional to what changed: every request is counted.
 
-use rulesync_core::finding::Code;
 use std::collections::BTreeMap;
 
+use rulesync_core::finding::Code;
 use rulesync_core::model::Labels;
 use rulesync_core::{RuleObject, SourceEvent};
 

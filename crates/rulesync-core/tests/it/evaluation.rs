@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::engine::{Metrics, NamedRuler};
+use rulesync_core::engine::{EngineBuilder, Metrics, NamedRuler};
 use rulesync_core::ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 use rulesync_core::status::{EvaluationState, ObjectState, Status};
 use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
@@ -64,33 +64,67 @@ impl Ruler for Evaluating {
     }
 }
 
+impl Evaluating {
+    fn load(&self, groups: &[(&'static str, RuleHealth)]) {
+        *self.loaded.lock().unwrap() = groups.to_vec();
+    }
+
+    fn fail(&self, fails: bool) {
+        *self.fails.lock().unwrap() = fails;
+    }
+
+    /// An engine that has written the groups `a` and `b`, and has not asked yet.
+    async fn synced(&self, build: impl FnOnce(EngineBuilder) -> EngineBuilder) -> World {
+        let named = NamedRuler::new("central", Arc::new(self.clone()));
+        let world = World::with(&self.stored, |setup| setup.rulers = vec![named], build);
+        let status = world.declare([object("o", &[("a", "1"), ("b", "1")])]).await;
+        assert_eq!(evaluation(&status), None, "the ruler was not asked yet");
+        world
+    }
+}
+
 fn evaluation(status: &Status) -> Option<EvaluationState> {
     status.objects[0].destinations[0].evaluation
 }
 
+const BOTH: [(&str, RuleHealth); 2] = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+
 #[tokio::test(start_paused = true)]
-async fn evaluation_shows_groups_that_are_not_loaded_and_rules_that_fail() {
+async fn evaluation_shows_groups_that_are_not_loaded() {
     let ruler = Evaluating::default();
-    let named = NamedRuler::new("central", Arc::new(ruler.clone()));
-    let world = World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine);
-    world.source.upsert(object("o", &[("a", "1"), ("b", "1")]));
-    world.source.complete();
-    let status = world.settle().await;
-    assert_eq!(evaluation(&status), None, "the ruler was not asked yet");
-    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
-    // The tenant is frozen: groups are stored and not loaded.
+    let world = ruler.synced(|engine| engine).await;
+    // As in a tenant that is frozen: groups are stored and not loaded.
+    ruler.load(&BOTH[..1]);
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::NotLoaded)).await;
     assert_eq!(status.destinations[0].not_loaded, 1);
     assert_eq!(status.objects[0].state, ObjectState::Synced, "the ruler has it as declared");
     assert!(status.objects[0].destinations[0].findings[0].to_string().contains("does not load it"));
-    *ruler.loaded.lock().unwrap() =
-        vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))];
+    ruler.load(&BOTH);
+    let status = world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
+    assert_eq!(status.destinations[0].not_loaded, 0);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn evaluation_shows_rules_that_fail() {
+    let ruler = Evaluating::default();
+    let world = ruler.synced(|engine| engine).await;
+    ruler.load(&[("a", RuleHealth::Healthy), ("b", RuleHealth::Failing("too many series".to_owned()))]);
     let status = world.until(|status| evaluation(status) == Some(EvaluationState::Failing)).await;
     assert_eq!((status.destinations[0].not_loaded, status.destinations[0].failing_rules), (0, 1));
     assert!(status.objects[0].destinations[0].findings[0].to_string().ends_with("too many series"));
-    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+    ruler.load(&BOTH);
+    let status = world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
+    assert_eq!(status.destinations[0].failing_rules, 0);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn evaluation_is_asked_for_once_per_interval_while_all_rules_are_healthy() {
+    let ruler = Evaluating::default();
+    ruler.load(&BOTH);
+    let world = ruler.synced(|engine| engine).await;
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
-    // Seldom: once per interval while all rules are healthy.
     let before = *ruler.asked.lock().unwrap();
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     let asked = *ruler.asked.lock().unwrap() - before;
@@ -98,27 +132,38 @@ async fn evaluation_shows_groups_that_are_not_loaded_and_rules_that_fail() {
     world.stop().await;
 }
 
+/// How many of the metrics of evaluation are exposed.
+fn shown(metrics: &Metrics) -> usize {
+    let text = exposed(metrics);
+    let is_shown = |name: &&str| text.lines().any(|line| line.starts_with(&format!("{name}{{")));
+    ["rulesync_evaluation_failing_rules", "rulesync_evaluation_not_loaded_groups"]
+        .iter()
+        .filter(|name| is_shown(name))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn evaluation_metrics_are_missing_until_the_ruler_was_asked() {
+    let (ruler, metrics) = (Evaluating::default(), Metrics::default());
+    ruler.load(&BOTH);
+    let world = ruler.synced(|engine| engine.metrics(metrics.clone())).await;
+    assert_eq!(shown(&metrics), 0);
+    world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
+    assert_eq!(shown(&metrics), 2);
+    world.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn evaluation_metrics_are_missing_while_the_ruler_cannot_report_them() {
     let (ruler, metrics) = (Evaluating::default(), Metrics::default());
-    let named = NamedRuler::new("central", Arc::new(ruler.clone()));
-    let counted = metrics.clone();
-    let world =
-        World::with(&ruler.stored, |setup| setup.rulers = vec![named], |engine| engine.metrics(counted));
-    world.source.upsert(object("o", &[("a", "1")]));
-    world.source.complete();
-    world.settle().await;
-    let shown = |name: &str| exposed(&metrics).lines().any(|line| line.starts_with(&format!("{name}{{")));
-    let names = ["rulesync_evaluation_failing_rules", "rulesync_evaluation_not_loaded_groups"];
-    assert!(!names.iter().any(|name| shown(name)), "the ruler was not asked yet");
-    *ruler.loaded.lock().unwrap() = vec![("a", RuleHealth::Healthy)];
+    ruler.load(&BOTH);
+    let world = ruler.synced(|engine| engine.metrics(metrics.clone())).await;
     world.until(|status| evaluation(status) == Some(EvaluationState::Healthy)).await;
-    assert!(names.iter().all(|name| shown(name)));
-    *ruler.fails.lock().unwrap() = true;
+    ruler.fail(true);
     world.until(|status| status.destinations[0].evaluation_error.is_some()).await;
-    assert!(!names.iter().any(|name| shown(name)));
-    *ruler.fails.lock().unwrap() = false;
+    assert_eq!(shown(&metrics), 0);
+    ruler.fail(false);
     world.until(|status| status.destinations[0].evaluation_error.is_none()).await;
-    assert!(names.iter().all(|name| shown(name)));
+    assert_eq!(shown(&metrics), 2);
     world.stop().await;
 }

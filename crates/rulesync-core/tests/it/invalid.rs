@@ -1,17 +1,18 @@
 //! An invalid group delays no other, keeps its version in the ruler, and is reported with its location.
 
-use rulesync_core::SourceEvent;
+use rulesync_core::engine::OnInvalid;
+use rulesync_core::finding::Code;
 use rulesync_core::status::ObjectState;
+use rulesync_core::{Finding, RuleObject, SourceEvent};
 
+use crate::inheritance::put;
 use crate::world::{MemoryRuler, World, id, object, resync};
 
 #[tokio::test(start_paused = true)]
 async fn invalid_group_does_not_affect_a_thousand_others() {
     let ruler = MemoryRuler::default();
     let world = World::start(&ruler);
-    world.source.upsert(object("o500", &[("good", "1"), ("bad", "fine so far")]));
-    world.source.complete();
-    world.settle().await;
+    world.declare([object("o500", &[("good", "1"), ("bad", "fine so far")])]).await;
     ruler.refuse("broken(");
     for n in 0..1000 {
         let bad = if n == 500 { "broken(" } else { "1" };
@@ -143,5 +144,90 @@ async fn object_without_a_valid_namespace_is_refused_and_foreign_namespaces_stay
     assert_eq!(ruler.requests(), ["GET prod", "POST prod us.ns.good/g"]);
     resync().await;
     assert!(foreign.iter().all(|namespace| ruler.groups("prod").contains_key(*namespace)));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn malformed_object_hides_only_itself() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "us.ns.orphan", "1");
+    put(&ruler, "us.ns.odd", "1");
+    let world = World::start(&ruler);
+    let finding = Finding::error(Code::Spec, "odd");
+    world.source.send(SourceEvent::Malformed { id: id("odd"), finding, hides: false });
+    world.source.complete();
+    resync().await;
+    let left: Vec<String> = ruler.groups("prod").into_keys().collect();
+    assert_eq!(left, ["us.ns.odd"]);
+    world.stop().await;
+}
+
+/// An object with one group of recording rules.
+fn rules(exprs: &[&str]) -> RuleObject {
+    let rules: Vec<serde_json::Value> =
+        exprs.iter().map(|expr| serde_json::json!({"record": "r", "expr": expr})).collect();
+    let groups = serde_json::from_value(serde_json::json!([{"name": "g", "rules": rules}])).unwrap();
+    RuleObject { groups, ..object("o", &[]) }
+}
+
+/// A ruler that refuses two expressions, and an engine that leaves invalid rules out.
+fn omitting(ruler: &MemoryRuler) -> World {
+    ruler.refuse("bad");
+    ruler.refuse("worse");
+    World::with(ruler, |setup| setup.policy.on_invalid = OnInvalid::Rule, |engine| engine)
+}
+
+/// The expressions of the rules in the ruler.
+fn exprs(ruler: &MemoryRuler) -> Vec<String> {
+    ruler.groups("prod")["us.ns.o"]["g"].rules.iter().map(|rule| rule.expr.clone()).collect()
+}
+
+fn numbers(findings: &[Finding]) -> Vec<Option<usize>> {
+    findings.iter().map(|finding| finding.location.rule).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalid_rules_are_omitted_and_not_offered_again() {
+    let ruler = MemoryRuler::default();
+    let world = omitting(&ruler);
+    let status = world.declare([rules(&["1", "bad", "2", "worse", "3"])]).await;
+    assert_eq!(exprs(&ruler), ["1", "2", "3"]);
+    assert_eq!(ruler.counts(), (1, 3, 0));
+    let findings = &status.objects[0].destinations[0].findings;
+    assert_eq!(numbers(findings), [Some(1), Some(3)], "numbered as the author did");
+    resync().await;
+    assert_eq!(ruler.counts(), (1, 0, 0));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalid_rules_that_are_mended_are_written() {
+    let ruler = MemoryRuler::default();
+    let world = omitting(&ruler);
+    world.declare([rules(&["1", "bad", "2"])]).await;
+    assert_eq!(exprs(&ruler), ["1", "2"]);
+    world.declare([rules(&["1", "mended", "2"])]).await;
+    assert_eq!(exprs(&ruler), ["1", "mended", "2"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalid_rules_refused_locally_or_by_the_ruler_keep_the_numbers_of_their_author() {
+    let ruler = MemoryRuler::default();
+    let world = omitting(&ruler);
+    let status = world.declare([rules(&["", "1", "bad", "2", "", "worse"])]).await;
+    assert_eq!(exprs(&ruler), ["1", "2"]);
+    assert_eq!(numbers(&status.objects[0].findings), [Some(0), Some(4)]);
+    assert_eq!(numbers(&status.objects[0].destinations[0].findings), [Some(2), Some(5)]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalid_rules_alone_leave_the_stored_version() {
+    let ruler = MemoryRuler::default();
+    let world = omitting(&ruler);
+    world.declare([rules(&["1", "2"])]).await;
+    world.declare([rules(&["bad"])]).await;
+    assert_eq!(exprs(&ruler), ["1", "2"], "a group of nothing is no group");
     world.stop().await;
 }

@@ -22,7 +22,13 @@ mod inheritance;
 #[cfg(test)]
 mod invalid;
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
+mod leadership;
+#[cfg(test)]
 mod moves;
+#[cfg(test)]
+mod normalization;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
@@ -30,11 +36,19 @@ mod outages;
 #[cfg(test)]
 mod pressure;
 #[cfg(test)]
+mod refused_versions;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod removed_routes;
 #[cfg(test)]
+mod renames;
+#[cfg(test)]
 mod replacements;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod requested_tenants;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! One-shot runs: they end when everything is in sync, and give up on a silent source or ruler.
+//! One-shot and dry runs: they end when everything is in sync, and give up on a silent source or ruler.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::Engine;
 use rulesync_core::engine::{NamedRuler, NamedSource, Policy, RunError, Summary};
 use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::plan::HeldReason;
+use rulesync_core::{Engine, RulerError};
 use tokio::time::Instant;
 
-use crate::world::{MemoryRuler, SourceControl, object, route, scripted_source};
+use crate::world::{MemoryRuler, SourceControl, World, object, route, scripted_source, unavailable};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -98,4 +99,108 @@ async fn one_shot_run_gives_up_on_a_ruler_without_progress_and_reports_the_rest(
     let summary = summary.unwrap();
     assert!(!summary.succeeded() && summary.applied == 0);
     assert!((TIMEOUT..TIMEOUT * 6 / 5).contains(&time), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_run_gives_up_on_a_ruler_that_asks_for_a_long_pause() {
+    let ruler = MemoryRuler::default();
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    ruler.fail(Some(RulerError::unavailable("too many requests").with_retry_after(year)));
+    let (engine, _control) = emptied(&ruler, false);
+    let before = Instant::now();
+    let summary = engine.sync_once(std::future::pending()).await.unwrap();
+    assert!(!summary.succeeded());
+    assert!(before.elapsed() <= Duration::from_secs(16 * 60), "{:?}", before.elapsed());
+}
+
+/// An engine for one run over an object with a group that the ruler takes, and one that it refuses.
+fn half_refused(ruler: &MemoryRuler) -> (Engine, SourceControl) {
+    ruler.refuse("broken(");
+    let (source, control) = scripted_source();
+    control.upsert(object("o", &[("a", "1"), ("bad", "broken(")]));
+    control.complete();
+    let engine = Engine::builder("us".parse().unwrap())
+        .source("script", source)
+        .ruler("central", ruler.clone())
+        .route(route("prod"));
+    (engine.build().unwrap(), control)
+}
+
+#[tokio::test(start_paused = true)]
+async fn dry_run_shows_changes_and_refusals_and_only_lists() {
+    let ruler = MemoryRuler::default();
+    let (engine, _control) = half_refused(&ruler);
+    let dry_run = engine.plan(std::future::pending()).await.unwrap();
+    assert_eq!(dry_run.plans[0].changes.len(), 2);
+    assert!(!dry_run.is_clean());
+    insta::assert_snapshot!(dry_run.plans[0], @r#"
+    central/prod: 2 changes
+      + us.ns.o / a (1 rules) of PrometheusRule ns/o
+      ! PrometheusRule ns/o: group "bad", rule 0 "r", spec.groups[1].rules[0].expr, 1:8: unclosed left parenthesis
+    "#);
+    assert_eq!(ruler.requests(), ["GET prod"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dry_run_fails_when_the_ruler_is_down() {
+    let ruler = MemoryRuler::default();
+    ruler.fail(Some(unavailable()));
+    let (engine, _control) = half_refused(&ruler);
+    let error = engine.plan(std::future::pending()).await.unwrap_err();
+    assert!(matches!(error, RunError::DestinationUnavailable { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_run_fails_when_a_group_is_refused_and_writes_the_others() {
+    let ruler = MemoryRuler::default();
+    let (engine, _control) = half_refused(&ruler);
+    let summary = engine.sync_once(std::future::pending()).await.unwrap();
+    assert_eq!((summary.applied, summary.status.destinations[0].refused), (1, 1));
+    assert!(!summary.succeeded());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_run_fails_when_the_ruler_is_down() {
+    let ruler = MemoryRuler::default();
+    ruler.fail(Some(unavailable()));
+    let (engine, _control) = half_refused(&ruler);
+    assert!(!engine.sync_once(std::future::pending()).await.unwrap().succeeded());
+}
+
+/// An engine for one run over an empty source.
+fn emptied(ruler: &MemoryRuler, release: bool) -> (Engine, SourceControl) {
+    let (source, control) = scripted_source();
+    control.complete();
+    let engine = Engine::builder("us".parse().unwrap())
+        .source("script", source)
+        .ruler("central", ruler.clone())
+        .route(route("prod"))
+        .release_deletes(release);
+    (engine.build().unwrap(), control)
+}
+
+/// A ruler with the rules of nine objects.
+async fn nine() -> MemoryRuler {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.declare((0..9).map(|n| object(&format!("o{n}"), &[("g", "1")]))).await;
+    world.stop().await;
+    ruler
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_run_holds_deletes_of_an_empty_source() {
+    let (engine, _control) = emptied(&nine().await, false);
+    let summary = engine.sync_once(std::future::pending()).await.unwrap();
+    assert!(!summary.succeeded() && summary.applied == 0);
+    assert_eq!(summary.status.destinations[0].holds[0].reason, HeldReason::SourceEmpty);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_shot_run_deletes_what_is_released() {
+    let ruler = nine().await;
+    let (engine, _control) = emptied(&ruler, true);
+    let summary = engine.sync_once(std::future::pending()).await.unwrap();
+    assert!(summary.succeeded(), "{:?}", summary.status.destinations);
+    assert!(ruler.groups("prod").is_empty());
 }

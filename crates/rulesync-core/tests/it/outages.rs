@@ -5,7 +5,7 @@ use std::time::Duration;
 use rulesync_core::RulerError;
 use rulesync_core::status::DestinationState;
 
-use crate::inheritance::MemoryInventory;
+use crate::inventory::MemoryInventory;
 use crate::world::{MemoryRuler, World, object, unavailable};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
@@ -105,6 +105,21 @@ async fn retry_after_of_the_ruler_is_respected() {
     ruler.fail(None);
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_of_a_year_is_waited_for_five_minutes_at_most() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.declare([object("o", &[("a", "1")])]).await;
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    ruler.fail(Some(RulerError::unavailable("too many requests").with_retry_after(year)));
+    world.source.upsert(object("o", &[("a", "2")]));
+    world.until(|status| status.destinations[0].retry_at.is_some()).await;
+    ruler.fail(None);
+    tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+    assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].rules[0].expr, "2");
     world.stop().await;
 }
 

@@ -6,8 +6,8 @@ use rulesync_core::RuleObject;
 use rulesync_core::engine::SetupError;
 use rulesync_core::plan::HeldReason;
 
-use crate::inheritance::MemoryInventory;
-use crate::world::{MemoryRuler, World, central, object, resync, route};
+use crate::inventory::MemoryInventory;
+use crate::world::{MemoryRuler, World, central, object, resync, route, unavailable};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -139,5 +139,49 @@ async fn setup_without_routes_is_refused() {
     let mut setup = world.setup.clone();
     setup.routes.clear();
     assert_eq!(world.handle.reconfigure(setup).await, Err(SetupError::NoRoutes));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn removed_route_is_cleaned_up_when_its_ruler_is_available_again() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
+    world.source.upsert(in_stage("s"));
+    world.source.upsert(object("p", &[("g", "1")]));
+    world.source.complete();
+    world.settle().await;
+    ruler.fail(Some(unavailable()));
+    without_stage(&world).await;
+    resync().await;
+    let status = world.status().await;
+    assert!(
+        status.destinations.iter().any(|destination| destination.retiring),
+        "the status shows that rules remain"
+    );
+    ruler.fail(None);
+    resync().await;
+    assert!(ruler.groups("stage").is_empty());
+    assert_eq!(ruler.groups("prod").len(), 1);
+    assert!(world.status().await.destinations.iter().all(|destination| !destination.retiring));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn destination_without_a_route_stays_until_it_is_empty() {
+    let ruler = MemoryRuler::default();
+    let world = World::with_routes(&ruler, vec![route("prod"), route("stage")]);
+    world.source.upsert(in_stage("s"));
+    world.source.complete();
+    world.settle().await;
+    without_stage(&world).await;
+    for minute in 1..5 {
+        tokio::time::sleep(MINUTE).await;
+        world.source.upsert(object(&format!("p{minute}"), &[("g", "1")]));
+        let status = world.status().await;
+        assert!(status.destinations.iter().any(|destination| destination.retiring), "minute {minute}");
+        assert_eq!(ruler.groups("stage").len(), 1);
+    }
+    resync().await;
+    assert!(ruler.groups("stage").is_empty());
     world.stop().await;
 }

@@ -1,12 +1,12 @@
 //! Successors: a destination, a source or a leader that replaces another begins when that one has ended, with the facts
 //! that it knew.
 
-use rulesync_core::finding::Code;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::engine::{LeaderTerm, Leadership, NamedRuler, NamedSource};
+use rulesync_core::finding::Code;
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
 use rulesync_core::source::Scope;
 use rulesync_core::{Finding, Group, Route, SourceEvent};

@@ -33,9 +33,8 @@ fn is_refused(status: &Status) -> bool {
     status.objects[0].state == ObjectState::Refused
 }
 
-#[tokio::test(start_paused = true)]
-async fn external_label_with_a_template_is_refused_and_reported_once() {
-    let ruler = MemoryRuler::default();
+/// An engine whose route makes the label `team` of an annotation, and enforces a matcher.
+fn labelling(ruler: &MemoryRuler) -> World {
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let matcher = QueryMatcher {
         label: "namespace".into(),
@@ -43,19 +42,22 @@ async fn external_label_with_a_template_is_refused_and_reported_once() {
         mode: Mode::Override,
     };
     let routes = vec![Route { external_labels: vec![team], query_matchers: vec![matcher], ..route("prod") }];
-    let world = World::with_routes(&ruler, routes);
-    let groups = || {
-        vec![
-            group(
-                r#"{"name":"a","rules":[{"alert":"A","expr":"up == 0","labels":{"x":"{{ $labels.x }}"}}]}"#,
-            ),
-            group(r#"{"name":"b","rules":[{"alert":"B","expr":"up == 0"}]}"#),
-        ]
-    };
+    World::with_routes(ruler, routes)
+}
+
+/// An object with this annotation and two groups, of which one has a label with a template of its own.
+fn annotated(team: &str) -> RuleObject {
+    let own = r#"{"name":"a","rules":[{"alert":"A","expr":"up == 0","labels":{"x":"{{ $labels.x }}"}}]}"#;
+    let plain = r#"{"name":"b","rules":[{"alert":"B","expr":"up == 0"}]}"#;
+    of(Some(team), vec![group(own), group(plain)])
+}
+
+#[tokio::test(start_paused = true)]
+async fn external_label_with_a_template_is_refused_and_reported_once() {
+    let ruler = MemoryRuler::default();
+    let world = labelling(&ruler);
     let reads_another = "{{ query \"secret_metric{namespace='victim'}\" | first | value }}";
-    world.source.upsert(of(Some(reads_another), groups()));
-    world.source.complete();
-    let status = world.settle().await;
+    let status = world.declare([annotated(reads_another)]).await;
     assert!(ruler.groups("prod").is_empty(), "nothing is sent");
     assert!(is_refused(&status));
     let found = findings(&status.objects[0]);
@@ -64,16 +66,29 @@ async fn external_label_with_a_template_is_refused_and_reported_once() {
         found[0].contains("route `prod` cannot set the label `team`: annotation `team` is \"{{ query"),
         "{found:?}"
     );
+    world.stop().await;
+}
 
-    world.source.upsert(of(Some("payments"), groups()));
-    let status = world.settle().await;
+#[tokio::test(start_paused = true)]
+async fn external_label_with_a_plain_value_is_set_beside_templates_of_the_author() {
+    let ruler = MemoryRuler::default();
+    let world = labelling(&ruler);
+    let status = world.declare([annotated("payments")]).await;
     assert_eq!(status.objects[0].state, ObjectState::Synced);
     let written = ruler.groups("prod");
     assert_eq!(written["us.ns.o"]["a"].rules[0].labels["team"], "payments");
     assert_eq!(written["us.ns.o"]["a"].rules[0].labels["x"], "{{ $labels.x }}");
     assert_eq!(written["us.ns.o"]["b"].rules[0].expr, "up{namespace=\"ns\"} == 0");
+    world.stop().await;
+}
 
-    world.source.upsert(of(Some("a\u{2028}b"), groups()));
+#[tokio::test(start_paused = true)]
+async fn external_label_with_a_value_that_is_refused_leaves_the_stored_version() {
+    let ruler = MemoryRuler::default();
+    let world = labelling(&ruler);
+    world.declare([annotated("payments")]).await;
+    let written = ruler.groups("prod");
+    world.source.upsert(annotated("a\u{2028}b"));
     world.until(is_refused).await;
     assert_eq!(ruler.groups("prod"), written, "as with every group that is refused");
     world.stop().await;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use rulesync_core::engine::EngineBuilder;
 use rulesync_core::plan::HeldReason;
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
 use rulesync_core::status::Status;
 use rulesync_core::{Route, RuleObject, SourceEvent};
 
-use crate::world::{MemoryRuler, World, object, resync};
+use crate::inventory::MemoryInventory;
+use crate::world::{MemoryRuler, World, object, resync, route};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -109,23 +111,33 @@ async fn vanished_objects_that_return_are_not_deleted() {
     world.stop().await;
 }
 
+/// An engine that is restarted after nine objects were written, all in one tenant or each in its own, and of which the
+/// source has only so many then.
+async fn restarted(ruler: &MemoryRuler, left: usize, tenants: bool) -> World {
+    let inventory = MemoryInventory::default();
+    let routes = if tenants { vec![by_label()] } else { vec![route("prod")] };
+    let start = || {
+        let remember = |engine: EngineBuilder| engine.inventory(inventory.clone());
+        World::with(ruler, |setup| setup.routes = routes.clone(), remember)
+    };
+    let world = start();
+    upsert_all(&world, 0..9, tenants);
+    world.source.complete();
+    world.settle().await;
+    resync().await;
+    world.stop().await;
+    ruler.requests();
+    let world = start();
+    upsert_all(&world, 0..left, tenants);
+    world.source.complete();
+    world
+}
+
 #[tokio::test(start_paused = true)]
-async fn orphans_after_a_restart_count_as_vanished() {
+async fn orphans_after_a_restart_count_as_vanished_and_go_after_a_window() {
     for tenants in [false, true] {
-        let (ruler, inventory) = (MemoryRuler::default(), crate::inheritance::MemoryInventory::default());
-        let remember = |engine: rulesync_core::engine::EngineBuilder| engine.inventory(inventory.clone());
-        let routes = if tenants { vec![by_label()] } else { vec![crate::world::route("prod")] };
-        let start = || World::with(&ruler, |setup| setup.routes = routes.clone(), remember);
-        let world = start();
-        upsert_all(&world, 0..9, tenants);
-        world.source.complete();
-        world.settle().await;
-        resync().await;
-        world.stop().await;
-        ruler.requests();
-        let world = start();
-        upsert_all(&world, 0..3, tenants);
-        world.source.complete();
+        let ruler = MemoryRuler::default();
+        let world = restarted(&ruler, 3, tenants).await;
         world.until(|status| held(status, HeldReason::Vanished) == 6).await;
         tokio::time::sleep(4 * MINUTE).await;
         let (_, _, deletes) = ruler.counts();
@@ -134,12 +146,18 @@ async fn orphans_after_a_restart_count_as_vanished() {
         let gone = ruler.requests().into_iter().filter(|r| r.starts_with("DELETE") && r.contains("us.ns."));
         assert_eq!(gone.count(), 6, "the source is healthy and has shown all it has");
         world.stop().await;
-        let world = start();
-        world.source.complete();
-        world.until(|status| held(status, HeldReason::SourceEmpty) == 3).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_of_a_source_that_is_empty_after_a_restart_stay() {
+    for tenants in [false, true] {
+        let ruler = MemoryRuler::default();
+        let world = restarted(&ruler, 0, tenants).await;
+        world.until(|status| held(status, HeldReason::SourceEmpty) == 9).await;
         tokio::time::sleep(60 * MINUTE).await;
         let (_, _, deletes) = ruler.counts();
-        assert_eq!(deletes, 0, "an empty source is never trusted");
+        assert_eq!(deletes, 0, "tenants: {tenants}");
         world.stop().await;
     }
 }

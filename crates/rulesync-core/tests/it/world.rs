@@ -437,6 +437,19 @@ impl World {
         Self { source: control, handle, setup, shutdown, task }
     }
 
+    /// Sends these objects as all that the source has, and waits until they have taken effect.
+    pub(crate) async fn declare(&self, objects: impl IntoIterator<Item = RuleObject>) -> Status {
+        objects.into_iter().for_each(|object| self.source.upsert(object));
+        self.source.complete();
+        self.settle().await
+    }
+
+    /// Applies a changed setup.
+    pub(crate) async fn reload(&mut self, change: impl FnOnce(&mut Setup)) {
+        change(&mut self.setup);
+        self.handle.reconfigure(self.setup.clone()).await.unwrap();
+    }
+
     pub(crate) async fn status(&self) -> Status {
         self.handle.status().await.unwrap()
     }

@@ -1,9 +1,9 @@
 //! Tests of the index, including a comparison with a model.
 
-use rulesync_core::finding::Code;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use rulesync_core::finding::Code;
 use rulesync_core::model::DeclaredGroup;
 
 use super::*;

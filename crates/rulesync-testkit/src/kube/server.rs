@@ -353,13 +353,14 @@ impl KubeServer {
     /// Restarts the API server: connections break, the port stays the same, and all earlier revisions are too old.
     ///
     /// # Errors
-    /// If the port is no longer free.
+    /// If the system has no socket left.
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         self.start_again().await
     }
 
-    /// Stops serving at once; new connections are refused from then on. Stored objects are kept.
+    /// Stops serving at once; new connections are refused from then on. The port and stored
+    /// objects are kept.
     pub async fn stop(&self) {
         self.listen.stop().await;
     }
@@ -368,7 +369,7 @@ impl KubeServer {
     /// revisions are too old.
     ///
     /// # Errors
-    /// If the port is no longer free.
+    /// If the system has no socket left.
     pub async fn start_again(&self) -> io::Result<()> {
         self.faults.compact();
         self.listen.start_again().await

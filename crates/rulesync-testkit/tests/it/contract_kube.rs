@@ -284,7 +284,7 @@ async fn outages(replay: &mut Replay) {
     server.stop().await;
     let refused = replay.send(&server, "203").await.is_err();
     replay.judge("203", if refused { Ok(()) } else { Err("unexpected answer".to_owned()) });
-    server.start_again().await.expect("the port is free");
+    server.start_again().await.expect("listens");
     replay.replay(&server, &["204", "205", "206"]).await;
 
     server.journal().clear();

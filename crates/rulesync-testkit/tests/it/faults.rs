@@ -1,10 +1,13 @@
 //! The effect of faults on a connection, and the entries in the journal. Uses a ruler, but applies to any server.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
 use rulesync_testkit::{Detail, Fault, Kind, RulerServer};
+use tokio::net::{TcpSocket, TcpStream};
 
 use rulesync_testkit::wire::{ask, send};
 
@@ -115,21 +118,49 @@ async fn outage_resets_open_and_new_connections() {
     assert!(!breaks(&ruler).await);
 }
 
+/// Whether a connection is refused, as by a system where nothing listens.
+async fn refuses(address: SocketAddr) -> bool {
+    TcpStream::connect(address).await.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
+
 #[tokio::test]
-async fn stopped_server_restarts_on_its_port_with_its_rules() {
+async fn stopped_server_refuses_connections_and_restarts_on_its_port_with_its_rules() {
     let ruler = mimir().await;
     ruler.put("t1", "ns", GROUP).expect("a group");
     let address = ruler.address();
     ruler.stop().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
-    ruler.start_again().await.expect("the port is free");
-    ruler.start_again().await.expect("has no effect on a running server");
-    assert_eq!(ruler.address(), address);
-    assert!(ask(address, "GET", RULES, "").await.text().starts_with("ns:\n"));
-    ruler.restart().await.expect("the port is free");
+    assert!(refuses(address).await);
+    for _ in 0..2 {
+        ruler.start_again().await.expect("has no effect the second time");
+        assert_eq!(ruler.address(), address);
+        assert!(ask(address, "GET", RULES, "").await.text().starts_with("ns:\n"));
+    }
+    ruler.restart().await.expect("listens");
     assert!(!breaks(&ruler).await);
+}
+
+#[tokio::test]
+async fn stopped_server_keeps_its_port_from_others() {
+    let ruler = mimir().await;
+    let taken = |address| {
+        // Without the option that asks to share a port.
+        let bound = TcpSocket::new_v4().expect("a socket").bind(address);
+        bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+    };
+    for _ in 0..2 {
+        ruler.stop().await;
+        assert!(taken(ruler.address()));
+        ruler.start_again().await.expect("listens");
+    }
+}
+
+#[tokio::test]
+async fn server_that_is_shut_down_refuses_connections() {
+    let ruler = mimir().await;
+    let address = ruler.address();
+    assert!(!refuses(address).await);
     ruler.shutdown().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert!(refuses(address).await);
 }
 
 #[tokio::test]

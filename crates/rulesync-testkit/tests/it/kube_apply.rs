@@ -165,60 +165,107 @@ fn binding(name: &str) -> Value {
     json!({"group": "monitoring.coreos.com", "resource": "prometheuses", "name": name, "namespace": "sync"})
 }
 
-#[tokio::test]
-async fn status_is_a_separate_subresource() {
+/// A server with the rule `r`, whose status another manager has written, and the client for its rules.
+async fn server_with_status() -> (KubeServer, Api<DynamicObject>) {
     let server = KubeServer::start().await.unwrap();
     let mut rule = rule("default", "r", 1);
     rule["status"] = json!({"bindings": [binding("operator")]});
-    let api = rules_in(&server, "default");
-    let object: DynamicObject = serde_json::from_value(rule.clone()).unwrap();
-    let made = api.create(&PostParams::default(), &object).await.unwrap();
-    assert!(made.data.get("status").is_none(), "create drops the status");
     server.apply(rule).unwrap();
+    let api = rules_in(&server, "default");
+    (server, api)
+}
 
-    let params = PatchParams::apply("rulesync");
-    let ours = rules_with(
+/// What `rulesync` applies to the status, with labels and a spec that do not belong there.
+fn our_status() -> Patch<Value> {
+    rules_with(
         json!({"labels": {"y": "z"}}),
-        json!({
-            "spec": {"groups": []}, "status": {"bindings": [binding("rulesync")]},
-        }),
-    );
-    let patched = api.patch_status("r", &params, &ours).await.unwrap();
+        json!({"spec": {"groups": []}, "status": {"bindings": [binding("rulesync")]}}),
+    )
+}
+
+/// The fields that `rulesync` owns in the object, or in a subresource of it.
+fn ours(server: &KubeServer, subresource: Value) -> Option<Value> {
+    let object = server.get(RULES, "default", "r").unwrap();
+    let entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
+    let is_ours = |entry: &Value| {
+        entry["manager"] == "rulesync" && entry.get("subresource").unwrap_or(&Value::Null) == &subresource
+    };
+    entries.into_iter().find(is_ours).map(|entry| entry["fieldsV1"].clone())
+}
+
+#[tokio::test]
+async fn status_is_dropped_when_an_object_is_created() {
+    let server = KubeServer::start().await.unwrap();
+    let mut rule = rule("default", "r", 1);
+    rule["status"] = json!({"bindings": [binding("operator")]});
+    let object: DynamicObject = serde_json::from_value(rule).unwrap();
+    let made = rules_in(&server, "default").create(&PostParams::default(), &object).await.unwrap();
+    assert!(made.data.get("status").is_none());
+}
+
+#[tokio::test]
+async fn status_that_is_applied_is_merged_and_nothing_else_is() {
+    let (server, api) = server_with_status().await;
+    let params = PatchParams::apply("rulesync");
+    let patched = api.patch_status("r", &params, &our_status()).await.unwrap();
     assert_eq!(patched.data["status"]["bindings"].as_array().unwrap().len(), 2);
     assert_eq!((patched.metadata.generation, patched.labels().get("y")), (Some(1), None));
-    let again = api.patch_status("r", &params, &ours).await.unwrap();
-    assert_eq!(again.resource_version(), patched.resource_version());
-    let merged = Patch::Merge(json!({"spec": {"groups": []}, "status": null}));
-    let mine = |object: &Value, subresource: Value| {
-        let entries = object["metadata"]["managedFields"].as_array().unwrap().clone();
-        let ours = |e: &Value| {
-            e["manager"] == "rulesync" && e.get("subresource").unwrap_or(&Value::Null) == &subresource
-        };
-        entries.into_iter().find(ours).map(|entry| entry["fieldsV1"].clone())
-    };
-    let stored = server.get(RULES, "default", "r").unwrap();
-    let claimed = mine(&stored, json!("status")).unwrap();
+    let claimed = ours(&server, json!("status")).unwrap();
     assert!(claimed.as_object().unwrap().keys().eq(["f:status"]), "{claimed}");
+
+    let again = api.patch_status("r", &params, &our_status()).await.unwrap();
+    assert_eq!(again.resource_version(), patched.resource_version());
+    assert_eq!(server.requests_for("patch", "prometheusrules/status"), 2);
+    let refused = api.patch_status("none", &params, &rules_with(json!({}), json!({}))).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn status_is_not_changed_through_the_object() {
+    let (server, api) = server_with_status().await;
+    let params = PatchParams::apply("rulesync");
+    let before = api.patch_status("r", &params, &our_status()).await.unwrap();
     let main_resource = rules_with(json!({"labels": {"x": "y"}}), json!({"status": {"bindings": []}}));
     let labelled = api.patch("r", &params, &main_resource).await.unwrap();
-    assert_eq!(labelled.data["status"], patched.data["status"]);
-    let stored = server.get(RULES, "default", "r").unwrap();
-    assert_eq!(mine(&stored, Value::Null), Some(json!({"f:metadata": {"f:labels": {"f:x": {}}}})));
+    assert_eq!(labelled.data["status"], before.data["status"]);
+    assert_eq!(ours(&server, Value::Null), Some(json!({"f:metadata": {"f:labels": {"f:x": {}}}})));
+    assert_eq!(server.requests_for("patch", "prometheusrules"), 1);
+}
+
+#[tokio::test]
+async fn status_is_removed_by_a_merge_that_leaves_the_spec() {
+    let (server, api) = server_with_status().await;
+    let merged = Patch::Merge(json!({"spec": {"groups": []}, "status": null}));
     let bare = api.patch_status("r", &PatchParams::default(), &merged).await.unwrap();
-    assert_eq!((&bare.data["spec"], bare.data.get("status")), (&patched.data["spec"], None));
-    let mut whole = bare.clone();
+    assert_eq!(bare.data.get("status"), None);
+    assert_eq!(bare.data["spec"], server.get(RULES, "default", "r").unwrap()["spec"]);
+    assert_ne!(bare.data["spec"]["groups"], json!([]));
+}
+
+#[tokio::test]
+async fn status_is_replaced_at_the_newest_version_only() {
+    let (_server, api) = server_with_status().await;
+    let mut whole = api.get("r").await.unwrap();
     whole.data["status"] = json!({"bindings": [binding("put")]});
     let put = api.replace_status("r", &PostParams::default(), &whole).await.unwrap();
     assert_eq!(put.data["status"]["bindings"][0]["name"], "put");
     assert_eq!(code(&api.replace_status("r", &PostParams::default(), &whole).await.unwrap_err()), 409);
     assert_eq!(api.get_status("r").await.unwrap().data["status"], put.data["status"]);
-    let refused = api.patch_status("none", &params, &rules_with(json!({}), json!({}))).await;
-    assert!(refused.is_err());
-    assert_eq!(server.requests_for("patch", "prometheusrules/status"), 4);
-    assert_eq!(server.requests_for("patch", "prometheusrules"), 1);
+}
+
+#[tokio::test]
+async fn status_has_permissions_of_its_own() {
+    let (server, api) = server_with_status().await;
     server.faults().forbid("patch", "prometheusrules/status");
-    assert_eq!(code(&api.patch_status("r", &params, &ours).await.unwrap_err()), 403);
+    let params = PatchParams::apply("rulesync");
+    assert_eq!(code(&api.patch_status("r", &params, &our_status()).await.unwrap_err()), 403);
     let plain = Patch::Merge(json!({"metadata": {"labels": {"x": "y"}}}));
     assert!(api.patch("r", &PatchParams::default(), &plain).await.is_ok());
+}
+
+#[tokio::test]
+async fn status_of_a_kind_without_one_is_not_found() {
+    let server = KubeServer::start().await.unwrap();
+    server.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "state", "namespace": "default"}})).unwrap();
     assert_eq!(code(&config_maps(&server).get_status("state").await.unwrap_err()), 404);
 }

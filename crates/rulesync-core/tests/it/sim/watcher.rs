@@ -2,11 +2,11 @@
 //! in which the engine finds deletes. A kind that is removed takes its objects with it. Objects may also be in files
 //! that cannot be read, as in a source of files.
 
-use rulesync_core::finding::Code;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rulesync_core::finding::Code;
 use rulesync_core::model::{DeclaredGroup, Labels, PROMETHEUS_RULE};
 use rulesync_core::{Finding, ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 use tokio::time::Instant;

@@ -1,17 +1,17 @@
-//! One writer, and nothing deleted by accident, tested on the binary.
+//! One writer of several processes, tested on the binary.
 
 use std::time::Duration;
 
-use rulesync_testkit::{Fault, Kind, KubeServer, RulerServer};
+use rulesync_testkit::{Fault, KubeServer};
 use serde_json::json;
 
+use crate::fixture::mimir;
 use crate::process::{Daemon, crypto};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn standby_follows_a_leader_killed_in_the_middle_of_a_sync() {
     crypto();
-    let (kube, ruler) =
-        (KubeServer::start().await.unwrap(), RulerServer::builder(Kind::Mimir).start().await.unwrap());
+    let (kube, ruler) = (KubeServer::start().await.unwrap(), mimir().await);
     kube.create_namespace("ns", []).unwrap();
     for number in 0..200 {
         kube.apply(json!({
@@ -47,32 +47,4 @@ async fn standby_follows_a_leader_killed_in_the_middle_of_a_sync() {
     assert!(first <= 9, "what the dead one had sent arrives, and then the new one reads first: {first}");
     let metrics = standby.get("/metrics").await.unwrap().1;
     assert!(metrics.lines().any(|line| line == "rulesync_leader 1"), "{metrics}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn emptied_directory_removes_nothing_before_deletes_are_released() {
-    crypto();
-    let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
-    let directory = crate::flags::directory(&ruler.url());
-    let rules = directory.path().join("rules");
-    let manifest = std::fs::read_to_string(rules.join("o.yaml")).unwrap();
-    for number in 0..20 {
-        let text = manifest.replace("name: o,", &format!("name: o{number},"));
-        std::fs::write(rules.join(format!("o{number}.yaml")), text).unwrap();
-    }
-    let daemon = Daemon::start(&directory.path().join("rulesync.yaml"), &["--web.enable-admin-api"]);
-    daemon.in_order(21).await;
-    for file in std::fs::read_dir(&rules).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
-    daemon.until(|status| status["destinations"][0]["held"] == 21).await;
-    daemon.logs(&["Source is empty", "Release them"]).await;
-    assert_eq!(ruler.rules("prod").len(), 21);
-    let (code, answer) = daemon.post("/api/v1/destinations/central/prod/release-deletes").await.unwrap();
-    assert_eq!((code, answer.as_str()), (200, "released the deletes in 21 namespaces\n"));
-    daemon.in_order(0).await;
-    assert!(ruler.rules("prod").is_empty());
-    assert_eq!(daemon.post("/api/v1/destinations/central/nobody/release-deletes").await.unwrap().0, 404);
-    let (code, answer) = daemon.post("/api/v1/release-deletes").await.unwrap();
-    assert_eq!((code, answer.as_str()), (200, "released the deletes in 0 namespaces\n"));
 }
