@@ -269,7 +269,7 @@ async fn broken_files_are_in_order_again_once_they_are_mended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_file_that_is_not_understood_is_a_warning_and_holds_nothing_up() {
+async fn new_file_that_is_not_understood_is_a_warning_and_holds_nothing_up() {
     let world = World::new().await;
     for file in ["a.yaml", "b.yaml", "c.yaml"] {
         world.write(file, &rule_file("g"));
@@ -316,7 +316,7 @@ async fn a_new_file_that_is_not_understood_is_a_warning_and_holds_nothing_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_unit_of_failure_is_the_group() {
+async fn failure_of_a_group_concerns_no_other() {
     let world = World::new().await;
     for name in ["list/one-bad-item", "types/one-bad-field", "poison/merge-key"] {
         world.write(&format!("{}.yaml", name.rsplit('/').next().unwrap()), &case(&format!("{name}.yaml")));
@@ -388,7 +388,7 @@ async fn documents_of_one_file_all_count_and_a_new_name_is_written_before_the_fo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expression_is_told_where_it_stands_in_the_file() {
+async fn expression_that_is_refused_is_told_where_it_stands_in_the_file() {
     let world = World::new().await;
     world.write(
         "broken.yaml",
@@ -407,7 +407,7 @@ async fn an_expression_is_told_where_it_stands_in_the_file() {
 
 /// As a Mimir 3 and a Loki judge by default, whose words show that what was expected is what they do.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_ruler_refuses_has_a_rule_a_field_and_a_reason() {
+async fn refusal_by_a_ruler_has_a_rule_a_field_and_a_reason() {
     let world = World::new().await;
     let no_reason = cases_in("no-reason").into_iter().map(|name| format!("no-reason/{name}"));
     let others = ["files/06-template-mistake", "files/07-vmalert-group-keys", "regex/promql-matcher"]

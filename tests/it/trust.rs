@@ -162,7 +162,7 @@ async fn kubernetes_namespace_that_is_deleted_takes_its_own_rules_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_blind_us_is_read_around_and_never_sent() {
+async fn poison_in_a_ruler_is_read_around_and_never_sent() {
     let (kube, ruler) = servers().await;
     // As another tool may leave it: stored, and unreadable as a whole.
     let odd = "name: odd\nrules: [{alert: A, expr: up, annotations: {text: \"\\ttab\\nand lines\"}}]\n";
