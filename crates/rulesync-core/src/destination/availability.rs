@@ -99,10 +99,13 @@ mod tests {
             assert!(wait <= policy.backoff.cap && !wait.is_zero(), "{wait:?}");
         }
         assert!(availability.is_stuck());
+        assert_eq!(availability.retry_in(), availability.breaker.until().map(|until| until - Instant::now()));
+        assert!(availability.retry_in().is_some_and(|wait| !wait.is_zero()));
         let asked = Duration::from_secs(200);
         assert!(availability.list_failed(Some(asked), &policy) >= asked, "the ruler asked for more time");
         availability.listed();
         availability.breaker.reset();
         assert!(!availability.is_stuck());
+        assert_eq!(availability.retry_in(), None, "the circuit is closed");
     }
 }

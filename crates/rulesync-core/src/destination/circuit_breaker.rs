@@ -160,9 +160,11 @@ mod tests {
         assert_eq!(breaker.circuit(now), Circuit::Open);
         now = breaker.until().unwrap();
         assert_eq!((breaker.circuit(now), breaker.allows(now, 8)), (Circuit::HalfOpen, 1));
+        assert_eq!(breaker.waits(), 1);
         assert!(!breaker.failure(now, Some(&a), None));
-        assert_eq!(breaker.allows(now, 8), 0);
+        assert_eq!((breaker.allows(now, 8), breaker.waits()), (0, 2));
         assert!(breaker.success());
+        assert_eq!(breaker.waits(), 0);
         assert_eq!(breaker.allows(now, 8), 8);
         assert!(!breaker.success());
         assert!(breaker.failure(now, None, None), "a failed list concerns the whole destination");

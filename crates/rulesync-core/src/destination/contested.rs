@@ -167,15 +167,23 @@ mod tests {
         assert!(record(&mut contested, a) && !record(&mut contested, a), "reported once");
         assert_eq!(contested.groups(), 1);
         assert_eq!(contested.of_namespace("us.ns.o").next().unwrap().1, ["rules[0].expr"]);
+        assert_eq!(contested.of_namespace("us.ns.p").count(), 0);
+        contested.record(("us.ns.o".into(), "once".into()), a, true, Vec::new);
+        assert_eq!(contested.of_namespace("us.ns.o").count(), 1, "the other was found changed once");
         let now = Instant::now();
         let (namespace, group) = key();
         contested.written(&namespace, &group, now);
         let waits = |after, declared| contested.waits(&namespace, "g", declared, RESYNC, now + after);
         assert!(waits(Duration::from_secs(10), a), "each repair resets its alerts");
         assert!(!waits(Duration::from_secs(10), b), "a new declaration is written");
-        assert!(!waits(Duration::from_secs(270), a), "with the next resync");
+        assert!(!waits(Duration::from_secs(240), a), "with the next resync, which may come a fifth earlier");
         assert_eq!(contested.end_list(false, |_| Some(false)), []);
         assert_eq!(contested.end_list(false, |_| Some(true)), [key()]);
         assert_eq!(contested.groups(), 0);
+        assert!((0..3).any(|_| record(&mut contested, a)));
+        contested.retain(|_| true);
+        assert_eq!(contested.groups(), 1);
+        contested.retain(|_| false);
+        assert_eq!(contested.groups(), 0, "it is no longer declared");
     }
 }

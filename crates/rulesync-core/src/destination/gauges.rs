@@ -151,3 +151,85 @@ impl Drop for Gauges {
         self.metrics.leave(&self.labels);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Action, Reason};
+
+    fn destination(tenant: &str) -> DestinationId {
+        DestinationId { ruler: "central".into(), tenant: Some(tenant.parse().unwrap()) }
+    }
+
+    /// Returns the lines of the metrics about destinations.
+    fn lines(metrics: &Metrics) -> Vec<String> {
+        let mut text = String::new();
+        metrics.encode(&mut text).unwrap();
+        let of_ruler = text.lines().filter(|line| line.contains(r#"ruler="central""#));
+        of_ruler.map(str::to_owned).collect()
+    }
+
+    fn value(metrics: &Metrics, name: &str, labels: &[&str]) -> Option<f64> {
+        let lines = lines(metrics);
+        let line = lines.iter().find(|line| {
+            line.starts_with(&format!("rulesync_{name}{{")) && labels.iter().all(|label| line.contains(label))
+        });
+        line?.rsplit(' ').next()?.parse().ok()
+    }
+
+    #[test]
+    fn gauges_of_a_destination_end_with_it_and_leave_the_shares_of_others() {
+        let metrics = Metrics::default();
+        let [mut a, mut b] = ["a", "b"].map(|tenant| Gauges::new(&metrics, &destination(tenant)));
+        a.groups.set(5);
+        a.groups.set(3);
+        a.waiting.set(7);
+        b.waiting.set(2);
+        assert_eq!(value(&metrics, "groups", &[r#"tenant="a""#, r#"state="desired""#]), Some(3.0));
+        assert_eq!(value(&metrics, "queue_depth", &[]), Some(9.0), "all tenants share it");
+        a.succeeded(1_700_000_000);
+        let success = || value(&metrics, "last_sync_success_timestamp_seconds", &[r#"tenant="a""#]);
+        assert_eq!(success(), Some(1_700_000_000.0));
+        drop(a);
+        assert_eq!((success(), value(&metrics, "groups", &[r#"tenant="a""#])), (None, None));
+        assert_eq!(value(&metrics, "queue_depth", &[]), Some(2.0));
+    }
+
+    #[test]
+    fn writes_and_failures_are_counted_by_result() {
+        let metrics = Metrics::default();
+        let mut gauges = Gauges::new(&metrics, &destination("a"));
+        let change = Change {
+            namespace: "us.ns.o".into(),
+            object: None,
+            action: Action::DeleteGroup("g".into()),
+            reason: Reason::NotDeclared,
+            held: None,
+        };
+        gauges.wrote(&change, Ok(()));
+        let error = RulerError::limit("full".to_owned());
+        (0..2).for_each(|_| gauges.wrote(&change, Err(&error)));
+        gauges.failed(&error);
+        let result = |result: &str| value(&metrics, "writes_total", &[&format!(r#"result="{result}""#)]);
+        assert_eq!((result("ok"), result(error.kind().as_str())), (Some(1.0), Some(2.0)));
+        assert_eq!(value(&metrics, "sync_failures_total", &[]), Some(3.0));
+        gauges.propagated(0.25);
+        let mut text = String::new();
+        metrics.encode(&mut text).unwrap();
+        assert!(text.contains("rulesync_propagation_seconds_count 1"), "{text}");
+    }
+
+    #[test]
+    fn evaluation_that_is_unknown_has_no_series() {
+        let metrics = Metrics::default();
+        let mut gauges = Gauges::new(&metrics, &destination("a"));
+        let both = || {
+            ["evaluation_failing_rules", "evaluation_not_loaded_groups"]
+                .map(|name| value(&metrics, name, &[]))
+        };
+        gauges.evaluated(Some((2, 1)));
+        assert_eq!(both(), [Some(2.0), Some(1.0)]);
+        gauges.evaluated(None);
+        assert_eq!(both(), [None, None]);
+    }
+}

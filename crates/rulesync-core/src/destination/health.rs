@@ -322,6 +322,42 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn ruler_is_asked_three_load_delays_after_the_first_write_and_one_after_the_last() {
+        let mut world = World::new();
+        tokio::time::advance(INTERVAL * 10).await;
+        world.answer(&[("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)]);
+        let (now, namespace) = (Instant::now(), world.namespace.clone());
+        assert!(world.health.due() > now + INTERVAL.mul_f64(0.8), "nothing was written");
+        world.health.wrote(&namespace, now, PERIOD);
+        assert_eq!(world.health.due(), now + PERIOD * LOAD_DELAYS);
+        let last = now + PERIOD * 9;
+        world.health.wrote(&namespace, last, PERIOD);
+        assert_eq!(world.health.due(), last + PERIOD, "a first sync is not over yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ruler_is_asked_again_soon_while_what_was_written_may_not_be_loaded() {
+        let mut world = World::new();
+        let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+        world.health.wrote(&world.namespace.clone(), Instant::now(), PERIOD);
+        world.answer(&healthy);
+        assert!(world.health.due() <= Instant::now() + CONFIRM_INTERVAL.mul_f64(1.1));
+        tokio::time::advance(PERIOD * LOAD_DELAYS).await;
+        world.answer(&healthy);
+        assert!(world.health.due() > Instant::now() + INTERVAL.mul_f64(0.8), "it is loaded by now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn findings_name_the_group_that_is_not_loaded() {
+        let mut world = World::new();
+        tokio::time::advance(PERIOD * LOAD_DELAYS).await;
+        world.answer(&[("a", RuleHealth::Healthy)]);
+        let findings = world.health.findings("us.ns.o").unwrap();
+        assert_eq!(findings[0].location.group.as_deref(), Some("b"));
+        assert_eq!(world.health.findings("us.ns.p"), Some(Vec::new()));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn rule_fails_after_two_failing_answers() {
         let mut world = World::new();
         let failing = [("a", RuleHealth::Failing("many-to-many".into())), ("b", RuleHealth::Healthy)];

@@ -315,6 +315,34 @@ mod tests {
         assert!(queue.is_waiting(&c), "it comes again");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn queue_forgets_drift_when_the_namespace_is_pushed_for_another_reason() {
+        let now = Instant::now();
+        let a: RulerNamespace = "a".into();
+        for (pushes, drifted) in
+            [(&[true][..], true), (&[true, true], true), (&[true, false], false), (&[false, true], false)]
+        {
+            let mut queue = Queue::default();
+            pushes.iter().for_each(|drifted| queue.push(&a, Priority::Last, *drifted));
+            assert_eq!(queue.pop(now), Some((a.clone(), drifted)), "{pushes:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn queue_retries_namespaces_of_one_time_in_the_order_in_which_they_failed() {
+        let (now, later) = (Instant::now(), Instant::now() + Duration::from_secs(1));
+        let names = ["c", "a", "b"].map(RulerNamespace::from);
+        let mut queue = Queue::default();
+        for namespace in &names {
+            queue.push(namespace, Priority::Last, false);
+            queue.take(namespace, now);
+            queue.failed(namespace, |_| later);
+        }
+        assert_eq!(queue.delayed(), 3, "each has an entry of its own");
+        let order: Vec<String> = (0..3).filter_map(|_| pop(&mut queue, later)).collect();
+        assert_eq!(order, ["c", "a", "b"]);
+    }
+
     #[test]
     fn queue_remembers_failed_groups_until_they_succeed_even_if_it_is_cleared() {
         let a: RulerNamespace = "a".into();

@@ -8,6 +8,7 @@ mod legacy_names;
 mod lists;
 mod moves;
 mod normalization;
+mod progress;
 mod refusals;
 mod snapshots;
 mod stored_versions;
