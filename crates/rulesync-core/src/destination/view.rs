@@ -397,6 +397,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn group_that_changes_without_a_write_of_our_own_counts_as_changed_too() {
+        let (mut view, desired, _) = written();
+        assert_eq!(list(&mut view, &desired, "1"), [], "the write is confirmed");
+        for _ in 0..2 {
+            assert_eq!(list(&mut view, &desired, "2"), []);
+            view.update(|observed| observed.set(&NAMESPACE.into(), "g", Some(group("g", "1").fingerprint)));
+        }
+        assert!(matches!(list(&mut view, &desired, "2")[..], [Comparison::Contested(..)]));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn group_that_is_read_without_rules_is_read_once_more() {
         let (mut view, desired, overlay) = written();
         let offered = Offered { desired: &desired, overlay: &overlay };

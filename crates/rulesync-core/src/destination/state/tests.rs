@@ -10,6 +10,7 @@ mod moves;
 mod normalization;
 mod progress;
 mod refusals;
+mod reports;
 mod snapshots;
 mod stored_versions;
 mod takeover;

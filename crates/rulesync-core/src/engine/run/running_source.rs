@@ -63,6 +63,23 @@ impl Snapshot {
 }
 
 impl RunningSource {
+    /// Creates the state of a source in its run of this number, which has sent nothing yet.
+    pub(super) fn new(source: Arc<dyn Source>, run: u32, stop: CancellationToken) -> Self {
+        Self {
+            snapshots: source.scopes().into_iter().map(|scope| Snapshot::begin(scope, run)).collect(),
+            source,
+            run,
+            generation: run,
+            complete: false,
+            sweep_others: false,
+            unavailable: None,
+            kind_gone: false,
+            suspect_until: None,
+            last_event: Instant::now(),
+            stop,
+        }
+    }
+
     pub(super) fn poll_interval(&self) -> Duration {
         self.source.poll_interval()
     }
@@ -117,5 +134,64 @@ impl RunningSource {
     /// Returns whether its deletions can be trusted: it has shown all its objects, and sees them.
     pub(super) fn is_healthy(&self) -> bool {
         self.complete && !self.is_suspect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::source::Sink;
+
+    /// A source with these scopes.
+    #[derive(Debug)]
+    struct Scopes(Vec<Scope>);
+
+    #[async_trait]
+    impl Source for Scopes {
+        async fn run(&self, _: Sink) {}
+
+        fn scopes(&self) -> Vec<Scope> {
+            self.0.clone()
+        }
+    }
+
+    fn source(scopes: &[Scope]) -> RunningSource {
+        RunningSource::new(Arc::new(Scopes(scopes.to_vec())), 1, CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn source_is_complete_once_each_scope_was_listed_and_stays_so_while_one_is_listed_again() {
+        let [rules, namespaces] = [Scope::kind("PrometheusRule"), Scope::Namespaces];
+        let mut source = source(&[rules.clone(), namespaces.clone()]);
+        assert!(!source.end_snapshot(&rules) && !source.complete);
+        assert!(source.end_snapshot(&namespaces) && source.complete && source.is_healthy());
+        source.begin_snapshot(rules.clone(), 2);
+        assert!(source.snapshots[0].complete && source.snapshots[0].confirmed, "it was listed before");
+        assert!(!source.end_snapshot(&namespaces) && source.complete, "only once for the first time");
+        let kind = Scope::kind("LoggingRule");
+        source.begin_snapshot(kind.clone(), 3);
+        assert!(!source.end_snapshot(&rules) && source.complete, "a further scope is not waited for");
+        assert_eq!(source.snapshots.iter().map(|snapshot| snapshot.since).collect::<Vec<_>>(), [2, 1, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn kubernetes_namespaces_are_noted_in_their_own_snapshot_while_it_is_in_progress() {
+        let [rules, namespaces] = [Scope::kind("PrometheusRule"), Scope::Namespaces];
+        assert!(!source(std::slice::from_ref(&rules)).lists_namespaces());
+        let mut source = source(&[rules, namespaces.clone()]);
+        assert!(source.lists_namespaces());
+        for (name, exists) in [("a", true), ("b", true), ("b", false)] {
+            source.saw_namespace(name, exists);
+        }
+        let shown = |source: &RunningSource| -> Vec<Vec<String>> {
+            let names = |snapshot: &Snapshot| snapshot.namespaces.iter().map(ToString::to_string).collect();
+            source.snapshots.iter().map(names).collect()
+        };
+        assert_eq!(shown(&source), [vec![], vec!["a".to_owned()]]);
+        source.end_snapshot(&namespaces);
+        source.saw_namespace("later", true);
+        assert_eq!(shown(&source)[1], ["a"], "the snapshot is complete");
     }
 }

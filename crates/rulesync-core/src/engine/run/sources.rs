@@ -22,19 +22,7 @@ impl Run {
         self.runs += 1;
         let stop = CancellationToken::new();
         let sink = Sink::new(name.clone(), self.runs, self.events.0.clone());
-        let running = RunningSource {
-            source: Arc::clone(source),
-            run: self.runs,
-            generation: self.runs,
-            snapshots: source.scopes().into_iter().map(|scope| Snapshot::begin(scope, self.runs)).collect(),
-            complete: false,
-            sweep_others: false,
-            unavailable: None,
-            kind_gone: false,
-            suspect_until: None,
-            last_event: Instant::now(),
-            stop: stop.clone(),
-        };
+        let running = RunningSource::new(Arc::clone(source), self.runs, stop.clone());
         self.sources.insert(name.clone(), running);
         self.metrics.source_ready.get_or_create(&SourceLabels { source: name.to_string() }).set(0);
         let source = Arc::clone(source);

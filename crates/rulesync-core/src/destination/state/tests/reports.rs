@@ -1,0 +1,118 @@
+//! Reports of a destination: its state, what its findings name, and until when deletes are held.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::clock::seconds_since_1970;
+use crate::outcome::Reporter;
+use crate::status::{DestinationState, ObjectState};
+
+const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+fn state(bench: &Bench) -> DestinationState {
+    bench.state.report().destination.state
+}
+
+fn object_state(bench: &Bench) -> ObjectState {
+    bench.state.report().objects[0].1.state
+}
+
+/// Collects the outcomes about held deletes.
+#[derive(Debug, Clone, Default)]
+struct Held(Arc<Mutex<Vec<String>>>);
+
+impl Reporter for Held {
+    fn report(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Held { groups, reason, until, .. } => {
+                let until = until.map(|until| until.as_secs());
+                self.0.lock().unwrap().push(format!("{groups} {reason:?} {until:?}"));
+            }
+            Outcome::NoneHeld { .. } => self.0.lock().unwrap().push("none".to_owned()),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_of_a_destination_follows_its_work() {
+    let mut bench = destination().declared("o", &[("g", "1")]);
+    assert_eq!((state(&bench), object_state(&bench)), (DestinationState::Starting, ObjectState::Pending));
+    bench.list(&[]);
+    assert_eq!((state(&bench), object_state(&bench)), (DestinationState::Syncing, ObjectState::Pending));
+    bench.failing.insert("g");
+    bench.work();
+    assert_eq!((state(&bench), object_state(&bench)), (DestinationState::Failing, ObjectState::Pending));
+    bench.failing.clear();
+    bench.work_for(10 * MINUTE).await;
+    bench.work();
+    assert_eq!((state(&bench), object_state(&bench)), (DestinationState::InSync, ObjectState::Synced));
+    bench.allow(false, false);
+    assert_eq!(state(&bench), DestinationState::Starting, "a source has yet to show its objects");
+    bench.allow(true, true);
+    bench.state.begin_list(false);
+    bench.state.list_failed(RulerError::unavailable("503").with_retry_after(MINUTE));
+    let report = bench.state.report().destination;
+    assert_eq!(report.state, DestinationState::Failing);
+    let wait = report.retry_at.map(|at| at.saturating_sub(seconds_since_1970()));
+    assert!(wait.is_some_and(|wait| (55..=65).contains(&wait)), "{wait:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn findings_of_the_ruler_name_the_group() {
+    let mut bench = destination().declared("o", &[("g", "1"), ("h", "1")]);
+    let (g, h) = (("us.ns.o", "g", "1"), ("us.ns.o", "h", "1"));
+    bench.list(&[]);
+    for _ in 0..3 {
+        bench.work();
+        bench.list(&[("us.ns.o", "g", "2"), h]);
+        tokio::time::advance(10 * MINUTE).await;
+    }
+    let report = bench.state.report();
+    let findings = &report.objects[0].1.findings;
+    let [contested] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!((contested.code.name(), contested.location.group.as_deref()), ("contested", Some("g")));
+    assert_eq!((report.destination.state, report.destination.contested), (DestinationState::Contested, 1));
+    bench.work();
+    bench.list(&[g, h]);
+    assert_eq!(bench.state.report().objects[0].1.findings, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_deletes_are_reported_once_with_the_time_at_which_they_are_made() {
+    let held = Held::default();
+    let reporters: Reporters = Reporters(Arc::new([Arc::new(held.clone())]));
+    let there: Vec<String> = (0..20).map(|n| namespace(&format!("o{n}")).to_string()).collect();
+    let there: Vec<There<'_>> = there.iter().map(|namespace| (&**namespace, "g", "1")).collect();
+    let mut bench = destination_with(|shared| shared.reporters = reporters).listed(&there);
+    let reports = |bench: &mut Bench| {
+        (0..2).for_each(|_| bench.state.publish_metrics());
+        std::mem::take(&mut *held.0.lock().unwrap())
+    };
+    assert_eq!(bench.work_for(MINUTE).await, NOTHING);
+    assert_eq!(reports(&mut bench), ["20 Share None"], "until released");
+    let holds = bench.state.report().destination.holds;
+    assert_eq!((holds[0].groups, holds[0].namespaces, holds[0].until), (20, 20, None));
+
+    let until = Instant::now() + WINDOW;
+    bench.state.retire(Retirement::NoRoute { until });
+    bench.work_after_settling().await;
+    assert_eq!(reports(&mut bench), [format!("20 Route Some({})", WINDOW.as_secs() - 1)]);
+    let holds = bench.state.report().destination.holds;
+    let wait = holds[0].until.map(|at| at.saturating_sub(seconds_since_1970()));
+    assert!(wait.is_some_and(|wait| (290..=300).contains(&wait)), "{wait:?}");
+    assert_eq!(bench.state.release(), 20);
+    bench.work();
+    assert_eq!(reports(&mut bench), ["none"]);
+    assert_eq!(bench.state.report().destination.holds, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn younger_object_is_told_the_source_of_the_older_one_if_it_differs() {
+    let message = |source: &str| {
+        let (older, younger) = (id("o"), ObjectId::new(&source.into(), &PROMETHEUS_RULE.into(), "ns", "p"));
+        super::super::report::namespace_taken("us.ns.o", &younger, &older).message
+    };
+    assert!(message("another").ends_with("; this one is of another"), "{}", message("another"));
+    assert!(!message("s").contains("this one is of"), "{}", message("s"));
+}
