@@ -53,7 +53,7 @@ fn cases_in(folder: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_case_is_forgotten() {
+fn cases_of_the_directory_are_all_tested() {
     let here = include_str!("cases.rs");
     let in_table = |name: &str| OUTER_KEYS.iter().any(|(known, _, _)| *known == name);
     for folder in ["files", "list", "multi-document", "outer-keys", "poison", "regex", "types"] {

@@ -118,7 +118,7 @@ async fn kube_prometheus_through_kubernetes() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs RULESYNC_SHARED, the directory of the corpus"]
-async fn every_expression_is_offered_and_no_valid_one_is_withheld() {
+async fn expressions_of_the_corpus_are_offered_and_no_valid_one_is_withheld() {
     let text = std::fs::read_to_string(needs::corpus().join("promql-rules.json")).unwrap();
     let corpus: Vec<Value> = serde_json::from_str(&text).unwrap();
     let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();

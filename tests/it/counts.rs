@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::road::{RULES, Road, object};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_sync_is_one_list_and_one_write_a_group() {
+async fn first_sync_costs_one_list_and_one_write_per_group() {
     let road = Road::with(40, 3).await;
     assert_eq!(road.counts(), (1, 120, 0));
     assert_eq!(road.ruler.rules("prod").len(), 40);
@@ -13,7 +13,7 @@ async fn a_first_sync_is_one_list_and_one_write_a_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_with_nothing_changed_is_one_list() {
+async fn restart_without_changes_costs_one_list() {
     let (kube, ruler) = Road::with(40, 3).await.stop().await;
     ruler.journal().clear();
     let road = Road::new(kube, ruler).await;
@@ -23,7 +23,7 @@ async fn a_restart_with_nothing_changed_is_one_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_changed_rule_is_one_write() {
+async fn changed_rule_costs_one_write() {
     let road = Road::with(10, 3).await;
     road.requests();
     let mut changed = object(4, 3, "up");
@@ -38,7 +38,7 @@ async fn one_changed_rule_is_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_object_is_one_delete() {
+async fn deleted_object_costs_one_delete() {
     let road = Road::with(10, 3).await;
     road.requests();
     assert!(road.kube.delete(RULES, "team-a", "o4"));
@@ -50,7 +50,7 @@ async fn a_deleted_object_is_one_delete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_change_a_rule_costs_nothing() {
+async fn change_of_no_rule_costs_no_request() {
     let road = Road::with(3, 1).await;
     road.requests();
     for patch in [
@@ -70,7 +70,7 @@ async fn what_does_not_change_a_rule_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_namespace_that_leaves_the_selector_takes_its_rules_with_it() {
+async fn kubernetes_namespace_that_leaves_the_selector_takes_its_rules_with_it() {
     let road = Road::with(3, 2).await;
     road.requests();
     road.kube.label_namespace("team-a", [("team", Some("b"))]).unwrap();
@@ -86,7 +86,7 @@ async fn a_namespace_that_leaves_the_selector_takes_its_rules_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_request_names_its_tenant_and_who_asks() {
+async fn requests_name_their_tenant_and_the_program() {
     let road = Road::with(2, 1).await;
     for request in road.ruler.journal().requests() {
         assert_eq!(request.tenant(), Some("prod"));

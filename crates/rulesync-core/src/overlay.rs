@@ -97,7 +97,7 @@ impl Overlay {
         }
     }
 
-    /// Forgets the expelled groups of an object, because it was declared anew or removed, or those of a namespace that
+    /// Forgets the expelled groups of an object, because it was declared again or removed, or those of a namespace that
     /// is no longer protected.
     pub(crate) fn forget(&mut self, namespace: &str, owner: Option<&ObjectId>) {
         if let Some(owners) = self.expelled.get_mut(namespace) {

@@ -148,7 +148,7 @@ async fn help_and_version_need_no_configuration() {
 }
 
 #[tokio::test]
-async fn every_error_of_a_configuration_is_logged() {
+async fn configuration_errors_are_all_logged() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("rulesync.yaml");
     std::fs::write(&config, "owner: us\nsourcess: []\nrulers: []\nroutes: []\n").unwrap();
