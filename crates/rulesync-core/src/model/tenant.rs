@@ -96,6 +96,7 @@ mod tests {
         for id in ["prod", "team-a", "a.b", "A_1", "!*'()", "..."] {
             assert_eq!(id.parse::<TenantId>().unwrap().as_str(), id);
         }
+        assert!("a".repeat(150).parse::<TenantId>().is_ok());
         assert_eq!("".parse::<TenantId>(), Err(TenantError::Empty));
         assert_eq!("..".parse::<TenantId>(), Err(TenantError::Dots));
         assert_eq!("a".repeat(151).parse::<TenantId>(), Err(TenantError::TooLong(151)));

@@ -6,10 +6,10 @@ use rulesync_core::engine::EngineBuilder;
 use rulesync_core::plan::HeldReason;
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
 use rulesync_core::status::Status;
-use rulesync_core::{Route, RuleObject, SourceEvent};
+use rulesync_core::{Route, RuleObject, Scope, SourceEvent};
 
 use crate::inventory::MemoryInventory;
-use crate::world::{MemoryRuler, World, object, resync, route};
+use crate::world::{MemoryRuler, World, object, resync, route, selector};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -300,5 +300,48 @@ async fn vanished_objects_of_a_source_that_polls_seldom_are_deleted_after_anothe
     assert_eq!(ruler.groups("prod").len(), 9);
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!(ruler.groups("prod").len(), 3);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn kubernetes_namespace_that_another_snapshot_lacks_takes_its_objects_along() {
+    let ruler = MemoryRuler::default();
+    let selected =
+        Route { namespace_selector: selector(r#"{"match_labels": {"team": "a"}}"#), ..route("prod") };
+    let world = World::with_routes(&ruler, vec![selected]);
+    let labels = || [("team", "a")].into_iter().collect();
+    world.source.send(SourceEvent::Namespace { name: "ns".into(), labels: labels(), annotations: labels() });
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
+    world.settle().await;
+    assert_eq!(ruler.groups("prod").len(), 1);
+    world.source.send(SourceEvent::SnapshotStarted(Scope::Namespaces));
+    world.source.send(SourceEvent::SnapshotComplete(Scope::Namespaces));
+    world.settle().await;
+    resync().await;
+    assert!(ruler.groups("prod").is_empty(), "its labels are gone with it");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn source_that_shows_all_its_objects_again_is_available_again() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.source.upsert(object("o", &[("g", "1")]));
+    world.source.complete();
+    world.settle().await;
+    world.source.send(SourceEvent::Unavailable { reason: "the API server is down".to_owned() });
+    let unavailable = |status: &Status| status.sources[0].unavailable.is_some();
+    world.until(unavailable).await;
+    for scope in [Scope::Namespaces, Scope::Everything] {
+        assert!(unavailable(&world.status().await), "not before {scope} was listed");
+        world.source.send(SourceEvent::SnapshotStarted(scope.clone()));
+        if scope == Scope::Everything {
+            world.source.upsert(object("o", &[("g", "1")]));
+        }
+        world.source.send(SourceEvent::SnapshotComplete(scope));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!unavailable(&world.status().await));
     world.stop().await;
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::name::KubernetesNamespace;
+use crate::model::object::ObjectId;
 use crate::source::{Scope, Source};
 
 /// A source and its state.
@@ -115,6 +116,14 @@ impl RunningSource {
         first
     }
 
+    /// Returns whether an object that was last sent in this generation no longer exists: a snapshot of its scope that is
+    /// complete lacks it, or it is of an earlier source of this name and no scope contains it.
+    pub(super) fn lacks(&self, id: &ObjectId, generation: u32) -> bool {
+        let swept = |snapshot: &&Snapshot| snapshot.to_sweep && snapshot.scope.contains(id);
+        self.snapshots.iter().filter(swept).any(|snapshot| generation < snapshot.since)
+            || (self.sweep_others && generation < self.run)
+    }
+
     /// Records that a Kubernetes namespace exists, or was deleted.
     pub(super) fn saw_namespace(&mut self, name: &str, exists: bool) {
         let listing = |snapshot: &&mut Snapshot| snapshot.scope == Scope::Namespaces && snapshot.in_progress;
@@ -174,6 +183,45 @@ mod tests {
         source.begin_snapshot(kind.clone(), 3);
         assert!(!source.end_snapshot(&rules) && source.complete, "a further scope is not waited for");
         assert_eq!(source.snapshots.iter().map(|snapshot| snapshot.since).collect::<Vec<_>>(), [2, 1, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn object_is_lacking_if_a_complete_snapshot_of_its_scope_or_of_the_new_source_lacks_it() {
+        let [rules, logging] = [Scope::kind("PrometheusRule"), Scope::kind("LoggingRule")];
+        let id = ObjectId::new(&"s".into(), &"PrometheusRule".into(), "ns", "o");
+        let mut source = source(&[rules.clone(), logging.clone()]);
+        assert!(!source.lacks(&id, 0), "nothing was listed yet");
+        source.end_snapshot(&rules);
+        assert!(!source.lacks(&id, 1), "the snapshot has it");
+        assert!(source.lacks(&id, 0), "the snapshot lacks it");
+        source.snapshots[0].to_sweep = false;
+        source.begin_snapshot(logging.clone(), 2);
+        source.end_snapshot(&logging);
+        assert!(!source.lacks(&id, 1), "that snapshot is of another kind");
+        source.begin_snapshot(rules.clone(), 3);
+        assert!(!source.lacks(&id, 1), "the snapshot is not complete");
+        source.end_snapshot(&rules);
+        assert!(source.lacks(&id, 1) && !source.lacks(&id, 3));
+        let other = ObjectId::new(&"s".into(), &"RuleFile".into(), "_file", "o");
+        assert!(
+            source.lacks(&other, 0) && !source.lacks(&other, 1),
+            "an earlier source of the name declared it"
+        );
+        source.sweep_others = false;
+        assert!(!source.lacks(&other, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn source_is_healthy_once_it_is_complete_and_while_nothing_makes_it_suspect() {
+        let mut source = source(&[Scope::Everything]);
+        assert!(!source.is_healthy() && !source.is_suspect());
+        source.end_snapshot(&Scope::Everything);
+        assert!(source.is_healthy());
+        source.unavailable = Some("down".to_owned());
+        assert!(source.is_suspect() && !source.is_healthy());
+        source.unavailable = None;
+        source.suspect_until = Some(Instant::now());
+        assert!(source.is_suspect() && !source.is_healthy());
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Run;
-use super::running_source::{RunningSource, Snapshot};
+use super::running_source::RunningSource;
 use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::name::{KubernetesNamespace, SourceName};
@@ -176,12 +176,7 @@ impl Run {
             return;
         }
         // What hides objects is itself gone if snapshots lack it, and hides them no longer.
-        let is_gone = |(id, generation): (&ObjectId, u32)| {
-            let swept = |snapshot: &&Snapshot| snapshot.to_sweep && snapshot.scope.contains(id);
-            let lacks = source.snapshots.iter().filter(swept).any(|snapshot| generation < snapshot.since);
-            lacks || (source.sweep_others && generation < source.run)
-        };
-        let hides = !self.index.hiding_others(name).all(is_gone);
+        let hides = !self.index.hiding_others(name).all(|(id, generation)| source.lacks(id, generation));
         let mut gone_namespaces = Vec::new();
         let mut gone = Vec::new();
         for snapshot in source.snapshots.iter_mut().filter(|snapshot| snapshot.to_sweep) {

@@ -153,3 +153,14 @@ async fn refusal_of_a_version_that_is_no_longer_declared_is_not_reported() {
     bench.declare("o", &[("h", "1")]);
     assert!(bench.state.refused(&changes[0], "no", None).is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn refused_groups_are_offered_again_when_the_configuration_is_reloaded() {
+    let mut bench = destination().declared("o", &[("g", "1")]).declared("p", &[("g", "1")]).listed(&[]);
+    bench.refused.insert("g");
+    assert_eq!(bench.work().len(), 2);
+    assert_eq!(bench.work_for(10 * MINUTE).await, NOTHING);
+    bench.refused.clear();
+    bench.state.reconsider();
+    assert_eq!(bench.work(), ["PUT us.ns.o/g", "PUT us.ns.p/g"]);
+}

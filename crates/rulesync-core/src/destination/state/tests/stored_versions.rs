@@ -165,3 +165,24 @@ async fn stored_version_is_no_longer_expelled_when_its_object_or_its_protection_
         assert!(!reasons(&bench).contains(&Reason::NotAllowed), "{protected}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn stored_version_of_a_group_that_was_accepted_meanwhile_is_not_judged() {
+    let mut bench = destination();
+    bench.list_labelled(&[("g", false)]);
+    bench.refuse_before_it_is_offered(&["g"], enforced());
+    let (previous, whole) = bench.state.begin_list(true);
+    let declared = crate::desired::tests::object("o", None, vec![crate::desired::tests::group("g", "2")]);
+    bench.state.upsert(
+        &namespace("o"),
+        DesiredObject { id: id("o"), enforced: enforced(), ..declared },
+        true,
+    );
+    // The list shows the version from before.
+    let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
+    let classify = move |namespace: &str| namespace_policy.classify(namespace);
+    let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&whole);
+    listing.add("us.ns.o", &group("g", "1"));
+    bench.state.end_list(listing.into_listed());
+    assert_eq!(bench.work_for(10 * MINUTE).await, ["PUT us.ns.o/g"]);
+}
