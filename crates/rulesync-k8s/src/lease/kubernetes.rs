@@ -20,9 +20,8 @@ use crate::connect::{ConnectError, KubernetesConfig, connect};
 #[derive(Clone)]
 pub struct KubernetesLease {
     api: Api<Lease>,
-    name: String,
+    settings: LeaseSettings,
     full_name: String,
-    duration: Duration,
     /// The Lease as it was last read or written. What others have put into it stays there.
     last: Arc<Mutex<Option<Lease>>>,
 }
@@ -48,13 +47,12 @@ impl KubernetesLease {
         let namespace = settings.namespace.as_deref().unwrap_or(client.default_namespace()).to_owned();
         let full_name = format!("{namespace}/{}", settings.name);
         let api = Api::namespaced(client, &namespace);
-        Self {
-            api,
-            name: settings.name.clone(),
-            full_name,
-            duration: settings.lease_duration,
-            last: Arc::default(),
-        }
+        Self { api, settings: settings.clone(), full_name, last: Arc::default() }
+    }
+
+    /// The settings of the lease, by which its election goes.
+    pub(super) fn settings(&self) -> &LeaseSettings {
+        &self.settings
     }
 
     fn last(&self) -> MutexGuard<'_, Option<Lease>> {
@@ -68,7 +66,7 @@ impl KubernetesLease {
                 self.last().clone().filter(|lease| lease.metadata.resource_version.as_deref() == version)?
             }
             None => Lease {
-                metadata: ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() },
+                metadata: ObjectMeta { name: Some(self.settings.name.clone()), ..ObjectMeta::default() },
                 ..Lease::default()
             },
         };
@@ -78,7 +76,8 @@ impl KubernetesLease {
             spec.acquire_time = Some(now.clone());
         }
         spec.holder_identity = Some(holder.to_owned());
-        spec.lease_duration_seconds = Some(i32::try_from(self.duration.as_secs()).unwrap_or(i32::MAX));
+        spec.lease_duration_seconds =
+            Some(i32::try_from(self.settings.lease_duration.as_secs()).unwrap_or(i32::MAX));
         spec.renew_time = Some(now);
         spec.lease_transitions = Some(transitions);
         Some(lease)
@@ -98,7 +97,7 @@ impl KubernetesLease {
 #[async_trait]
 impl LeaseApi for KubernetesLease {
     async fn get(&self) -> Result<Option<Record>, String> {
-        match self.api.get_opt(&self.name).await {
+        match self.api.get_opt(&self.settings.name).await {
             Ok(lease) => {
                 let found = lease.as_ref().map(record);
                 *self.last() = lease;
@@ -113,7 +112,7 @@ impl LeaseApi for KubernetesLease {
         let params = PostParams::default();
         let result = match version {
             // A PUT with a resource version does not create a lease that was deleted.
-            Some(_) => self.api.replace(&self.name, &params, &lease).await,
+            Some(_) => self.api.replace(&self.settings.name, &params, &lease).await,
             None => self.api.create(&params, &lease).await,
         };
         match result {

@@ -45,7 +45,7 @@ async fn lease_keeps_its_metadata_and_acquisition_while_it_is_renewed() {
         ..LeaseSettings::new("rulesync")
     };
     let api = KubernetesLease::connect(&config, &settings).await.unwrap();
-    let (election, leadership) = LeaseElection::new(api, settings.clone()).unwrap();
+    let (election, leadership) = LeaseElection::new(api).unwrap();
     let stop = CancellationToken::new();
     let election = tokio::spawn(election.run(stop.clone()));
     leadership.leading().await;
