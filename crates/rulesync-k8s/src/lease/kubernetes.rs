@@ -15,6 +15,7 @@ use super::api::{LeaseApi, PutError};
 use super::election::Record;
 use super::settings::LeaseSettings;
 use crate::connect::{ConnectError, KubernetesConfig, connect};
+use crate::failure::describe;
 
 /// A Lease in a cluster. It needs `get`, `create` and `update` on it.
 #[derive(Clone)]
@@ -84,13 +85,7 @@ impl KubernetesLease {
     }
 
     fn explain(&self, verb: &str, error: &kube::Error) -> String {
-        let lease = &self.full_name;
-        match error {
-            kube::Error::Api(status) if status.code == 403 => {
-                format!("not allowed to {verb} the Lease {lease} (403): grant `get`, `create` and `update`")
-            }
-            error => format!("cannot {verb} the Lease {lease}: {error}"),
-        }
+        describe(verb, &format!("the Lease {}", self.full_name), &["get", "create", "update"], error)
     }
 }
 
