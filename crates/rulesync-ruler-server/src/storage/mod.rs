@@ -43,6 +43,11 @@ impl Storage {
         Ok(Self { store: Mutex::new(store), disk })
     }
 
+    /// Returns `true` if changes are written to disk, so that even a look at the store may wait for the file system.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
     /// Locks the store, to read it or to edit it in memory only.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
