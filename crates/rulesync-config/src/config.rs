@@ -1,6 +1,7 @@
 //! The configuration as parsed, and as validated.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::validate::{self, Checked};
 use crate::yaml::{self, Document, Parsed, Problem};
 
 /// A configuration as it was parsed: read as far as possible, with all errors of its structure.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// None if nothing can stand for what is wrong.
     file: Option<File>,
@@ -28,7 +29,7 @@ pub struct Config {
 /// A configuration without errors, as far as the text alone can tell.
 ///
 /// [`build`](Self::build) makes an [`App`](crate::App) of it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ValidConfig {
     pub(crate) settings: Settings,
     pub(crate) place: Place,
@@ -36,7 +37,7 @@ pub struct ValidConfig {
 }
 
 /// The place of a configuration: its file, and the positions in it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Place {
     shown: Arc<str>,
     document: Arc<Document>,
@@ -59,6 +60,34 @@ pub(crate) struct OriginFile {
     pub(crate) digest: [u8; 32],
     /// Whether it was a pipe, which cannot be read again.
     pub(crate) is_pipe: bool,
+}
+
+/// Without values, which may be secrets, wherever they are.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file: _, problems, place, origin } = self;
+        let problems = problems.len();
+        f.debug_struct("Config")
+            .field("place", place)
+            .field("origin", origin)
+            .field("problems", &problems)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without values, which may be secrets.
+impl fmt::Debug for ValidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settings: _, place, origin } = self;
+        f.debug_struct("ValidConfig").field("place", place).field("origin", origin).finish_non_exhaustive()
+    }
+}
+
+/// The file's name.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Place").field(&self.shown).finish()
+    }
 }
 
 impl Config {

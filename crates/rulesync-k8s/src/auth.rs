@@ -198,10 +198,7 @@ const NO_TOKEN: &str = "it returns no token";
 
 /// Runs the command of a configuration, and returns a function that returns its header; `None` if it issues no token.
 fn start_session(config: &Config) -> Result<Option<GetHeader>, String> {
-    let layer = config.auth_layer().map_err(|error| match &error {
-        kube::Error::Auth(error) => redacted(error),
-        other => other.to_string(),
-    })?;
+    let layer = config.auth_layer().map_err(|error| described(&error))?;
     let Some(layer) = layer else { return Ok(None) };
     // Responds with the headers of the request instead of sending it to the server.
     let mut service = layer.layer(tower::service_fn(|mut request: Request<Body>| async move {
@@ -220,12 +217,22 @@ fn start_session(config: &Config) -> Result<Option<GetHeader>, String> {
     })))
 }
 
-/// Returns the message of an error of kube, without output that may contain a token.
+/// Returns the message of an error of kube, without output of a command that may contain a token or a key.
+pub(crate) fn described(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Auth(error) => redacted(error),
+        other => other.to_string(),
+    }
+}
+
+/// Returns the message of an error of credentials, without output of a command.
 fn redacted(error: &AuthError) -> String {
     match error {
         // The command inherits standard error, and reports the reason there.
         AuthError::AuthExecRun { out, .. } => format!("it failed with {}", out.status),
         AuthError::AuthExecParse(_) => "its output is not an ExecCredential".to_owned(),
+        AuthError::ParseTokenKey(_) => "its output is not JSON".to_owned(),
+        AuthError::MalformedTokenExpirationDate(_) => "it returns a malformed expiration date".to_owned(),
         AuthError::AuthExecStart(error) => format!("it cannot be run: {error}"),
         other => other.to_string(),
     }

@@ -9,7 +9,7 @@ use kube::{Client, Config};
 use rulesync_fs::FileError;
 use tokio::runtime::Handle;
 
-use crate::auth::Credentials;
+use crate::auth::{self, Credentials};
 use crate::bounded::Bounds;
 use crate::kubeconfig::{self, KubeconfigError};
 
@@ -152,7 +152,9 @@ fn client(mut loaded: Config, config: &KubernetesConfig) -> Result<Client, Conne
     let bounds = Bounds { event: config.max_event_bytes, page: config.max_page_bytes };
     let credentials =
         Credentials::take_from(&mut loaded).map_err(|error| ConnectError::Client(error.to_string()))?;
-    let builder = ClientBuilder::try_from(loaded).map_err(|error| ConnectError::Client(error.to_string()))?;
+    // If a command issues a certificate, this runs it again.
+    let builder =
+        ClientBuilder::try_from(loaded).map_err(|error| ConnectError::Client(auth::described(&error)))?;
     let builder = builder.with_layer(&bounds);
     Ok(match credentials {
         Some(credentials) => builder.with_layer(&credentials).build(),
@@ -172,5 +174,30 @@ mod tests {
         let config = KubernetesConfig { kubeconfig: Some(path), ..KubernetesConfig::default() };
         let error = connect(&config).await.err().unwrap().to_string();
         assert!(error.contains("kubeconfig: it is a pipe, not a regular file"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn connect_reports_failed_command_without_its_output() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let (path, login) = (directory.path().join("kubeconfig"), directory.path().join("login"));
+        // It issues a certificate once. kube runs it again to use the certificate.
+        let script = format!(
+            "#!/bin/sh\ncd '{}'\nif [ -e ran ]; then echo '{{\"token\": \"hunter2\"}}'; exit 3; fi\ntouch ran\n\
+             echo '{{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \"status\": \
+             {{\"clientCertificateData\": \"c\", \"clientKeyData\": \"k\"}}}}'\n",
+            directory.path().display()
+        );
+        std::fs::write(&login, script).unwrap();
+        std::fs::set_permissions(&login, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let kubeconfig = "current-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n\
+                          clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: \
+                          {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login}}}]\n";
+        std::fs::write(&path, kubeconfig).unwrap();
+        let config = KubernetesConfig { kubeconfig: Some(path), ..KubernetesConfig::default() };
+        let error = connect(&config).await.err().unwrap().to_string();
+        assert!(error.contains("failed with exit status: 3") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
-//! Classifies the errors of a watch. Pure.
+//! Classifies the errors of a watch, and describes those of any request. Pure.
 
 use kube::runtime::watcher;
 
+use crate::auth;
 use crate::bounded::TooLong;
 
 /// The failure of a list or watch, and how to continue.
@@ -84,18 +85,43 @@ fn expired(what: &str) -> String {
     format!("the resource version of {what} has expired (410)")
 }
 
-/// Describes why a request failed, and how to fix it.
+/// Describes why a watch cannot be started or a list cannot be read, and how to fix it.
 fn reason(verb: &str, what: &str, error: &kube::Error) -> String {
-    let kube::Error::Api(status) = error else {
+    match error {
+        kube::Error::Api(status) if status.code == 404 => {
+            format!("waiting for {what}: the API server does not serve it; is the CRD installed?")
+        }
+        kube::Error::Api(status) if status.code == 410 => expired(what),
+        kube::Error::Api(_) => describe(verb, what, &["list", "watch"], error),
         // Without the verb: an unreachable server is one cause, whichever request fails.
-        return format!("cannot list or watch {what}: {}", innermost(error));
+        _ => describe("list or watch", what, &[], error),
+    }
+}
+
+/// Describes why a request failed, and how to fix it. `verbs` are those that the process needs for `what`.
+pub(crate) fn describe(verb: &str, what: &str, verbs: &[&str], error: &kube::Error) -> String {
+    let kube::Error::Api(status) = error else {
+        let cause = match error {
+            // Its causes may contain the output of a login command.
+            kube::Error::Auth(_) => auth::described(error),
+            other => innermost(other),
+        };
+        return format!("cannot {verb} {what}: {cause}");
     };
     match status.code {
-        404 => format!("waiting for {what}: the API server does not serve it; is the CRD installed?"),
         401 => format!("cannot {verb} {what}: the API server rejects the credentials (401)"),
-        403 => format!("not allowed to {verb} {what} (403): grant `list` and `watch`"),
-        410 => expired(what),
+        403 => format!("not allowed to {verb} {what} (403): grant {}", listed(verbs)),
         code => format!("cannot {verb} {what}: {} ({code})", status.message),
+    }
+}
+
+/// Lists verbs as a sentence does.
+fn listed(verbs: &[&str]) -> String {
+    let verbs: Vec<String> = verbs.iter().map(|verb| format!("`{verb}`")).collect();
+    match verbs.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
 use serde_json::json;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
+use crate::failure::describe;
 
 /// The field manager of server-side apply, and the value of the `managed-by` label.
 const FIELD_MANAGER: &str = "rulesync";
@@ -75,18 +76,13 @@ impl KubernetesInventory {
         verb: &str,
         response: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, InventoryError> {
-        let full_name = &self.full_name;
+        let what = format!("the ConfigMap {}", self.full_name);
         match tokio::time::timeout(REQUEST_TIMEOUT, response).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(kube::Error::Api(status))) if status.code == 403 => Err(InventoryError(format!(
-                "not allowed to {verb} the ConfigMap {full_name} (403): grant `get`, `create` and `patch`"
-            ))),
-            Ok(Err(error)) => {
-                Err(InventoryError(format!("cannot {verb} the ConfigMap {full_name}: {error}")))
+            Ok(Err(error)) => Err(InventoryError(describe(verb, &what, &["get", "create", "patch"], &error))),
+            Err(_) => {
+                Err(InventoryError(format!("cannot {verb} {what}: no response within {REQUEST_TIMEOUT:?}")))
             }
-            Err(_) => Err(InventoryError(format!(
-                "cannot {verb} the ConfigMap {full_name}: no response within {REQUEST_TIMEOUT:?}"
-            ))),
         }
     }
 }
@@ -147,4 +143,20 @@ fn released(map: &ConfigMap) -> impl Iterator<Item = &str> {
     let annotations = map.metadata.annotations.as_ref();
     let listed = annotations.and_then(|all| all.get(RELEASE_ANNOTATION)).map_or("", String::as_str);
     listed.split(',').map(str::trim).filter(|destination| !destination.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn read_reports_innermost_cause() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client =
+            Client::try_from(kube::Config::new(http::Uri::from_static("http://127.0.0.1:1"))).unwrap();
+        let inventory = KubernetesInventory::from_client(client, Some("a"), "b");
+        let error = inventory.read().await.unwrap_err().to_string();
+        assert!(error.starts_with("cannot get the ConfigMap a/b: "), "{error}");
+        assert!(error.contains("Connection refused"), "{error}");
+    }
 }

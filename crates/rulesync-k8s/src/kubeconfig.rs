@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use rulesync_fs::FileError;
+use serde_saphyr::Error as YamlError;
 
 /// The maximum size of a kubeconfig, certificate, key or token.
 const MAX_BYTES: u64 = 16 << 20;
@@ -82,7 +83,10 @@ pub(crate) fn embed_files(config: &mut Kubeconfig) -> Result<(), String> {
 /// Parses a kubeconfig, and resolves its paths, which are relative to its directory.
 fn parse(bytes: &[u8], directory: &Path) -> Result<Kubeconfig, String> {
     let text = text(bytes).ok_or("the file is neither UTF-8 nor UTF-16 text")?;
-    let mut config = Kubeconfig::from_yaml(&text).map_err(|error| error.to_string())?;
+    let mut config = Kubeconfig::from_yaml(&text).map_err(|error| match &error {
+        kube::config::KubeconfigError::Parse(error) => described(error),
+        other => other.to_string(),
+    })?;
     for cluster in config.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
         resolve(directory, &mut cluster.certificate_authority)?;
     }
@@ -98,6 +102,30 @@ fn parse(bytes: &[u8], directory: &Path) -> Result<Kubeconfig, String> {
         }
     }
     Ok(config)
+}
+
+/// Describes the parser's error in one line, without the text around it and without values, which may be secrets.
+fn described(error: &YamlError) -> String {
+    let error = error.without_snippet();
+    let reason = match error {
+        YamlError::AliasError { error, .. } => return described(error),
+        YamlError::SerdeInvalidType { expected, .. } | YamlError::SerdeInvalidValue { expected, .. } => {
+            format!("expected {expected}")
+        }
+        YamlError::SerdeUnknownVariant { expected, .. } => {
+            let expected: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+            format!("expected one of {}", expected.join(", "))
+        }
+        YamlError::DuplicateMappingKey { .. } => "duplicate key".to_owned(),
+        YamlError::NonFiniteFloat { .. }
+        | YamlError::QuotingRequired { .. }
+        | YamlError::TaggedEnumMismatch { .. } => "unexpected value".to_owned(),
+        // These messages consist of names and positions.
+        other => return other.to_string().lines().next().unwrap_or_default().to_owned(),
+    };
+    let position = error.location().filter(|location| location.line() > 0);
+    let position = position.map(|at| format!(" at line {}, column {}", at.line(), at.column().max(1)));
+    format!("{reason}{}", position.unwrap_or_default())
 }
 
 fn resolve(directory: &Path, path: &mut Option<String>) -> Result<(), String> {
@@ -217,6 +245,25 @@ mod tests {
         let user = config.auth_infos[0].auth_info.as_ref().unwrap();
         assert_eq!(user.client_certificate_data.as_deref(), Some(&*STANDARD.encode("the certificate")));
         assert!(user.client_key_data.is_some() && user.client_key.is_none());
+    }
+
+    #[test]
+    fn parse_error_says_where_and_shows_no_secret() {
+        let user = |user: &str| format!("users:\n- name: u\n  user:\n    {user}\n");
+        for (text, position, expected) in [
+            (user("token: hunter2-secret\n   client: x"), "line 5", ""),
+            (user("token: hunter2-secret\n    token: hunter2-other"), "line 5", "duplicate"),
+            (user("token: \"hunter2-secret"), "line ", ""),
+            (user("token: [hunter2-secret]"), "line 4", "string"),
+            (user("exec: hunter2-secret"), "line 4", "mapping"),
+            (user("exec: {command: aws, interactiveMode: hunter2-secret}"), "", "`Never`"),
+            ("users: hunter2-secret\n".to_owned(), "line 1", ""),
+            ("hunter2-secret\n".to_owned(), "line 1", ""),
+        ] {
+            let error = parse(text.as_bytes(), Path::new("")).unwrap_err();
+            assert!(error.contains(position) && error.contains(expected), "{text}: {error}");
+            assert!(!["hunter2", "\n"].iter().any(|secret| error.contains(secret)), "{text}: {error}");
+        }
     }
 
     #[cfg(unix)]

@@ -173,8 +173,8 @@ struct Availability {
     failures: BTreeMap<Watch, String>,
     /// Set if the kind of some objects is missing.
     kind_gone: bool,
-    /// The summary of the failures that was last sent.
-    reported: Option<String>,
+    /// The summary of the failures that was last sent, and whether it was sent as [`SourceEvent::KindGone`].
+    reported: Option<(String, bool)>,
 }
 
 /// A watch of a source.
@@ -199,20 +199,19 @@ impl Shared {
         self.report(&mut availability).await
     }
 
-    /// Sends the summary of all failures if it has changed.
+    /// Sends the summary of all failures if it has changed, or if a kind is missing since.
     async fn report(&self, availability: &mut Availability) -> Result<(), Closed> {
         let summary = summary(&availability.failures);
-        if availability.reported == summary {
+        availability.kind_gone &= summary.is_some();
+        let report = summary.map(|summary| (summary, availability.kind_gone));
+        if availability.reported == report {
             return Ok(());
         }
-        availability.reported.clone_from(&summary);
-        let event = match summary {
-            Some(reason) if availability.kind_gone => SourceEvent::KindGone { reason },
-            Some(reason) => SourceEvent::Unavailable { reason },
-            None => {
-                availability.kind_gone = false;
-                SourceEvent::Available
-            }
+        availability.reported.clone_from(&report);
+        let event = match report {
+            Some((reason, true)) => SourceEvent::KindGone { reason },
+            Some((reason, false)) => SourceEvent::Unavailable { reason },
+            None => SourceEvent::Available,
         };
         self.sink.send(event).await
     }
@@ -400,5 +399,26 @@ mod tests {
         assert_eq!(of(1).as_deref(), Some("namespaces; rules 0"));
         assert_eq!(of(500).as_deref(), Some("namespaces; rules 0; rules 1; and so on"));
         assert_eq!(of(500), of(400), "an outage of many watches is reported a few times");
+    }
+
+    #[tokio::test]
+    async fn kind_that_goes_is_reported_however_many_watches_fail() {
+        let (sink, mut events) = Sink::channel("k");
+        let availability = Mutex::new(Availability::default());
+        let shared = Shared { sink, namespaces_listed: flag::Sender::new(true), availability };
+        let unavailable = async |index: usize, kind_gone: bool| {
+            assert!(shared.unavailable(Watch::Rules(index), "not allowed", kind_gone).await.is_ok());
+        };
+        for index in 0..4 {
+            unavailable(index, false).await;
+        }
+        // The summary is the same as before.
+        unavailable(4, true).await;
+        drop(shared);
+        let mut kind_gone = Vec::new();
+        while let Some(event) = events.next().await {
+            kind_gone.push(matches!(event, SourceEvent::KindGone { .. }));
+        }
+        assert_eq!(kind_gone, [false, false, false, false, true]);
     }
 }

@@ -1,16 +1,25 @@
 //! The connections of a server: accepted, served until they end, finished in good order or cut.
 
-use std::{error::Error, future::Future, io, time::Duration};
+use std::{error::Error, future::Future, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::rt::TokioTimer;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The time a graceful shutdown waits for requests in progress before it closes their connections.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The wait after the system failed to accept a connection, such as for lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The number of connections that may be open. Further ones wait until the system hands them over.
+const MAX_CONNECTIONS: usize = 512;
 
 /// The connections that a listener accepts. Dropping them closes all at once.
 pub struct Connections {
@@ -45,7 +54,7 @@ impl Connections {
         F: Future<Output = ()> + Send + 'static,
     {
         let (stops, tasks) = (Stops::default(), TaskTracker::new());
-        tasks.spawn(accept(listener, connection, stops.clone(), tasks.clone()));
+        tasks.spawn(accept(listener, connection, stops.clone(), tasks.clone(), MAX_CONNECTIONS));
         tasks.close();
         Self { stops, tasks }
     }
@@ -76,20 +85,51 @@ async fn accept<F>(
     connection: impl Fn(TcpStream, Stops) -> F,
     stops: Stops,
     tasks: TaskTracker,
+    limit: usize,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
+    let permits = Arc::new(Semaphore::new(limit));
     loop {
-        let accepted = tokio::select! {
+        let accepted = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (next(|| listener.accept()).await, permit)
+        };
+        let ((stream, _), permit) = tokio::select! {
             () = stops.cut.cancelled() => return,
             () = stops.finish.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            accepted = accepted => accepted,
         };
-        // An error here is a connection that was closed while it was queued.
-        if let Ok((stream, _)) = accepted {
-            // Otherwise a small answer can wait for the acknowledgement of the previous one.
-            let _ = stream.set_nodelay(true);
-            tasks.spawn(connection(stream, stops.clone()));
+        // Otherwise a small answer can wait for the acknowledgement of the previous one.
+        let _ = stream.set_nodelay(true);
+        let connection = connection(stream, stops.clone());
+        tasks.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
+    }
+}
+
+/// Returns the next connection that can be accepted.
+async fn next<T, F>(accept: impl Fn() -> F) -> T
+where
+    F: Future<Output = io::Result<T>>,
+{
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    let mut failing = false;
+    loop {
+        match accept().await {
+            Ok(accepted) => return accepted,
+            // The client closed the connection while it waited.
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "Cannot accept connections to the ruler");
+                }
+                failing = true;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 }
@@ -118,5 +158,63 @@ where
                 serving.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::{sync::mpsc, time::Instant};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn next_pauses_after_errors_of_the_system_only() {
+        use io::ErrorKind::{ConnectionAborted, Other};
+        for (kind, pause) in [(Other, ACCEPT_PAUSE), (ConnectionAborted, Duration::ZERO)] {
+            let (asked, start) = (AtomicUsize::new(0), Instant::now());
+            let accept = || {
+                let time = asked.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(if time < 5 { Err(io::Error::from(kind)) } else { Ok(time) })
+            };
+            assert_eq!(next(accept).await, 5);
+            assert_eq!(start.elapsed(), pause * 5, "{kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn accept_leaves_connections_beyond_the_limit_waiting() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("is bound");
+        let (stops, tasks, end) = (Stops::default(), TaskTracker::new(), Arc::new(Semaphore::new(0)));
+        let (begun, mut connections) = mpsc::unbounded_channel();
+        let ended = Arc::clone(&end);
+        let connection = move |stream, _| {
+            begun.send(()).expect("the test listens");
+            let ended = Arc::clone(&ended);
+            async move {
+                ended.acquire().await.expect("is open").forget();
+                drop::<TcpStream>(stream);
+            }
+        };
+        tasks.spawn(accept(listener, connection, stops.clone(), tasks.clone(), 2));
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(TcpStream::connect(address).await.expect("the system accepts it"));
+        }
+        for _ in 0..2 {
+            connections.recv().await.expect("is served");
+        }
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(connections.try_recv().is_err());
+        end.add_permits(1);
+        connections.recv().await.expect("is served when another has ended");
+        stops.cut.cancel();
+        end.add_permits(2);
+        tasks.close();
+        tasks.wait().await;
     }
 }

@@ -60,7 +60,9 @@ impl RulerServer {
     /// If the address cannot be bound or the storage directory cannot be used.
     pub async fn start(ruler: RulerBuilder) -> io::Result<Self> {
         let address = ruler.address();
-        let service = Arc::new(ruler.build()?);
+        // Reads the storage directory.
+        let building = tokio::task::spawn_blocking(move || ruler.build());
+        let service = Arc::new(building.await.map_err(io::Error::other)??);
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let served = Arc::clone(&service);

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
+use tokio::sync::Mutex;
 
 use crate::{
     api::{config::ConfigApi, state::StateApi},
@@ -50,11 +51,13 @@ pub struct RulerService {
     settings: Settings,
     storage: Storage,
     evaluation: Evaluation,
+    /// Lets requests that change the storage pass one by one, in the order in which they arrive.
+    changes: Arc<Mutex<()>>,
 }
 
 impl RulerService {
     pub(crate) fn new(settings: Settings, storage: Storage, evaluation: Evaluation) -> Self {
-        Self { settings, storage, evaluation }
+        Self { settings, storage, evaluation, changes: Arc::default() }
     }
 
     /// The imitated ruler.
@@ -148,14 +151,27 @@ impl RulerService {
         self.groups_to_read(&route, &head.headers)
     }
 
-    /// Answers a request.
+    /// Answers a request. Changes are made in the order in which they arrive. The file system is used on a blocking thread
+    /// only.
     pub async fn handle(self: Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let route = self.settings.routes.find(&head.method, head.uri.path());
-        let groups = self.groups_to_read(&route, &head.headers);
-        let long_running = body.len() > LONG_BODY || groups > MANY_GROUPS;
-        let answer = move || self.respond(route, &head, &body);
-        if !long_running {
+        let changes = match &route {
+            Route::Post { .. }
+            | Route::Delete { .. }
+            | Route::DeleteNamespace { .. }
+            | Route::DeleteTenant => Some(Arc::clone(&self.changes).lock_owned().await),
+            _ => None,
+        };
+        let blocks = self.storage.has_disk()
+            || body.len() > LONG_BODY
+            || self.groups_to_read(&route, &head.headers) > MANY_GROUPS;
+        let answer = move || {
+            // Held until the change is made, even if the client has disconnected.
+            let _changes = changes;
+            self.respond(route, &head, &body)
+        };
+        if !blocks {
             return answer();
         }
         // The embedding process may have a single thread with other work to do.
@@ -278,4 +294,65 @@ fn is_form(headers: &HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+    use crate::RulerBuilder;
+
+    fn service(directory: &std::path::Path) -> Arc<RulerService> {
+        Arc::new(RulerBuilder::new(Kind::Mimir).storage(directory).build().expect("opens"))
+    }
+
+    fn request(method: &str, path: &str, body: String) -> Request<Bytes> {
+        let uri = format!("/prometheus/config/v1/rules{path}");
+        let request = Request::builder().method(method).uri(uri).header("x-scope-orgid", "t");
+        request.body(Bytes::from(body)).expect("is valid")
+    }
+
+    #[tokio::test]
+    async fn slow_storage_does_not_block_the_thread_of_the_server() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let group = "name: g\nrules: [{record: a, expr: b}]";
+        for (method, path) in
+            [("POST", "/n"), ("DELETE", "/n/g"), ("DELETE", "/n"), ("GET", "/n/g"), ("GET", "")]
+        {
+            let service = service(directory.path());
+            service.put("t", "n", group).expect("stores");
+            let (begin, begun) = mpsc::channel();
+            let (end, ended) = mpsc::channel::<()>();
+            let slow = Arc::clone(&service);
+            let storing = std::thread::spawn(move || {
+                // As while a file is put in place.
+                let _storage = slow.storage.lock();
+                begin.send(()).expect("the test listens");
+                // A server that waits for it has one chance to go on.
+                let _ = ended.recv_timeout(Duration::from_secs(2));
+            });
+            begun.recv().expect("is held");
+            let mut handling = Box::pin(service.handle(request(method, path, group.to_owned())));
+            assert!(futures::poll!(&mut handling).is_pending(), "{method} {path}");
+            end.send(()).expect("still waits");
+            assert!(handling.await.status().is_success(), "{method} {path}");
+            storing.join().expect("ends");
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_are_made_in_the_order_in_which_they_arrive() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let service = service(directory.path());
+        // Long and short bodies in turn: the long ones take longer to read.
+        let changes = (0..40).map(|index| {
+            let comment = "#".repeat(if index % 2 == 0 { LONG_BODY } else { 0 });
+            let group = format!("name: g\nrules: [{{record: a, expr: vector({index})}}]\n{comment}");
+            Arc::clone(&service).handle(request("POST", "/n", group))
+        });
+        let answers = futures::future::join_all(changes).await;
+        assert!(answers.iter().all(|answer| answer.status() == StatusCode::ACCEPTED));
+        assert_eq!(service.rules("t")["n"]["g"].rules[0].expr, "vector(39)");
+    }
 }

@@ -106,10 +106,9 @@ type Election = (std::convert::Infallible, Leadership);
 #[cfg(feature = "kubernetes")]
 async fn election(settings: &ProcessSettings) -> Result<Option<Election>, String> {
     let (Some(election), Some(cluster)) = (&settings.election, &settings.cluster) else { return Ok(None) };
-    let lease = election.lease();
-    let api = rulesync_k8s::KubernetesLease::connect(&kubernetes(cluster), &lease).await;
+    let api = rulesync_k8s::KubernetesLease::connect(&kubernetes(cluster), &election.lease()).await;
     let api = api.map_err(|error| error.to_string())?;
-    rulesync_k8s::LeaseElection::new(api, lease).map(Some).map_err(|error| error.to_string())
+    rulesync_k8s::LeaseElection::new(api).map(Some).map_err(|error| error.to_string())
 }
 
 #[cfg(not(feature = "kubernetes"))]

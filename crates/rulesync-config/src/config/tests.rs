@@ -42,6 +42,29 @@ fn file(text: &str) -> File {
     config.file.unwrap()
 }
 
+#[test]
+fn debug_output_shows_no_values() {
+    let secret = "{username: u, password: hunter2}";
+    let text = WHOLE.replace("{username: u, password_file: /etc/secret/p}", secret);
+    assert_ne!(text, WHOLE);
+    for text in [
+        text.clone(),
+        text.replace("hunter2", "4242424242"),
+        // These are errors, and what is wrong may be a secret.
+        text.replace(secret, "{username: u, hunter2}"),
+        text.replace(secret, "{hunter2-key: u}"),
+        text.replace("http://mimir", "http://u:hunter2@mimir"),
+    ] {
+        let config = parse(&text).unwrap();
+        let mut shown = format!("{config:?}{config:#?}");
+        if let Ok(valid) = config.validate() {
+            shown.push_str(&format!("{valid:?}{valid:#?}"));
+        }
+        assert!(shown.contains("rulesync.yaml"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("4242424242"), "{shown}");
+    }
+}
+
 /// Returns all errors of a configuration.
 fn error(text: &str) -> String {
     parse(text).and_then(|config| config.validate()).unwrap_err().to_string()

@@ -31,7 +31,7 @@ pub(crate) enum Content {
 }
 
 /// A key and its value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) position: Position,
@@ -39,13 +39,13 @@ pub(crate) struct Entry {
 }
 
 /// A scalar: its text, which any scalar but null has, and its meaning without quotes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) meaning: Meaning,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Meaning {
     Null,
     Bool(bool),
@@ -53,6 +53,36 @@ pub(crate) enum Meaning {
     Signed(i64),
     Float(f64),
     Text,
+}
+
+/// Without the key: what is not a known key may be a secret in the wrong place.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key: _, position, value } = self;
+        f.debug_struct("Entry").field("position", position).field("value", value).finish_non_exhaustive()
+    }
+}
+
+/// Without the text, which may be a secret.
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text: _, meaning } = self;
+        f.debug_struct("Scalar").field("meaning", meaning).finish_non_exhaustive()
+    }
+}
+
+/// Without the value, which may be a secret.
+impl fmt::Debug for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Bool",
+            Self::Unsigned(_) => "Unsigned",
+            Self::Signed(_) => "Signed",
+            Self::Float(_) => "Float",
+            Self::Text => "Text",
+        })
+    }
 }
 
 /// The bytes that aliases may add to the text of a file.

@@ -212,6 +212,14 @@ async fn command_failure_is_reported_without_output() {
     assert!(error.contains("command `/nowhere/login`: it cannot be run"), "{error}");
 }
 
+#[tokio::test]
+async fn malformed_output_of_command_is_not_reported() {
+    let fixture = Fixture::new();
+    fixture.write("token", "one");
+    let error = from_command(fixture.command("hunter2")).await.unwrap_err().to_string();
+    assert!(error.contains("login`: ") && !error.contains("hunter2"), "{error}");
+}
+
 #[test]
 fn take_from_leaves_fixed_credentials_to_kube() {
     for auth in [

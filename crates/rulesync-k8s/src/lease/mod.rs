@@ -27,26 +27,25 @@ pub use settings::{LeaseError, LeaseSettings};
 #[derive(Debug)]
 pub struct LeaseElection {
     api: KubernetesLease,
-    settings: LeaseSettings,
     handle: LeadershipHandle,
 }
 
 impl LeaseElection {
-    /// Creates a candidate, and the [`Leadership`] that permits its writes.
+    /// Creates a candidate with the settings of the lease, and the [`Leadership`] that permits its writes.
     ///
     /// # Errors
     ///
     /// [`LeaseError`] if the durations do not allow a safe election.
-    pub fn new(api: KubernetesLease, settings: LeaseSettings) -> Result<(Self, Leadership), LeaseError> {
-        settings.validate()?;
+    pub fn new(api: KubernetesLease) -> Result<(Self, Leadership), LeaseError> {
+        api.settings().validate()?;
         let (handle, leadership) = Leadership::elected();
-        Ok((Self { api, settings, handle }, leadership))
+        Ok((Self { api, handle }, leadership))
     }
 
     /// Takes part in the election until `shutdown`, and then releases the lease, so that another process can take over at
     /// once. All writes must have ended by then.
     pub async fn run(self, shutdown: CancellationToken) {
-        run_election(&self.api, &self.settings, &self.handle, shutdown).await;
+        run_election(&self.api, self.api.settings(), &self.handle, shutdown).await;
     }
 }
 

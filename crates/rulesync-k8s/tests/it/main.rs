@@ -12,6 +12,8 @@ mod kind;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod lease;
+#[cfg(test)]
 mod permits;
 #[cfg(test)]
 mod says;

@@ -43,6 +43,11 @@ impl Storage {
         Ok(Self { store: Mutex::new(store), disk })
     }
 
+    /// Returns `true` if changes are written to disk, so that even a look at the store may wait for the file system.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
     /// Locks the store, to read it or to edit it in memory only.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -75,18 +80,55 @@ impl Storage {
         Ok(store.remove(tenant, namespace, group))
     }
 
-    /// Removes a namespace and returns `true` if it existed.
+    /// Removes a namespace and returns `true` if it existed. Groups that remain after an error are still stored.
     ///
     /// # Errors
     /// If a group cannot be removed from disk.
     pub(crate) fn remove_namespace(&self, tenant: &str, namespace: &str) -> io::Result<bool> {
         let mut store = self.lock();
-        let names = store.remove_namespace(tenant, namespace);
-        if let Some(disk) = &self.disk {
-            for name in &names {
+        let names = store.group_names(tenant, namespace);
+        for name in &names {
+            if let Some(disk) = &self.disk {
                 disk.remove(tenant, namespace, name)?;
             }
+            store.remove(tenant, namespace, name);
         }
         Ok(!names.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::escape::base64_url;
+
+    #[test]
+    fn namespace_whose_file_cannot_be_removed_stays_until_it_can() {
+        let root = tempfile::tempdir().expect("a directory");
+        let storage = Storage::open(Some(root.path()), Duration::ZERO, false).expect("opens");
+        for name in ["a", "b", "c"] {
+            let group = StoredGroup { name: name.to_owned(), ..StoredGroup::default() };
+            storage.put("t", "n", group).expect("stores");
+        }
+        // A directory in place of a file cannot be removed as one, whoever runs the test.
+        let file = root.path().join("t").join(base64_url("n")).join(base64_url("b"));
+        fs::remove_file(&file).expect("removes");
+        fs::create_dir(&file).expect("a directory");
+        storage.remove_namespace("t", "n").expect_err("cannot remove it");
+        let names = |storage: &Storage| -> Vec<String> {
+            let store = storage.lock();
+            let groups = store.tenant("t").and_then(|tenant| tenant.namespaces.get("n"));
+            groups
+                .into_iter()
+                .flat_map(|groups| groups.values().map(|entry| entry.group.name.clone()))
+                .collect()
+        };
+        assert_eq!(names(&storage), ["b", "c"], "a retry finds what is left");
+        fs::remove_dir(&file).expect("removes");
+        assert!(storage.remove_namespace("t", "n").expect("removes"));
+        assert!(!storage.remove_namespace("t", "n").expect("removes nothing"));
+        assert!(names(&storage).is_empty());
     }
 }

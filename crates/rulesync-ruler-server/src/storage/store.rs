@@ -112,17 +112,11 @@ impl Store {
         existed
     }
 
-    /// Removes a namespace and returns the names of its groups.
-    pub(crate) fn remove_namespace(&mut self, tenant: &str, namespace: &str) -> Vec<String> {
+    /// The names of the groups of a namespace.
+    pub(crate) fn group_names(&self, tenant: &str, namespace: &str) -> Vec<String> {
         let groups = self.tenants.get(tenant).and_then(|t| t.namespaces.get(namespace));
-        let names: Vec<String> = groups
-            .into_iter()
-            .flat_map(|groups| groups.values().map(|entry| entry.group.name.clone()))
-            .collect();
-        for name in &names {
-            self.remove(tenant, namespace, name);
-        }
-        names
+        let groups = groups.into_iter().flat_map(Groups::values);
+        groups.map(|entry| entry.group.name.clone()).collect()
     }
 
     /// The groups of a tenant that evaluation has loaded by now.

@@ -29,8 +29,9 @@ fn store_counts_groups_and_drops_empty_namespaces() {
     assert!(store.remove("t", "a", "1"));
     assert!(!store.remove("t", "a", "1"));
     assert!(!store.remove("u", "a", "1"));
-    assert_eq!(store.remove_namespace("t", "a"), ["2"]);
-    assert!(store.remove_namespace("t", "a").is_empty());
+    assert_eq!(store.group_names("t", "a"), ["2"]);
+    assert!(store.remove("t", "a", "2"));
+    assert!(store.group_names("t", "a").is_empty());
     assert_eq!(loaded(&mut store), ["b/1=up"]);
     store.remove("t", "b", "1");
     assert_eq!(store.tenants().count(), 0);
