@@ -11,7 +11,7 @@ use rulesync_testkit::KubeServer;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::heard::quick;
+use crate::fixture::quick;
 
 /// A cluster with an object for each name.
 struct Cluster {

@@ -10,7 +10,7 @@ use rulesync_testkit::KubeServer;
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::heard::{object, quick};
+use crate::fixture::{object, quick};
 
 /// A source of all kinds, with what it says.
 async fn source(kube: &KubeServer) -> (SinkEvents, DropGuard) {
@@ -46,20 +46,20 @@ async fn snapshot(events: &mut SinkEvents) -> Vec<SourceEvent> {
     received
 }
 
-/// What is said until an event is the last one asked for.
+/// Returns the events up to the last one that is wanted.
 async fn until(events: &mut SinkEvents, last: impl Fn(&SourceEvent) -> bool) -> Vec<SourceEvent> {
-    let mut said = Vec::new();
+    let mut events_seen = Vec::new();
     loop {
-        said.push(next(events).await);
-        if said.last().is_some_and(&last) {
-            return said;
+        events_seen.push(next(events).await);
+        if events_seen.last().is_some_and(&last) {
+            return events_seen;
         }
     }
 }
 
-fn objects(said: Vec<SourceEvent>) -> Vec<RuleObject> {
+fn objects(events_seen: Vec<SourceEvent>) -> Vec<RuleObject> {
     let object = |event| if let SourceEvent::Upsert(object) = event { Some(object) } else { None };
-    said.into_iter().filter_map(object).collect()
+    events_seen.into_iter().filter_map(object).collect()
 }
 
 fn crd(kind: &str) -> Value {
@@ -98,15 +98,15 @@ fn apply_logs(kube: &KubeServer) {
 }
 
 #[tokio::test]
-async fn all_kinds_arrive_with_their_tenants() {
+async fn objects_of_all_kinds_have_their_tenants() {
     let kube = KubeServer::start().await.unwrap();
     kube.create_namespace("a", []).unwrap();
     kube.apply(object("a", "o", "up")).unwrap();
     apply_logs(&kube);
     let (mut events, _stop) = source(&kube).await;
-    let said = snapshot(&mut events).await;
-    assert!(!said.iter().any(|event| matches!(event, SourceEvent::Kind { .. })), "{said:?}");
-    let mut objects: Vec<(String, Option<String>, usize)> = objects(said)
+    let events_seen = snapshot(&mut events).await;
+    assert!(!events_seen.iter().any(|event| matches!(event, SourceEvent::Kind { .. })), "{events_seen:?}");
+    let mut objects: Vec<(String, Option<String>, usize)> = objects(events_seen)
         .into_iter()
         .map(|object| (object.id.to_string(), object.tenant, object.groups.len()))
         .collect();
@@ -129,8 +129,8 @@ async fn kinds_that_are_not_installed_are_waited_for_without_noise() {
     kube.create_namespace("a", []).unwrap();
     kube.apply(object("a", "o", "up")).unwrap();
     let (mut events, _stop) = source(&kube).await;
-    let said = snapshot(&mut events).await;
-    let mut absent: Vec<String> = said
+    let events_seen = snapshot(&mut events).await;
+    let mut absent: Vec<String> = events_seen
         .iter()
         .filter_map(|event| match event {
             SourceEvent::Kind { kind, installed: false } => Some(kind.to_string()),
@@ -140,7 +140,7 @@ async fn kinds_that_are_not_installed_are_waited_for_without_noise() {
         .collect();
     absent.sort();
     assert_eq!(absent, ["AlertingRule", "LoggingRule", "RecordingRule"]);
-    assert_eq!(objects(said).len(), 1);
+    assert_eq!(objects(events_seen).len(), 1);
     apply_logs(&kube);
     let mut there = Vec::new();
     let mut arrived = 0;
@@ -164,7 +164,7 @@ async fn kinds_that_are_not_installed_are_waited_for_without_noise() {
 }
 
 #[tokio::test]
-async fn the_api_server_takes_and_refuses_by_our_schema() {
+async fn crd_decides_what_the_api_server_accepts() {
     let kube = KubeServer::start().await.unwrap();
     kube.create_namespace("a", []).unwrap();
     kube.apply(serde_json::to_value(logging_rule_crd()).unwrap()).unwrap();

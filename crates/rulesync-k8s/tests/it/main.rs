@@ -4,18 +4,18 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod endless;
-#[cfg(test)]
-mod heard;
-#[cfg(test)]
-mod kind;
+mod fixture;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
 mod lease;
 #[cfg(test)]
-mod permits;
+mod limits;
 #[cfg(test)]
-mod says;
+mod missing_kind;
 #[cfg(test)]
-mod survives;
+mod outages;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod snapshots;

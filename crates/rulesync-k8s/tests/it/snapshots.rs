@@ -1,15 +1,15 @@
-//! What is said when all is well, and how little is asked for it.
+//! Snapshots and changes, and how few requests they cost.
 
 use rulesync_testkit::Fault;
 use serde_json::json;
 
-use crate::heard::{Heard, RULES, asked, cluster, count, object, quick, within};
+use crate::fixture::{RULES, Running, asked, cluster, count, object, quick, within};
 
 #[tokio::test]
-async fn namespaces_first_then_every_object_then_that_it_is_complete() {
+async fn snapshot_has_namespaces_then_objects_and_ends() {
     let kube = cluster().await;
-    let mut heard = Heard::of(&kube, quick()).await;
-    let mut events = heard.until("complete").await;
+    let mut source = Running::of(&kube, quick()).await;
+    let mut events = source.until("complete").await;
     let last_namespace = events.iter().rposition(|event| event.starts_with("namespace ")).unwrap();
     let first_object = events.iter().position(|event| event.starts_with("upsert")).unwrap();
     assert!(last_namespace < first_object, "{events:?}");
@@ -21,27 +21,27 @@ async fn namespaces_first_then_every_object_then_that_it_is_complete() {
     kube.faults().compact();
     kube.faults().cut_watches();
     kube.apply(object("a", "new", "up")).unwrap();
-    events.extend(heard.until("upsert a/new").await);
+    events.extend(source.until("upsert a/new").await);
     assert_eq!(count(&events, "complete"), 1);
     assert_eq!(count(&events, "unavailable") + count(&events, "available"), 0, "{events:?}");
 }
 
 #[tokio::test]
-async fn changes_and_deletes() {
+async fn changes_and_deletes_are_reported_as_they_come() {
     let kube = cluster().await;
-    let mut heard = Heard::of(&kube, quick()).await;
-    heard.until("complete").await;
+    let mut source = Running::of(&kube, quick()).await;
+    source.until("complete").await;
     kube.apply(object("a", "one", "down")).unwrap();
-    assert_eq!(heard.next().await, "upsert a/one");
+    assert_eq!(source.next().await, "upsert a/one");
     assert!(kube.delete(RULES, "a", "two"));
-    assert_eq!(heard.next().await, "delete a/two");
+    assert_eq!(source.next().await, "delete a/two");
     kube.label_namespace("b", [("team", Some("x"))]).unwrap();
-    assert_eq!(heard.next().await, "namespace b");
+    assert_eq!(source.next().await, "namespace b");
     kube.delete_namespace("b");
     // Two watches tell it, in an order of their own.
     let mut gone = Vec::new();
     while gone.len() < 2 {
-        let event = heard.next().await;
+        let event = source.next().await;
         if event != "namespace b" {
             gone.push(event);
         }
@@ -52,32 +52,32 @@ async fn changes_and_deletes() {
 }
 
 #[tokio::test]
-async fn a_new_list_tells_what_has_gone() {
+async fn another_list_shows_what_was_deleted() {
     let kube = cluster().await;
-    let mut heard = Heard::of(&kube, quick()).await;
-    heard.until("complete").await;
+    let mut source = Running::of(&kube, quick()).await;
+    source.until("complete").await;
     kube.stop().await;
     assert!(kube.delete(RULES, "a", "one"));
     kube.delete_namespace("b");
     kube.start_again().await.unwrap();
     let mut wanted = vec!["delete a/one", "delete b/three", "namespace gone b"];
     while !wanted.is_empty() {
-        let event = heard.next().await;
+        let event = source.next().await;
         assert!(!event.starts_with("delete") || wanted.contains(&event.as_str()), "{event}");
         wanted.retain(|waited| *waited != event);
     }
 }
 
 #[tokio::test]
-async fn listed_namespaces_are_all_that_is_looked_at() {
+async fn configured_namespaces_alone_are_watched() {
     let kube = cluster().await;
     kube.apply(object("c", "four", "up")).unwrap();
-    let mut heard = Heard::of(&kube, within(&["b", "a", "b"])).await;
-    let mut events = heard.until("complete").await;
+    let mut source = Running::of(&kube, within(&["b", "a", "b"])).await;
+    let mut events = source.until("complete").await;
     assert_eq!(count(&events, "upsert"), 3, "complete after all: {events:?}");
     kube.apply(object("c", "four", "down")).unwrap();
     kube.apply(object("b", "five", "up")).unwrap();
-    events.extend(heard.until("upsert b/five").await);
+    events.extend(source.until("upsert b/five").await);
     assert_eq!(count(&events, "namespace"), 0);
     assert_eq!(count(&events, "complete"), 1);
     assert_eq!(count(&events, "upsert c/"), 0);
@@ -97,7 +97,7 @@ async fn listed_namespaces_are_all_that_is_looked_at() {
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_read_is_malformed_alone() {
+async fn unreadable_object_is_malformed_and_affects_no_other() {
     let kube = cluster().await;
     // The CRD's schema would refuse it; one that was loosened would not.
     let page = json!({
@@ -111,7 +111,7 @@ async fn an_object_that_cannot_be_read_is_malformed_alone() {
     });
     let page = Fault::status(200, page.to_string()).with_header("content-type", "application/json");
     kube.faults().inject(page.on_path("prometheusrules").times(1));
-    let mut heard = Heard::of(&kube, within(&["a"])).await;
-    let events = heard.until("complete").await;
+    let mut source = Running::of(&kube, within(&["a"])).await;
+    let events = source.until("complete").await;
     assert_eq!(events, ["upsert a/one", "malformed a/odd", "upsert a/two", "complete"]);
 }

@@ -1,4 +1,4 @@
-//! A source that runs, and what it says in short.
+//! A running source, and its events in short.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -15,11 +15,11 @@ pub(crate) const RULES: &str = "prometheusrules.monitoring.coreos.com";
 /// How long anything may take before a test gives up. Nothing is measured with it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Heard {
+pub(crate) struct Running {
     events: SinkEvents,
-    /// What was said of the cluster's identity, if anything was.
+    /// The identity of the cluster, if it was reported.
     pub(crate) identity: Option<Option<String>>,
-    /// Whether the kind was said to be gone.
+    /// True if the kind was reported as deleted.
     pub(crate) kind_gone: bool,
     snapshots: Snapshots,
     /// Events that were derived and not yet returned.
@@ -78,7 +78,7 @@ pub(crate) fn quick() -> KubernetesConfig {
     }
 }
 
-impl Heard {
+impl Running {
     pub(crate) async fn of(kube: &KubeServer, config: KubernetesConfig) -> Self {
         Self::by(kube.kubeconfig(), config).await
     }
@@ -196,9 +196,9 @@ pub(crate) async fn opened(kube: &KubeServer, times: usize) {
     tokio::time::timeout(PATIENCE, kube.journal().wait_until(wanted)).await.expect("more watches");
 }
 
-/// How often something was said that begins so.
-pub(crate) fn count(events: &[String], said: &str) -> usize {
-    events.iter().filter(|event| event.starts_with(said)).count()
+/// Returns the number of events that begin with this text.
+pub(crate) fn count(events: &[String], beginning: &str) -> usize {
+    events.iter().filter(|event| event.starts_with(beginning)).count()
 }
 
 /// The settings for these namespaces only.

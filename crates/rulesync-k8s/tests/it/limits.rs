@@ -1,4 +1,4 @@
-//! Answers of an API server that do not end, or are longer than they may be.
+//! Answers of an API server without an end, or longer than a limit.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::heard::{Heard, cluster, object, within};
+use crate::fixture::{Running, cluster, object, within};
 
 /// What a server sends that is never hung up on. Buffers on the way take some of it.
 const MOST: usize = 256 << 20;
@@ -68,31 +68,31 @@ fn limited() -> KubernetesConfig {
 }
 
 #[tokio::test]
-async fn a_line_of_a_watch_that_does_not_end_is_given_up_at_a_limit() {
+async fn watch_line_without_an_end_is_given_up_at_a_limit() {
     let (kubeconfig, mut sent) = endless(false).await;
-    let mut heard = Heard::by(kubeconfig, limited()).await;
-    let events = heard.until("unavailable: ").await;
+    let mut source = Running::by(kubeconfig, limited()).await;
+    let events = source.until("unavailable: ").await;
     let told = events.last().unwrap();
     assert!(told.contains("an event of the watch is longer than 3000 bytes"), "{told}");
     assert!(sent.recv().await.unwrap() < MOST, "it went on reading");
 }
 
 #[tokio::test]
-async fn a_list_that_does_not_end_is_given_up_at_a_limit() {
+async fn list_without_an_end_is_given_up_at_a_limit() {
     let (kubeconfig, mut sent) = endless(true).await;
-    let mut heard = Heard::by(kubeconfig, limited()).await;
-    let events = heard.until("unavailable: ").await;
+    let mut source = Running::by(kubeconfig, limited()).await;
+    let events = source.until("unavailable: ").await;
     let told = events.last().unwrap();
     assert!(told.contains("one page of a list, is longer than 1048576 bytes"), "{told}");
     assert!(sent.recv().await.unwrap() < MOST, "it went on reading");
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_a_watch_is_listed() {
+async fn object_too_long_for_a_watch_line_is_listed() {
     let kube = cluster().await;
-    let mut heard = Heard::of(&kube, limited()).await;
-    heard.until("complete").await;
+    let mut source = Running::of(&kube, limited()).await;
+    source.until("complete").await;
     kube.apply(object("a", "large", &format!("up == {}", "1".repeat(4_000)))).unwrap();
-    heard.until("upsert a/large").await;
+    source.until("upsert a/large").await;
     assert_eq!(kube.requests_for("list", "prometheusrules"), 2);
 }
