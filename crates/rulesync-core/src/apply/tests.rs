@@ -241,3 +241,12 @@ async fn batch_without_a_result_for_a_change_leaves_it_unknown() {
     let report = together(changes, Stops { leadership, ..leading() }).await;
     assert!(report.applied.is_empty() && report.unfinished);
 }
+
+#[tokio::test(start_paused = true)]
+async fn ruler_without_a_delete_of_namespaces_is_asked_for_each_group() {
+    let (mut server, mut order) = (MockServer::new(), Sequence::new());
+    deletes(&mut server, &mut order, "a", None);
+    deletes(&mut server, &mut order, "b", None);
+    let namespace = change(Action::DeleteNamespace(vec!["a".into(), "b".into()]));
+    assert_eq!(applied(server, vec![namespace], leading()).await, (vec![" ok".to_owned()], false));
+}

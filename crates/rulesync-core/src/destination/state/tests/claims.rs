@@ -214,3 +214,18 @@ async fn write_without_an_answer_is_repeated_when_its_author_reverts_it() {
     bench.declare("o", &[("g", "1")]);
     assert_eq!(bench.work(), ["PUT us.ns.o/g"], "the ruler may have the other version");
 }
+
+#[tokio::test(start_paused = true)]
+async fn retry_of_a_claim_is_due_while_the_last_list_is_recent_and_after_another_list_otherwise() {
+    let mut bench = claiming().listed(&[]);
+    bench.work_in_vain(&RulerError::unavailable("503"));
+    let due = bench.state.due().expect("a retry of the claim");
+    assert!(due > Instant::now());
+    tokio::time::advance(Duration::from_secs(11)).await;
+    assert_eq!(bench.work(), NOTHING, "another installation may have claimed the tenant since");
+    assert_eq!(bench.state.due(), None, "the list comes first");
+    bench.list(&[FOREIGN]);
+    assert_eq!(bench.state.due(), None, "nothing is due under a foreign claim");
+    bench.list(&[]);
+    assert_eq!(bench.work(), ["PUT us/rulesync", "PUT us.ns.o/g"]);
+}

@@ -91,3 +91,15 @@ async fn status_counts_rules_without_those_that_the_ruler_refuses() {
     bench.state.applied(Report { namespace, applied, unfinished: false });
     assert_eq!(bench.state.report().destination.rules, 2, "one of three is left out");
 }
+
+#[tokio::test(start_paused = true)]
+async fn retry_of_failed_work_is_due_after_its_backoff() {
+    let mut bench = failing();
+    assert_eq!(bench.state.due(), None, "what was never tried is not waited for");
+    bench.work();
+    let cap = bench.state.policy().backoff.cap;
+    let due = bench.state.due().expect("a retry");
+    assert!(due > Instant::now() && due <= Instant::now() + cap);
+    bench.state.restart();
+    assert_eq!(bench.state.due(), None, "nothing is due before another list");
+}
