@@ -14,6 +14,7 @@ use crate::config::{Config, OriginFile, Place};
 use crate::error::ConfigErrors;
 use crate::options::Tuning;
 use crate::reading::{self, Text};
+use crate::settings::FixedSettings;
 
 /// How often the file is read. Kubernetes replaces mounted files by links, which nothing better reports.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
@@ -25,6 +26,8 @@ pub(crate) struct Reloader {
     pub(crate) metrics: Metrics,
     pub(crate) parts: PartsBuilder,
     pub(crate) tuning: Tuning,
+    /// What stays as it was when the process began.
+    pub(crate) fixed: FixedSettings,
     /// The warnings that were logged.
     pub(crate) warned: Vec<String>,
 }
@@ -34,6 +37,8 @@ struct Version {
     setup: Setup,
     parts: Parts,
     place: Place,
+    /// What takes effect at a restart, as a warning.
+    at_restart: Option<String>,
 }
 
 impl Reloader {
@@ -111,7 +116,10 @@ impl Reloader {
         let valid = config.validate()?;
         let (mut setup, parts) = self.parts.make(&valid.settings, &valid.place).await?;
         self.tuning.apply(&mut setup.policy);
-        Ok(Version { setup, parts, place: valid.place })
+        let changed = self.fixed.changed(&FixedSettings::of(&valid.settings));
+        let at_restart = (!changed.is_empty())
+            .then(|| format!("Changes of these settings take effect at a restart: {}", changed.join(", ")));
+        Ok(Version { setup, parts, place: valid.place, at_restart })
     }
 
     async fn apply(
@@ -120,8 +128,9 @@ impl Reloader {
         version: Version,
         path: &Path,
     ) -> Result<(), ConfigErrors> {
-        let Version { setup, parts, place } = version;
-        let warnings = setup.warnings();
+        let Version { setup, parts, place, at_restart } = version;
+        let mut warnings = setup.warnings();
+        warnings.extend(at_restart);
         engine.reconfigure(setup).await.map_err(|error| place.whole(error.to_string()))?;
         self.parts.keep(parts);
         self.warn(warnings, path);
@@ -136,3 +145,6 @@ impl Reloader {
         self.warned = warnings;
     }
 }
+
+#[cfg(test)]
+mod tests;
