@@ -89,3 +89,45 @@ async fn reload_warns_of_settings_that_take_effect_at_a_restart() {
     })
     .await;
 }
+
+#[cfg(all(unix, feature = "kubernetes"))]
+#[tokio::test(start_paused = true)]
+async fn reload_that_fails_is_tried_again_less_and_less_often() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::create_dir(path("rules")).unwrap();
+    std::fs::write(path("rulesync.yaml"), CONFIG).unwrap();
+    std::fs::write(path("login"), "#!/bin/sh\necho run >> \"$(dirname \"$0\")/runs\"\nexit 3\n").unwrap();
+    std::fs::set_permissions(path("login"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let kubeconfig = "current-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n\
+                      clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: \
+                      {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login}}}]\n";
+    std::fs::write(path("kube"), kubeconfig).unwrap();
+    let failing = CONFIG.replace("path: rules}", "path: rules}, {type: kubernetes, kubeconfig: kube}");
+    let runs = || std::fs::read_to_string(path("runs")).unwrap_or_default().lines().count();
+    run(&path("rulesync.yaml"), async |now, log| {
+        std::fs::write(path("rulesync.yaml"), &failing).unwrap();
+        log.until("Configuration reload failed", 1).await;
+        tokio::time::sleep(Duration::from_secs(1800)).await;
+        let before = runs();
+        assert!((30..100).contains(&before), "{before} attempts in half an hour");
+        assert_eq!(log.lines("Configuration reload failed").len(), 1);
+        now.notify_one();
+        log.until("Configuration reload failed", 2).await;
+        assert!(runs() > before, "it is tried at once when somebody asks for it");
+        let before = runs();
+        std::fs::write(path("rulesync.yaml"), format!("{failing}# changed\n")).unwrap();
+        log.until("Configuration reload failed", 3).await;
+        assert!(runs() > before, "and when the file has changed");
+        std::fs::write(
+            path("login"),
+            "#!/bin/sh\necho '{\"kind\": \"ExecCredential\", \"apiVersion\": \
+            \"client.authentication.k8s.io/v1\", \"status\": {\"token\": \"t\"}}'\n",
+        )
+        .unwrap();
+        log.until("Configuration reloaded", 1).await;
+    })
+    .await;
+}
