@@ -115,6 +115,20 @@ async fn embedded_ruler_keeps_running_when_another_of_its_settings_changes() {
 }
 
 #[tokio::test]
+async fn embedded_ruler_that_needs_the_same_address_waits_for_a_restart() {
+    crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let mut parts = PartsBuilder::new(directory.path(), Metrics::default());
+    let (_, made) = make(&parts, CONFIG, directory.path()).await.unwrap();
+    let url = made.embedded_url().unwrap();
+    parts.keep(made);
+    let elsewhere = CONFIG.replace("http://127.0.0.1:0'", &format!("{url}', path: other"));
+    let error = make(&parts, &elsewhere, directory.path()).await.unwrap_err().to_string();
+    assert!(error.contains("`path`") && error.contains("at a restart"), "{error}");
+    assert!(!error.contains("in use"), "{error}");
+}
+
+#[tokio::test]
 async fn parts_that_cannot_be_made_are_all_reported() {
     crypto();
     let directory = tempfile::tempdir().unwrap();
