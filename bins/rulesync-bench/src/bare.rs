@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use rulesync_core::EncodedGroup;
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -74,7 +75,7 @@ pub(crate) async fn send(order: &Loop) -> Result<Duration, Failure> {
     for number in 0..order.objects {
         let url = format!("{}/prometheus/config/v1/rules/{}", order.base, objects::namespace(number));
         for group in objects::converted(number, order.groups, order.rules) {
-            requests.push((url.clone(), rulesync_http::encode_group(&group)?));
+            requests.push((url.clone(), EncodedGroup::of(&group)?.json().to_owned()));
         }
     }
     let requests = Arc::new(requests);

@@ -16,6 +16,7 @@ use crate::config::{Origin, ValidConfig};
 use crate::error::ConfigErrors;
 use crate::options::{Options, SharedReporter};
 use crate::reload::Reloader;
+use crate::settings::FixedSettings;
 
 /// An engine and everything it needs to run. Made by [`ValidConfig::build`].
 #[derive(Debug)]
@@ -47,7 +48,9 @@ impl ValidConfig {
             parts.memory().keep_in(inventory.clone(), lifetime != Lifetime::Plan);
         }
         let path = file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
-        let mut reloader = Reloader { file, metrics: metrics.clone(), parts, tuning, warned: Vec::new() };
+        let fixed = FixedSettings::of(&settings);
+        let mut reloader =
+            Reloader { file, metrics: metrics.clone(), parts, tuning, fixed, warned: Vec::new() };
         reloader.warn(setup.warnings(), &path);
         let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
             .setup(setup)

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rulesync_core::engine::{EngineHandle, Metrics, Setup};
+use rulesync_core::engine::{Backoff, EngineHandle, Metrics, Setup};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -14,9 +15,14 @@ use crate::config::{Config, OriginFile, Place};
 use crate::error::ConfigErrors;
 use crate::options::Tuning;
 use crate::reading::{self, Text};
+use crate::settings::FixedSettings;
 
 /// How often the file is read. Kubernetes replaces mounted files by links, which nothing better reports.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The wait before a version that cannot be applied is tried again, as long as neither the file nor its errors change:
+/// an attempt may run login commands and make clients. The file itself is read at the same interval as ever.
+const RETRY: Backoff = Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(60) };
 
 /// A file, the parts that were made of it, and what was said about it.
 #[derive(Debug)]
@@ -25,8 +31,28 @@ pub(crate) struct Reloader {
     pub(crate) metrics: Metrics,
     pub(crate) parts: PartsBuilder,
     pub(crate) tuning: Tuning,
+    /// What stays as it was when the process began.
+    pub(crate) fixed: FixedSettings,
     /// The warnings that were logged.
     pub(crate) warned: Vec<String>,
+}
+
+/// Attempts to apply a version that failed.
+struct Failure {
+    errors: ConfigErrors,
+    /// How many attempts in a row had these errors.
+    attempts: u32,
+    /// When the next one is due.
+    next: Instant,
+}
+
+impl Failure {
+    /// Records another failed attempt. `before` is the failure before it, if the file has not changed since.
+    fn after(before: Option<Self>, errors: ConfigErrors) -> Self {
+        let repeated = before.filter(|before| before.errors == errors).map_or(0, |before| before.attempts);
+        let attempts = repeated.saturating_add(1);
+        Self { errors, attempts, next: Instant::now() + RETRY.wait(attempts) }
+    }
 }
 
 /// A version of the configuration that is ready to be used.
@@ -34,12 +60,14 @@ struct Version {
     setup: Setup,
     parts: Parts,
     place: Place,
+    /// What takes effect at a restart, as a warning.
+    at_restart: Option<String>,
 }
 
 impl Reloader {
     /// Keeps the file in force until `shutdown`: applies it when its content changes or `now` is notified. A version that
-    /// cannot be applied is tried again, since the reason may be elsewhere, in a file that it names or in a server. A pipe
-    /// is read once.
+    /// cannot be applied is tried again, less and less often, since the reason may be elsewhere, in a file that it names or
+    /// in a server. A pipe is read once.
     ///
     /// Returns itself: its embedded rulers must outlive the engine, which may still be writing to them.
     pub(crate) async fn run(
@@ -54,7 +82,7 @@ impl Reloader {
         };
         // None while the file cannot be read.
         let mut digest = Some(digest);
-        let mut failure: Option<ConfigErrors> = None;
+        let mut failure: Option<Failure> = None;
         loop {
             let is_told = tokio::select! {
                 () = shutdown.cancelled() => return self,
@@ -71,7 +99,8 @@ impl Reloader {
             let Some(text) = shutdown.run_until_cancelled(reading::read(&path)).await else { return self };
             let read = text.as_ref().ok().map(Text::digest);
             let is_new = is_told || read != digest;
-            if !is_new && failure.is_none() {
+            let is_due = failure.as_ref().is_some_and(|failure| failure.next <= Instant::now());
+            if !is_new && !is_due {
                 continue;
             }
             digest = read;
@@ -85,25 +114,16 @@ impl Reloader {
                 Err(errors) => Err(errors),
             };
             self.metrics.set_config_reload_successful(result.is_ok());
-            match &result {
+            let before = failure.take().filter(|_| !is_new);
+            match result {
                 Ok(()) => info!(file = %path.display(), "Configuration reloaded"),
-                Err(errors) if is_new || failure.as_ref() != Some(errors) => {
-                    for error in errors {
-                        let (file, line, column) = (error.file(), error.line(), error.column());
-                        let (hint, error) = (error.hint(), error.message());
-                        error!(
-                            file,
-                            line,
-                            column,
-                            error,
-                            hint,
-                            "Configuration reload failed, keeping previous configuration"
-                        );
+                Err(errors) => {
+                    if before.as_ref().is_none_or(|before| before.errors != errors) {
+                        log_errors(&errors);
                     }
+                    failure = Some(Failure::after(before, errors));
                 }
-                Err(_) => {}
             }
-            failure = result.err();
         }
     }
 
@@ -111,7 +131,10 @@ impl Reloader {
         let valid = config.validate()?;
         let (mut setup, parts) = self.parts.make(&valid.settings, &valid.place).await?;
         self.tuning.apply(&mut setup.policy);
-        Ok(Version { setup, parts, place: valid.place })
+        let changed = self.fixed.changed(&FixedSettings::of(&valid.settings));
+        let at_restart = (!changed.is_empty())
+            .then(|| format!("Changes of these settings take effect at a restart: {}", changed.join(", ")));
+        Ok(Version { setup, parts, place: valid.place, at_restart })
     }
 
     async fn apply(
@@ -120,8 +143,9 @@ impl Reloader {
         version: Version,
         path: &Path,
     ) -> Result<(), ConfigErrors> {
-        let Version { setup, parts, place } = version;
-        let warnings = setup.warnings();
+        let Version { setup, parts, place, at_restart } = version;
+        let mut warnings = setup.warnings();
+        warnings.extend(at_restart);
         engine.reconfigure(setup).await.map_err(|error| place.whole(error.to_string()))?;
         self.parts.keep(parts);
         self.warn(warnings, path);
@@ -136,3 +160,17 @@ impl Reloader {
         self.warned = warnings;
     }
 }
+
+fn log_errors(errors: &ConfigErrors) {
+    for error in errors {
+        let (file, line, column) = (error.file(), error.line(), error.column());
+        let (hint, error) = (error.hint(), error.message());
+        error!(
+            file,
+            line, column, error, hint, "Configuration reload failed, keeping previous configuration"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,36 @@ pub(crate) struct Settings {
     pub(crate) tenant_labels: bool,
 }
 
+/// The settings that a process has used since it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FixedSettings {
+    process: ProcessSettings,
+    tenant_labels: bool,
+}
+
+impl FixedSettings {
+    /// Returns those of a configuration.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self { process: settings.process.clone(), tenant_labels: settings.tenant_labels }
+    }
+
+    /// Returns the keys whose values differ.
+    pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
+        let Self { process: used, tenant_labels } = self;
+        let ProcessSettings { cluster, inventory, installation, previous_installations, claim: _, election } =
+            &other.process;
+        let keys = [
+            ("the `kubeconfig` of the first source of type `kubernetes`", used.cluster != *cluster),
+            ("`inventory`", used.inventory != *inventory),
+            ("`installation`", used.installation != *installation),
+            ("`previous_installations`", used.previous_installations != *previous_installations),
+            ("`leader_election`", used.election != *election),
+            ("`metrics.tenant_labels`", *tenant_labels != other.tenant_labels),
+        ];
+        keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
+}
+
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceSettings {
@@ -79,7 +109,7 @@ pub(crate) struct EmbeddedSettings {
     pub(crate) storage: PathBuf,
 }
 
-/// What takes effect at a restart only.
+/// What takes effect at a restart only; `claim` is part of the policy as well, by which the engine goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProcessSettings {
     /// The cluster of the inventory and the election: that of the first Kubernetes source.

@@ -69,7 +69,9 @@ impl Connection {
         let http2 = config.enable_http2.unwrap_or(true);
         let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, http2, &redactor)?;
         let method = match &config.oauth2 {
-            Some(oauth2) => credentials::Method::Token(Box::new(tokens(oauth2, &redactor)?)),
+            Some(oauth2) => credentials::Method::Token(Box::new(
+                tokens(oauth2, &redactor).map_err(|error| error.within("oauth2"))?,
+            )),
             None => auth::method(config)?,
         };
         let credentials = Credentials::new(method, auth::headers(config)?, redactor);
@@ -77,10 +79,10 @@ impl Connection {
     }
 }
 
-/// Creates a source of tokens.
+/// Creates a source of tokens. Errors name keys within `oauth2`.
 fn tokens(config: &OAuth2, redactor: &Arc<Redactor>) -> Result<CachedToken, SettingsError> {
     let url = address::parse(&config.token_url, "client_secret")
-        .map_err(|reason| SettingsError::invalid("oauth2.token_url", reason))?;
+        .map_err(|reason| SettingsError::invalid("token_url", reason))?;
     let proxy = ProxySettings {
         url: config.proxy_url.clone(),
         no_proxy: config.no_proxy.clone(),

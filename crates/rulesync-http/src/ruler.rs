@@ -18,7 +18,7 @@ use rulesync_core::ruler::{EvaluatedGroup, Evaluation};
 use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
 
 pub use client::RulerClient;
-pub use document::{DocumentError, encode_group, encode_rule_file, parse_rule_file};
+pub use document::{DocumentError, encode_rule_file, parse_rule_file};
 pub use loaded::{LoadedGroup, LoadedReader};
 pub use profile::ServerProfile;
 pub use segment::PathEncoding;

@@ -1,6 +1,6 @@
 //! Creates a client for a cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::client::ClientBuilder;
@@ -103,13 +103,33 @@ pub(crate) async fn connect(config: &KubernetesConfig) -> Result<Client, Connect
     let path = files.first().cloned().unwrap_or_default();
     let work = {
         let config = config.clone();
-        move || Ok(client(find(&config, &files)?, &config))
+        move || client(find(&config, &files)?, &config)
     };
-    let client = rulesync_fs::run_with_deadline(&path, DEADLINE, move || Ok::<_, FileError>(work())).await;
-    client.unwrap_or_else(|error| {
+    within_deadline(&path, work).await
+}
+
+/// Checks that a kubeconfig and the files that it names can be read and used, as for a client. Sends no request and runs
+/// no command.
+///
+/// # Errors
+///
+/// [`ConnectError::Kubeconfig`] with the reason.
+pub async fn check_kubeconfig(path: &Path) -> Result<(), ConnectError> {
+    let config = KubernetesConfig { kubeconfig: Some(path.to_owned()), ..KubernetesConfig::default() };
+    let files = [path.to_owned()];
+    within_deadline(path, move || find(&config, &files).map(drop)).await
+}
+
+/// Does work with files on another thread than the engine.
+async fn within_deadline<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, ConnectError> + Send + 'static,
+) -> Result<T, ConnectError> {
+    let worked = rulesync_fs::run_with_deadline(path, DEADLINE, move || Ok::<_, FileError>(work())).await;
+    worked.unwrap_or_else(|error| {
         let reason = format!("{error}; it may refer to a file or a command that does not respond");
         Err(ConnectError::Kubeconfig { path: path.display().to_string(), reason })
-    })?
+    })
 }
 
 /// Returns the in-cluster configuration, unless a kubeconfig is configured, or else that of the kubeconfig.

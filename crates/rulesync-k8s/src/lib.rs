@@ -29,7 +29,7 @@ mod resource;
 mod source;
 mod watch;
 
-pub use connect::{ConnectError, KubernetesConfig};
+pub use connect::{ConnectError, KubernetesConfig, check_kubeconfig};
 pub use crd::{
     LoggingRule, LoggingRuleCondition, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
     ManifestError, logging_rule_crd, manifests,

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     evaluation::Evaluation,
-    model::kind::{Dialect, EmptyList, Field, Kind, Limits, MissingDelete, NameScheme},
+    model::kind::{EmptyList, Field, Kind, Limits, MissingDelete, NameScheme},
     service::RulerService,
     settings::Settings,
     storage::Storage,
@@ -94,16 +94,6 @@ impl RulerBuilder {
         self
     }
 
-    /// Rejects expressions that need feature flags of Prometheus, as rulers do by default; here the default is to
-    /// accept them. No effect on Loki, which has no PromQL.
-    #[must_use]
-    pub fn stable_promql_only(mut self) -> Self {
-        if let Dialect::PromQl(style) = &mut self.settings.profile.dialect {
-            style.experimental = false;
-        }
-        self
-    }
-
     /// Sets the answer to a list of no groups.
     #[must_use]
     pub fn empty_list(mut self, style: EmptyList) -> Self {
@@ -144,20 +134,6 @@ impl RulerBuilder {
     #[must_use]
     pub fn api_disabled(mut self) -> Self {
         self.settings.routes.config_enabled = false;
-        self
-    }
-
-    /// Sets whether names in paths that could leave a directory are rejected; the default in Mimir and Loki.
-    #[must_use]
-    pub fn traversal_check(mut self, check: bool) -> Self {
-        self.settings.profile.traversal_check = check;
-        self
-    }
-
-    /// Sets whether longer answers are compressed if the client accepts it; by default only in Mimir.
-    #[must_use]
-    pub fn compresses(mut self, compresses: bool) -> Self {
-        self.settings.profile.compresses = compresses;
         self
     }
 

@@ -6,7 +6,9 @@ use super::files::{secret_error, secrets};
 use super::rulers;
 use crate::config::Config;
 use crate::error::{ConfigError, ConfigErrors};
-use crate::settings::{RulerKind, RulerSettings, SourceKind, SourceSettings};
+#[cfg(feature = "kubernetes")]
+use crate::settings::SourceKind;
+use crate::settings::{RulerKind, RulerSettings, SourceSettings};
 use crate::validate::Checked;
 use crate::yaml::Path;
 
@@ -33,10 +35,17 @@ impl Config {
         ConfigErrors::of(errors).map_or(Ok(()), Err)
     }
 
+    #[cfg(feature = "kubernetes")]
     async fn kubeconfig(&self, source: &SourceSettings, at: &Path) -> Option<ConfigError> {
         let SourceKind::Kubernetes { kubeconfig: Some(file), .. } = &source.kind else { return None };
-        let setting = format!("source `{}`: `kubeconfig`", source.name);
-        self.unreadable(file, &at.key("kubeconfig"), &setting).await
+        let error = rulesync_k8s::check_kubeconfig(file).await.err()?;
+        Some(self.place().error(&at.key("kubeconfig"), format!("source `{}`: {error}", source.name)))
+    }
+
+    /// A source of this kind is an error already.
+    #[cfg(not(feature = "kubernetes"))]
+    async fn kubeconfig(&self, _: &SourceSettings, _: &Path) -> Option<ConfigError> {
+        None
     }
 
     async fn ruler(&self, ruler: &RulerSettings, at: &Path) -> Vec<ConfigError> {

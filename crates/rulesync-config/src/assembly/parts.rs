@@ -156,17 +156,16 @@ impl PartsBuilder {
         }
         let name = &settings.name;
         #[cfg(feature = "embedded")]
-        let embedded =
-            match &settings.kind {
-                crate::settings::RulerKind::Embedded(embedded) => {
-                    let running = self.current.rulers.iter().filter_map(|ruler| ruler.embedded.as_ref());
-                    let started = Embedded::start(embedded, running).await;
-                    Some(started.map_err(|reason| {
-                        place.error(&at.key("address"), format!("ruler `{name}`: {reason}"))
-                    })?)
-                }
-                _ => None,
-            };
+        let embedded = match &settings.kind {
+            crate::settings::RulerKind::Embedded(embedded) => {
+                let running = self.current.rulers.iter().filter_map(|ruler| ruler.embedded.as_ref());
+                let started = Embedded::start(embedded, running).await;
+                Some(started.map_err(|(key, reason)| {
+                    place.error(&at.key(key), format!("ruler `{name}`: {reason}"))
+                })?)
+            }
+            _ => None,
+        };
         #[cfg(feature = "embedded")]
         let url = embedded.as_ref().map(|embedded| embedded.url());
         #[cfg(not(feature = "embedded"))]

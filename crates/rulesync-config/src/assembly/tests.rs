@@ -115,6 +115,51 @@ async fn embedded_ruler_keeps_running_when_another_of_its_settings_changes() {
 }
 
 #[tokio::test]
+async fn embedded_ruler_that_needs_the_same_address_waits_for_a_restart() {
+    crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let mut parts = PartsBuilder::new(directory.path(), Metrics::default());
+    let (_, made) = make(&parts, CONFIG, directory.path()).await.unwrap();
+    let url = made.embedded_url().unwrap();
+    parts.keep(made);
+    let elsewhere = CONFIG.replace("http://127.0.0.1:0'", &format!("{url}', path: other"));
+    let error = make(&parts, &elsewhere, directory.path()).await.unwrap_err().to_string();
+    assert!(error.contains("`path`") && error.contains("at a restart"), "{error}");
+    assert!(!error.contains("in use"), "{error}");
+}
+
+#[cfg(feature = "kubernetes")]
+#[tokio::test]
+async fn check_takes_the_kubeconfigs_that_the_daemon_takes() {
+    crypto();
+    let directory = tempfile::tempdir().unwrap();
+    let text = CONFIG.replace("{type: files, path: .}", "{type: kubernetes, kubeconfig: kube}");
+    let kubeconfig = "current-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nclusters: [{name: c, \
+                      cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: {exec: {apiVersion: \
+                      client.authentication.k8s.io/v1, command: /does/not/exist}}}]\n";
+    let units: Vec<u8> = format!("\u{feff}{kubeconfig}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, expected) in [
+        (kubeconfig.into(), None),
+        (units, None),
+        (format!("{kubeconfig}{}", "# a long comment\n".repeat(300_000)).into(), None),
+        (b"users: [{name: u, user: {token: hunter2".to_vec(), Some("at line 1")),
+        (b"users: []".to_vec(), Some("context")),
+        (kubeconfig.replace("exec: {", "client-key: none, exec: {").into(), Some("client-key")),
+    ] {
+        std::fs::write(directory.path().join("kube"), bytes).unwrap();
+        let error = parse(&text, directory.path()).check().await.err().map(|error| error.to_string());
+        match (&error, expected) {
+            (None, None) => {}
+            (Some(error), Some(expected)) => {
+                assert!(error.contains("rulesync.yaml:4:") && error.contains(expected), "{error}");
+                assert!(!error.contains("hunter2"), "{error}");
+            }
+            _ => panic!("{expected:?}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn parts_that_cannot_be_made_are_all_reported() {
     crypto();
     let directory = tempfile::tempdir().unwrap();

@@ -80,7 +80,9 @@ impl Credentials {
             if !public {
                 self.redactor.remember(None, secret.expose());
             }
-            request = request.header(name, header_value(secret.expose())?);
+            let value =
+                header_value(secret.expose()).map_err(|reason| format!("the header `{name}` {reason}"))?;
+            request = request.header(name, value);
         }
         Ok(match &self.method {
             Method::Anonymous => request,
@@ -107,12 +109,20 @@ impl Credentials {
             Method::Header { kind, credentials } => {
                 let credentials = text(credentials).await?;
                 self.redactor.remember(None, credentials.expose());
-                request.header(AUTHORIZATION, header_value(&format!("{kind} {}", credentials.expose()))?)
+                request.header(
+                    AUTHORIZATION,
+                    header_value(&format!("{kind} {}", credentials.expose()))
+                        .map_err(|reason| format!("a credential {reason}"))?,
+                )
             }
             Method::Token(tokens) => {
                 let token = tokens.token().await?;
                 self.redactor.remember(None, token.expose());
-                request.header(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?)
+                request.header(
+                    AUTHORIZATION,
+                    header_value(&format!("Bearer {}", token.expose()))
+                        .map_err(|reason| format!("a token {reason}"))?,
+                )
             }
         })
     }
@@ -144,10 +154,10 @@ async fn text(source: &SecretSource) -> Result<Secret, String> {
     source.get().await.map_err(|error| error.to_string())
 }
 
-/// Returns a value of a header. The error is a message that does not contain the text.
+/// Returns a value of a header. The error completes a sentence that begins with the key, and does not contain the text.
 pub(super) fn header_value(text: &str) -> Result<HeaderValue, String> {
     let mut value = HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| "a credential contains characters that are not allowed in a header".to_owned())?;
+        .map_err(|_| "contains characters that are not allowed in a header".to_owned())?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -42,8 +42,8 @@ impl std::fmt::Debug for ChosenProxy {
 /// A configured proxy and its exceptions.
 #[derive(Debug, PartialEq, Eq)]
 struct ConfiguredProxy {
-    /// The setting or environment variable of the proxy.
-    key: String,
+    /// The environment variable, if it is the proxy of the environment.
+    variable: Option<String>,
     url: Secret,
     no_proxy: Option<String>,
 }
@@ -59,19 +59,24 @@ impl ProxySettings {
 
     /// Returns the proxy for requests to `address`.
     pub(crate) fn towards(&self, address: &Url) -> Result<Option<ChosenProxy>, SettingsError> {
-        let Some(ConfiguredProxy { key, url, no_proxy }) =
+        let Some(ConfiguredProxy { variable, url, no_proxy }) =
             self.choose(address, |name| std::env::var(name).ok())
         else {
             return Ok(None);
+        };
+        let invalid = |reason: String| match &variable {
+            Some(variable) => {
+                SettingsError::invalid("proxy_from_environment", format!("`{variable}`: {reason}"))
+            }
+            None => SettingsError::invalid("proxy_url", reason),
         };
         // As in Go, the default scheme is `http`.
         let scheme = url.expose().split_once("://").map_or("http", |(scheme, _)| scheme);
         if !SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             let reason = format!("must begin with one of {}", SCHEMES.map(|s| format!("{s}://")).join(", "));
-            return Err(SettingsError::invalid(key, reason));
+            return Err(invalid(reason));
         }
-        let proxy =
-            Proxy::all(url.expose()).map_err(|error| SettingsError::invalid(key, without_url(&error)))?;
+        let proxy = Proxy::all(url.expose()).map_err(|error| invalid(without_url(&error)))?;
         let port = address.port_or_known_default();
         let around = no_proxy.and_then(|list| NoProxy::from_string(&for_port(&list, port)));
         let over_tls = scheme.eq_ignore_ascii_case("https");
@@ -90,7 +95,7 @@ impl ProxySettings {
     fn choose(&self, address: &Url, variable: impl Fn(&str) -> Option<String>) -> Option<ConfiguredProxy> {
         if let Some(url) = &self.url {
             let (url, no_proxy) = (url.clone(), self.no_proxy.clone());
-            return Some(ConfiguredProxy { key: "proxy_url".to_owned(), url, no_proxy });
+            return Some(ConfiguredProxy { variable: None, url, no_proxy });
         }
         if !self.from_environment || is_local(address) {
             return None;
@@ -100,9 +105,10 @@ impl ProxySettings {
                 .into_iter()
                 .find_map(|name| Some((variable(&name).filter(|value| !value.is_empty())?, name)))
         };
-        let (url, key) = either(if address.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
+        let (url, variable) = either(if address.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" })?;
         let url = Secret::from(url.as_str());
-        Some(ConfiguredProxy { key, url, no_proxy: either("NO_PROXY").map(|(value, _)| value) })
+        let no_proxy = either("NO_PROXY").map(|(value, _)| value);
+        Some(ConfiguredProxy { variable: Some(variable), url, no_proxy })
     }
 }
 

@@ -23,10 +23,10 @@ pub enum SettingsErrorKind {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum Problem {
-    #[error("at most one of {0} may be set")]
-    Exclusive(&'static str),
+    #[error("at most one of {keys} may be set")]
+    Exclusive { keys: &'static str, block: Option<String> },
     #[error("`{0}` is missing")]
-    Missing(&'static str),
+    Missing(String),
     #[error("`{key}`: {reason}")]
     Invalid { key: String, reason: String },
     #[error(transparent)]
@@ -36,7 +36,7 @@ enum Problem {
 impl SettingsError {
     /// Creates the error for a required key that is missing.
     pub fn missing(key: &'static str) -> Self {
-        Self(Problem::Missing(key))
+        Self(Problem::Missing(key.to_owned()))
     }
 
     /// Creates the error for an invalid value. The reason completes a sentence that begins with the key, and must not
@@ -47,25 +47,42 @@ impl SettingsError {
 
     /// Creates the error for keys of which at most one may be set, listed for a message.
     pub(crate) fn exclusive(keys: &'static str) -> Self {
-        Self(Problem::Exclusive(keys))
+        Self(Problem::Exclusive { keys, block: None })
+    }
+
+    /// Returns the same error of settings that are within a block, such as `oauth2`.
+    pub(crate) fn within(self, block: &str) -> Self {
+        let inner = |key: String| format!("{block}.{key}");
+        Self(match self.0 {
+            Problem::Exclusive { keys, block: None } => {
+                Problem::Exclusive { keys, block: Some(block.to_owned()) }
+            }
+            Problem::Exclusive { keys, block: Some(key) } => {
+                Problem::Exclusive { keys, block: Some(inner(key)) }
+            }
+            Problem::Missing(key) => Problem::Missing(inner(key)),
+            Problem::Invalid { key, reason } => Problem::Invalid { key: inner(key), reason },
+            Problem::File(error) => Problem::File(error),
+        })
     }
 
     /// Returns the kind of the error.
     pub fn kind(&self) -> SettingsErrorKind {
         match self.0 {
-            Problem::Exclusive(_) => SettingsErrorKind::Exclusive,
+            Problem::Exclusive { .. } => SettingsErrorKind::Exclusive,
             Problem::Missing(_) => SettingsErrorKind::Missing,
             Problem::Invalid { .. } => SettingsErrorKind::Invalid,
             Problem::File(_) => SettingsErrorKind::File,
         }
     }
 
-    /// Returns the key with the error, such as `basic_auth.username`, if it is that of a single key.
+    /// Returns the key with the error, such as `basic_auth.username`, or the block that contains all keys with the error.
     pub fn key(&self) -> Option<&str> {
         match &self.0 {
             Problem::Missing(key) => Some(key),
             Problem::Invalid { key, .. } => Some(key),
-            Problem::Exclusive(_) | Problem::File(_) => None,
+            Problem::Exclusive { block, .. } => block.as_deref(),
+            Problem::File(_) => None,
         }
     }
 

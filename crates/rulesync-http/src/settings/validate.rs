@@ -25,8 +25,12 @@ impl ClientConfig {
             "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file` and `oauth2`",
         )?;
         if let Some(BasicAuth { username, username_file, password, password_file }) = basic_auth {
-            at_most_one(&[username.is_some(), username_file.is_some()], "`username` and `username_file`")?;
-            at_most_one(&[password.is_some(), password_file.is_some()], "`password` and `password_file`")?;
+            for (given, keys) in [
+                ([username.is_some(), username_file.is_some()], "`username` and `username_file`"),
+                ([password.is_some(), password_file.is_some()], "`password` and `password_file`"),
+            ] {
+                at_most_one(&given, keys).map_err(|error| error.within("basic_auth"))?;
+            }
             if username.is_none() && username_file.is_none() {
                 return Err(SettingsError::missing("basic_auth.username"));
             }
@@ -35,7 +39,8 @@ impl ClientConfig {
             at_most_one(
                 &[credentials.is_some(), credentials_file.is_some()],
                 "`credentials` and `credentials_file`",
-            )?;
+            )
+            .map_err(|error| error.within("authorization"))?;
             if credentials.is_none() && credentials_file.is_none() {
                 return Err(SettingsError::missing("authorization.credentials"));
             }
@@ -49,16 +54,19 @@ impl ClientConfig {
             at_most_one(
                 &[client_secret.is_some(), client_secret_file.is_some()],
                 "`client_secret` and `client_secret_file`",
-            )?;
+            )
+            .map_err(|error| error.within("oauth2"))?;
             for (key, value) in [("oauth2.client_id", client_id), ("oauth2.token_url", token_url)] {
                 if value.is_empty() {
                     return Err(SettingsError::missing(key));
                 }
             }
-            tls_config.as_ref().map_or(Ok(()), TlsConfig::validate)?;
+            let within = |error: SettingsError| error.within("oauth2");
+            tls_config.as_ref().map_or(Ok(()), TlsConfig::validate).map_err(within)?;
             let OAuth2 { proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, .. } = oauth2;
             let has_headers = !proxy_connect_header.is_empty();
-            proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment, has_headers)?;
+            proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment, has_headers)
+                .map_err(within)?;
         }
         let has_headers = !self.proxy_connect_header.is_empty();
         let no_proxy = self.no_proxy.as_ref();
@@ -81,9 +89,13 @@ const MIN_RESPONSE_BYTES: u64 = 64 << 10;
 
 impl TlsConfig {
     fn validate(&self) -> Result<(), SettingsError> {
-        at_most_one(&[self.ca.is_some(), self.ca_file.is_some()], "`ca` and `ca_file`")?;
-        at_most_one(&[self.cert.is_some(), self.cert_file.is_some()], "`cert` and `cert_file`")?;
-        at_most_one(&[self.key.is_some(), self.key_file.is_some()], "`key` and `key_file`")?;
+        for (given, keys) in [
+            ([self.ca.is_some(), self.ca_file.is_some()], "`ca` and `ca_file`"),
+            ([self.cert.is_some(), self.cert_file.is_some()], "`cert` and `cert_file`"),
+            ([self.key.is_some(), self.key_file.is_some()], "`key` and `key_file`"),
+        ] {
+            at_most_one(&given, keys).map_err(|error| error.within("tls_config"))?;
+        }
         match (self.cert.is_some() || self.cert_file.is_some(), self.key.is_some() || self.key_file.is_some())
         {
             (true, false) => Err(SettingsError::missing("tls_config.key")),

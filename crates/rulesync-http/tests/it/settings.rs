@@ -23,7 +23,10 @@ fn settings_error_names_key() {
         (json!({"tls_config": {"ca_file": "/does/not/exist"}}), "/does/not/exist"),
         (json!({"http_headers": {"X-Scope-OrgID": {"values": ["x"]}}}), "http_headers.X-Scope-OrgID"),
         (json!({"http_headers": {"Accept-Encoding": {"values": ["x"]}}}), "http_headers.Accept-Encoding"),
-        (json!({"http_headers": {"X": {"secrets": ["hunter2\n"]}}}), "http_headers.X"),
+        (
+            json!({"http_headers": {"X": {"secrets": ["hunter2\n"]}}}),
+            "`http_headers.X`: contains characters that are not allowed in a header",
+        ),
         (json!({"bearer_token": "hunter2\n"}), "`bearer_token`"),
         (json!({"authorization": {"credentials": "hunter2\n"}}), "authorization.credentials"),
         (json!({"authorization": {"type": "a\nb", "credentials": "c"}}), "`authorization`"),
@@ -47,7 +50,10 @@ fn settings_error_names_key() {
             "`proxy_from_environment`",
         ),
         (json!({"no_proxy": "x", "proxy_from_environment": true}), "`proxy_from_environment`"),
-        (json!({"oauth2": {"client_id": "i", "token_url": "http://x", "no_proxy": "x"}}), "`proxy_url`"),
+        (
+            json!({"oauth2": {"client_id": "i", "token_url": "http://x", "no_proxy": "x"}}),
+            "`oauth2.proxy_url`",
+        ),
         (json!({"proxy_connect_header": {"X": ["hunter2"]}}), "`proxy_url` is missing"),
         (
             json!({"proxy_url": "http://x", "proxy_connect_header": {"X": ["hunter2"]}}),
@@ -63,7 +69,7 @@ fn settings_error_names_key() {
         ),
         (
             json!({"oauth2": {"client_id": "i", "token_url": "http://x", "proxy_connect_header": {"X": ["hunter2"]}}}),
-            "`proxy_url` is missing",
+            "`oauth2.proxy_url` is missing",
         ),
         (json!({"follow_redirects": true}), "`follow_redirects`: must be `false`"),
         (json!({"http_headers": {"bad name": {"values": ["x"]}}}), "http_headers.bad name"),
@@ -93,7 +99,8 @@ fn settings_error_names_key() {
     assert_eq!(error, "`tls_config.server_name`: is for an address that begins with https:// only");
     let token = json!({"client_id": "i", "token_url": "http://x", "tls_config": named["tls_config"]});
     assert!(
-        settings_error("https://x", &config(json!({"oauth2": token}))).contains("`tls_config.server_name`")
+        settings_error("https://x", &config(json!({"oauth2": token})))
+            .contains("`oauth2.tls_config.server_name`")
     );
     for address in ["", "mimir:9009", "ftp://x", "http://u:hunter2@x", "http://x?y"] {
         let error = settings_error(address, &ClientConfig::default());
@@ -112,6 +119,44 @@ fn settings_error_names_key() {
         settings_error("http://x", &config(json!({"max_response_bytes": 0})))
             .contains("`max_response_bytes`")
     );
+}
+
+#[test]
+fn settings_error_of_token_server_names_its_block() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let pem = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap().cert.pem();
+    for (settings, expected) in [
+        (json!({"tls_config": {"cert": "x"}}), "oauth2.tls_config.key"),
+        (json!({"tls_config": {"key": "hunter2"}}), "oauth2.tls_config.cert"),
+        (json!({"tls_config": {"ca": "x", "ca_file": "y"}}), "oauth2.tls_config"),
+        (json!({"tls_config": {"ca": "no certificate"}}), "oauth2.tls_config.ca"),
+        (json!({"tls_config": {"cert": pem, "key": "hunter2"}}), "oauth2.tls_config.cert"),
+        (json!({"tls_config": {"server_name": "x"}}), "oauth2.tls_config.server_name"),
+        (json!({"no_proxy": "x"}), "oauth2.proxy_url"),
+        (json!({"proxy_url": "ftp://x"}), "oauth2.proxy_url"),
+        (json!({"proxy_url": "http://x", "proxy_from_environment": true}), "oauth2"),
+        (
+            json!({"proxy_url": "http://x", "proxy_connect_header": {"X": ["y"]}}),
+            "oauth2.proxy_connect_header",
+        ),
+        (
+            json!({"proxy_url": "http://x", "proxy_connect_header": {"Host": ["y"]}}),
+            "oauth2.proxy_connect_header.Host",
+        ),
+    ] {
+        let mut oauth2 = settings.clone();
+        oauth2["client_id"] = "i".into();
+        oauth2["token_url"] = "http://127.0.0.1:1".into();
+        let error = Connection::new("http://127.0.0.1:1", &config(json!({"oauth2": oauth2}))).unwrap_err();
+        assert_eq!(error.key(), Some(expected), "{settings}: {error}");
+        // The same in the ruler's own settings.
+        let error = Connection::new("http://127.0.0.1:1", &config(settings.clone())).unwrap_err();
+        assert_eq!(
+            error.key(),
+            expected.strip_prefix("oauth2").unwrap().strip_prefix('.'),
+            "{settings}: {error}"
+        );
+    }
 }
 
 #[test]
