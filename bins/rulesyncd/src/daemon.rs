@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             match error.downcast_ref::<ConfigErrors>() {
-                Some(errors) => log_errors(errors),
+                Some(errors) => errors.log("Configuration invalid"),
                 None => error!(%error, "Stopped by an error"),
             }
             ExitCode::FAILURE
@@ -120,14 +120,6 @@ async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Logs each error of a configuration.
-fn log_errors(errors: &ConfigErrors) {
-    for error in errors {
-        let (file, line, column, hint) = (error.file(), error.line(), error.column(), error.hint());
-        error!(file, line, column, error = error.message(), hint, "Configuration invalid");
-    }
-}
-
 /// Prints the changes of a plan, one a line: the names in it are chosen by authors.
 fn print(plan: &DryRun, out: &mut impl Write) -> std::io::Result<()> {
     for plan in &plan.plans {
@@ -142,7 +134,8 @@ fn log_what_is_not_done(summary: &Summary) {
     let destinations = summary.status.destinations.iter();
     for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
         let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
-        warn!(ruler, tenant, ?state, pending, held, error, "Destination not in sync");
+        let state = word(*state);
+        warn!(ruler, tenant, state, pending, held, error, "Destination not in sync");
     }
     for destination in &summary.unrouted {
         let hint = "only a running daemon deletes them, after the window of the delete guard";
@@ -151,6 +144,12 @@ fn log_what_is_not_done(summary: &Summary) {
             hint, "No route leads to this destination, and rules of this owner may be left there"
         );
     }
+}
+
+/// Returns the word that the status has for a state.
+fn word(state: DestinationState) -> String {
+    let word = serde_json::to_value(state).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Ends the process on SIGTERM and SIGINT, and reloads the configuration on SIGHUP.

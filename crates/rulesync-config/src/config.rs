@@ -22,7 +22,7 @@ pub struct Config {
     file: Option<File>,
     /// Errors of the structure.
     problems: Vec<Problem>,
-    place: Place,
+    place: ConfigLocation,
     origin: Origin,
 }
 
@@ -32,13 +32,13 @@ pub struct Config {
 #[derive(Clone)]
 pub struct ValidConfig {
     pub(crate) settings: Settings,
-    pub(crate) place: Place,
+    pub(crate) place: ConfigLocation,
     pub(crate) origin: Origin,
 }
 
-/// The place of a configuration: its file, and the positions in it.
+/// The location of a configuration: its file, and the positions in it.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct ConfigLocation {
     shown: Arc<str>,
     document: Arc<Document>,
 }
@@ -84,9 +84,9 @@ impl fmt::Debug for ValidConfig {
 }
 
 /// The file's name.
-impl fmt::Debug for Place {
+impl fmt::Debug for ConfigLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Place").field(&self.shown).finish()
+        f.debug_tuple("ConfigLocation").field(&self.shown).finish()
     }
 }
 
@@ -139,7 +139,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         match yaml::parse(text, environment, RENAMED) {
             Ok(Parsed { value, document, problems }) => {
-                let place = Place { shown: shown.into(), document: Arc::new(document) };
+                let place = ConfigLocation { shown: shown.into(), document: Arc::new(document) };
                 Ok(Self { file: value, problems, place, origin })
             }
             Err(Problem { position, message, hint }) => {
@@ -175,7 +175,7 @@ impl Config {
         checked
     }
 
-    pub(crate) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &ConfigLocation {
         &self.place
     }
 }
@@ -192,7 +192,7 @@ impl ValidConfig {
     }
 }
 
-impl Place {
+impl ConfigLocation {
     /// Returns an error at a value.
     pub(crate) fn error(&self, path: &yaml::Path, message: impl Into<String>) -> ConfigError {
         let position = self.document.position(path);

@@ -18,7 +18,16 @@ impl ConfigError {
         message: impl Into<String>,
         hint: Option<String>,
     ) -> Self {
-        Self { file: file.to_owned(), position, message: message.into(), hint }
+        // It may quote what somebody wrote, and is one line all the same.
+        let message = message.into().chars().fold(String::new(), |mut line, c| {
+            if c.is_control() {
+                line.extend(c.escape_default())
+            } else {
+                line.push(c)
+            }
+            line
+        });
+        Self { file: file.to_owned(), position, message, hint }
     }
 
     /// The configuration file.
@@ -76,6 +85,14 @@ impl ConfigErrors {
     /// The errors.
     pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
         self.0.iter()
+    }
+
+    /// Logs each error with its fields. `event` says what it means for the program.
+    pub fn log(&self, event: &str) {
+        for error in self {
+            let (file, line, column, hint) = (error.file(), error.line(), error.column(), error.hint());
+            tracing::error!(file, line, column, error = error.message(), hint, "{event}");
+        }
     }
 }
 

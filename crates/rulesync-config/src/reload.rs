@@ -8,10 +8,10 @@ use rulesync_core::engine::{Backoff, EngineHandle, Metrics, Setup};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::assembly::{Parts, PartsBuilder};
-use crate::config::{Config, OriginFile, Place};
+use crate::config::{Config, ConfigLocation, OriginFile};
 use crate::error::ConfigErrors;
 use crate::options::Tuning;
 use crate::reading::{self, Text};
@@ -59,7 +59,7 @@ impl Failure {
 struct Version {
     setup: Setup,
     parts: Parts,
-    place: Place,
+    place: ConfigLocation,
     /// What takes effect at a restart, as a warning.
     at_restart: Option<String>,
 }
@@ -119,7 +119,7 @@ impl Reloader {
                 Ok(()) => info!(file = %path.display(), "Configuration reloaded"),
                 Err(errors) => {
                     if before.as_ref().is_none_or(|before| before.errors != errors) {
-                        log_errors(&errors);
+                        errors.log("Configuration reload failed, keeping previous configuration");
                     }
                     failure = Some(Failure::after(before, errors));
                 }
@@ -158,17 +158,6 @@ impl Reloader {
             warn!(file = %path.display(), "{warning}");
         }
         self.warned = warnings;
-    }
-}
-
-fn log_errors(errors: &ConfigErrors) {
-    for error in errors {
-        let (file, line, column) = (error.file(), error.line(), error.column());
-        let (hint, error) = (error.hint(), error.message());
-        error!(
-            file,
-            line, column, error, hint, "Configuration reload failed, keeping previous configuration"
-        );
     }
 }
 

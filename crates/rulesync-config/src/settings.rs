@@ -169,3 +169,19 @@ pub(crate) const INVENTORY_CONFIG_MAP: &str = "rulesync-ledger";
 
 /// The file of the inventory by default where all sources are files.
 pub(crate) const INVENTORY_FILE: &str = ".rulesync/ledger.json";
+
+#[cfg(all(test, feature = "kubernetes"))]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+
+    #[test]
+    fn election_has_the_default_times_of_the_lease() {
+        let text = "owner: us\nsources: [{type: kubernetes}]\nrulers: [{name: a, type: mimir, address: 'http://a'}]\n\
+                    routes: [{name: all, ruler: a}]\nleader_election: {enabled: true}\n";
+        let config = crate::Config::parse(text, Path::new("rulesync.yaml"), HashMap::new()).unwrap();
+        let lease = config.validate().unwrap().settings.process.election.unwrap().lease();
+        let defaults = rulesync_k8s::LeaseSettings::new(&lease.name);
+        assert_eq!(lease, rulesync_k8s::LeaseSettings { identity: lease.identity.clone(), ..defaults });
+    }
+}

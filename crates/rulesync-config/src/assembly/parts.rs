@@ -12,7 +12,7 @@ use super::embedded::Embedded;
 use super::observer::Observer;
 use super::rulers;
 use super::sources::{self, SourceContext};
-use crate::config::Place;
+use crate::config::ConfigLocation;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::settings::{RulerSettings, Settings, SourceSettings};
 use crate::yaml::Path;
@@ -79,7 +79,7 @@ impl PartsBuilder {
     pub(crate) async fn make(
         &self,
         settings: &Settings,
-        place: &Place,
+        place: &ConfigLocation,
     ) -> Result<(Setup, Parts), ConfigErrors> {
         let mut errors = Vec::new();
         let mut parts = Parts::default();
@@ -144,7 +144,7 @@ impl PartsBuilder {
         &self,
         settings: &RulerSettings,
         at: &Path,
-        place: &Place,
+        place: &ConfigLocation,
     ) -> Result<RulerPart, ConfigError> {
         if let Some(old) = self.current.rulers.iter().find(|old| old.settings == *settings) {
             return Ok(RulerPart {

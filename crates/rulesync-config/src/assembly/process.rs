@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rulesync_core::engine::{Installation, Inventory, Leadership};
 
-use crate::config::Place;
+use crate::config::ConfigLocation;
 use crate::error::ConfigErrors;
 use crate::settings::{INVENTORY_FILE, InventorySettings, ProcessSettings};
 use crate::yaml::Path;
@@ -50,7 +50,7 @@ pub(crate) async fn process(
     settings: &ProcessSettings,
     directory: &std::path::Path,
     lifetime: Lifetime,
-    place: &Place,
+    place: &ConfigLocation,
 ) -> Result<Process, ConfigErrors> {
     let mut errors = Vec::new();
     let inventory = match inventory(settings, directory, lifetime).await {

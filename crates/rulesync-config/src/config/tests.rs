@@ -65,6 +65,13 @@ fn debug_output_shows_no_values() {
     }
 }
 
+#[test]
+fn error_that_quotes_line_breaks_is_one_line() {
+    let error = error(&WHOLE.replace("resync_interval: 5m", "resync_interval: \"5m\\n\"")).to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains("`5m\\n` is not"), "{error}");
+}
+
 /// Returns all errors of a configuration.
 fn error(text: &str) -> String {
     parse(text).and_then(|config| config.validate()).unwrap_err().to_string()

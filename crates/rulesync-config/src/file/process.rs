@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::{Duration, seconds};
+use crate::settings::INVENTORY_CONFIG_MAP;
 
 /// Where rulesync remembers which tenants it has written to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -18,7 +19,7 @@ pub(crate) struct InventoryFile {
     pub(crate) kind: InventoryType,
     /// For `config_map`: the name of the ConfigMap.
     #[serde(default)]
-    #[schemars(extend("default" = "rulesync-ledger"))]
+    #[schemars(extend("default" = INVENTORY_CONFIG_MAP))]
     pub(crate) name: Option<String>,
     /// For `config_map`: its Kubernetes namespace. By default the one that rulesync runs in, or that of the kubeconfig.
     #[serde(default)]

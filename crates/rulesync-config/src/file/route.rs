@@ -6,9 +6,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::absent::{nullable, present};
-use super::place::Place;
 use super::selector::SelectorFile;
 use super::value::{ExternalLabelFile, QueryMatcherFile};
+use super::value_source::ValueSourceName;
 
 /// A route: sends the objects it selects to a tenant of a ruler. An object may go by several routes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -73,7 +73,7 @@ pub(crate) enum TenantFile {
 #[schemars(rename = "From")]
 pub(crate) struct FromFile {
     /// The kind of place.
-    pub(crate) from: Place,
+    pub(crate) from: ValueSourceName,
     /// The key of the label or annotation.
     #[serde(default)]
     pub(crate) key: Option<String>,
@@ -126,9 +126,9 @@ const QUOTE: &str = "a tenant that reads like a number or a boolean must be in q
 
 impl<'de> Deserialize<'de> for TenantFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameOrPlace;
+        struct NameOrSource;
 
-        impl<'de> Visitor<'de> for NameOrPlace {
+        impl<'de> Visitor<'de> for NameOrSource {
             type Value = TenantFile;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -155,6 +155,6 @@ impl<'de> Deserialize<'de> for TenantFile {
             }
         }
 
-        deserializer.deserialize_any(NameOrPlace)
+        deserializer.deserialize_any(NameOrSource)
     }
 }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::absent::{nullable, present};
-use super::place::Place;
 use super::selector::SelectorFile;
+use super::value_source::ValueSourceName;
 
 /// A label that is added to every rule. Its value is either `value`, or read from the object.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ pub(crate) struct ExternalLabelFile {
     pub(crate) value: Option<String>,
     /// The kind of place that the value is read from.
     #[serde(default)]
-    pub(crate) from: Option<Place>,
+    pub(crate) from: Option<ValueSourceName>,
     /// The key of the label or annotation that the value is read from.
     #[serde(default)]
     pub(crate) key: Option<String>,
@@ -57,7 +57,7 @@ pub(crate) struct QueryMatcherFile {
     pub(crate) value: Option<String>,
     /// The kind of place that the value is read from.
     #[serde(default)]
-    pub(crate) from: Option<Place>,
+    pub(crate) from: Option<ValueSourceName>,
     /// The key of the label or annotation that the value is read from.
     #[serde(default)]
     pub(crate) key: Option<String>,

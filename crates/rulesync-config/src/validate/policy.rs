@@ -14,18 +14,18 @@ use crate::yaml::Path;
 /// Checks the owner and the naming; none if there is no valid owner.
 pub(super) fn namespace_policy(file: &File, report: &mut Report<'_>) -> Option<NamespacePolicy> {
     let owner = owner(&file.owner, &Path::of("owner"), report);
-    let mut former = Vec::new();
+    let mut legacy = Vec::new();
     for (index, previous) in file.previous_owners.iter().enumerate() {
-        former.extend(
+        legacy.extend(
             self::owner(previous, &Path::of("previous_owners").item(index), report).map(Naming::Owner),
         );
     }
     for (index, previous) in file.previous_naming.iter().enumerate() {
-        former.extend(naming(previous, owner.as_ref(), &Path::of("previous_naming").item(index), report));
+        legacy.extend(naming(previous, owner.as_ref(), &Path::of("previous_naming").item(index), report));
     }
     let naming = naming(&file.naming, owner.as_ref(), &Path::of("naming"), report);
     let adopt = file.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
-    Some(NamespacePolicy { naming: naming?, legacy: former, adopt, owner: owner? })
+    Some(NamespacePolicy { naming: naming?, legacy, adopt, owner: owner? })
 }
 
 fn owner(text: &str, path: &Path, report: &mut Report<'_>) -> Option<Owner> {

@@ -7,7 +7,8 @@ use rulesync_core::route::{ExternalLabel, Mode, Permission, QueryMatcher, Value,
 
 use super::report::Report;
 use crate::file::{
-    AllowValuesFile, ExternalLabelFile, LabelMode, MatcherMode, Place, QueryMatcherFile, SelectorFile,
+    AllowValuesFile, ExternalLabelFile, LabelMode, MatcherMode, QueryMatcherFile, SelectorFile,
+    ValueSourceName,
 };
 use crate::yaml::Path;
 
@@ -34,7 +35,7 @@ pub(super) fn matcher(file: &QueryMatcherFile, at: &Path, report: &mut Report<'_
 
 /// Checks the place of a value. `setting` names it in messages.
 pub(super) fn source(
-    place: Place,
+    place: ValueSourceName,
     key: Option<&str>,
     setting: &str,
     at: &Path,
@@ -43,7 +44,7 @@ pub(super) fn source(
     if report.is_damaged(&at.key("from")) {
         return None;
     }
-    if place == Place::NamespaceName {
+    if place == ValueSourceName::NamespaceName {
         if key.is_some() {
             let message =
                 format!("`{setting}`: `key` has no meaning here: a Kubernetes namespace has one name");
@@ -58,11 +59,11 @@ pub(super) fn source(
     };
     let key = Arc::from(key);
     Some(match place {
-        Place::Label => ValueSource::Label(key),
-        Place::Annotation => ValueSource::Annotation(key),
-        Place::NamespaceLabel => ValueSource::NamespaceLabel(key),
-        Place::NamespaceAnnotation => ValueSource::NamespaceAnnotation(key),
-        Place::NamespaceName => ValueSource::NamespaceName,
+        ValueSourceName::Label => ValueSource::Label(key),
+        ValueSourceName::Annotation => ValueSource::Annotation(key),
+        ValueSourceName::NamespaceLabel => ValueSource::NamespaceLabel(key),
+        ValueSourceName::NamespaceAnnotation => ValueSource::NamespaceAnnotation(key),
+        ValueSourceName::NamespaceName => ValueSource::NamespaceName,
     })
 }
 
@@ -105,7 +106,7 @@ pub(super) fn patterns(texts: &[String]) -> Vec<Pattern> {
 /// The keys of labels and matchers that say their value.
 struct Written<'a> {
     value: &'a Option<String>,
-    from: Option<Place>,
+    from: Option<ValueSourceName>,
     key: &'a Option<String>,
     default: &'a Option<String>,
     allow: &'a Option<Vec<AllowValuesFile>>,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// A kind of place that a value is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Place {
+#[schemars(rename = "ValueSource")]
+pub(crate) enum ValueSourceName {
     /// A label of the object.
     Label,
     /// An annotation of the object.
