@@ -51,7 +51,7 @@ pub struct RulerService {
     settings: Settings,
     storage: Storage,
     evaluation: Evaluation,
-    /// Lets requests that change the storage pass one by one, in the order in which they arrive.
+    /// Lets changes that are made on blocking threads pass one by one, in the order in which they arrive.
     changes: Arc<Mutex<()>>,
 }
 
@@ -151,21 +151,23 @@ impl RulerService {
         self.groups_to_read(&route, &head.headers)
     }
 
-    /// Answers a request. Changes are made in the order in which they arrive. The file system is used on a blocking thread
-    /// only.
+    /// Answers a request. The file system is used on blocking threads only, where changes are made in the order in which
+    /// they arrive.
     pub async fn handle(self: Arc<Self>, request: Request<Bytes>) -> Response<Body> {
         let (head, body) = request.into_parts();
         let route = self.settings.routes.find(&head.method, head.uri.path());
-        let changes = match &route {
-            Route::Post { .. }
-            | Route::Delete { .. }
-            | Route::DeleteNamespace { .. }
-            | Route::DeleteTenant => Some(Arc::clone(&self.changes).lock_owned().await),
-            _ => None,
-        };
         let blocks = self.storage.has_disk()
             || body.len() > LONG_BODY
             || self.groups_to_read(&route, &head.headers) > MANY_GROUPS;
+        let is_change = matches!(
+            route,
+            Route::Post { .. } | Route::Delete { .. } | Route::DeleteNamespace { .. } | Route::DeleteTenant
+        );
+        // On blocking threads one change could overtake another. Short changes in memory wait for none.
+        let changes = match blocks && is_change {
+            true => Some(Arc::clone(&self.changes).lock_owned().await),
+            false => None,
+        };
         let answer = move || {
             // Held until the change is made, even if the client has disconnected.
             let _changes = changes;
