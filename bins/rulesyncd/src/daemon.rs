@@ -134,8 +134,7 @@ fn log_what_is_not_done(summary: &Summary) {
     let destinations = summary.status.destinations.iter();
     for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
         let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
-        let state = word(*state);
-        warn!(ruler, tenant, state, pending, held, error, "Destination not in sync");
+        warn!(ruler, tenant, %state, pending, held, error, "Destination not in sync");
     }
     for destination in &summary.unrouted {
         let hint = "only a running daemon deletes them, after the window of the delete guard";
@@ -144,12 +143,6 @@ fn log_what_is_not_done(summary: &Summary) {
             hint, "No route leads to this destination, and rules of this owner may be left there"
         );
     }
-}
-
-/// Returns the word that the status has for a state.
-fn word(state: DestinationState) -> String {
-    let word = serde_json::to_value(state).ok();
-    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Ends the process on SIGTERM and SIGINT, and reloads the configuration on SIGHUP.

@@ -42,7 +42,7 @@ impl ValidConfig {
         let (mut setup, made) = parts.make(&settings, &place).await?;
         tuning.apply(&mut setup.policy);
         parts.keep(made);
-        let process = process(&settings.process, &directory, lifetime, &place).await?;
+        let process = process(&settings, &directory, lifetime, &place).await?;
         #[cfg(feature = "files")]
         if let Some(inventory) = &process.file_inventory {
             parts.memory().keep_in(inventory.clone(), lifetime != Lifetime::Plan);

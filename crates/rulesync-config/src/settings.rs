@@ -41,7 +41,7 @@ impl FixedSettings {
     /// Returns the keys whose values differ.
     pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
         let Self { process: used, tenant_labels } = self;
-        let ProcessSettings { cluster, inventory, installation, previous_installations, claim: _, election } =
+        let ProcessSettings { cluster, inventory, installation, previous_installations, election } =
             &other.process;
         let keys = [
             ("the `kubeconfig` of the first source of type `kubernetes`", used.cluster != *cluster),
@@ -109,7 +109,7 @@ pub(crate) struct EmbeddedSettings {
     pub(crate) storage: PathBuf,
 }
 
-/// What takes effect at a restart only; `claim` is part of the policy as well, by which the engine goes.
+/// What takes effect at a restart only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProcessSettings {
     /// The cluster of the inventory and the election: that of the first Kubernetes source.
@@ -117,7 +117,6 @@ pub(crate) struct ProcessSettings {
     pub(crate) inventory: InventorySettings,
     pub(crate) installation: Option<String>,
     pub(crate) previous_installations: Vec<String>,
-    pub(crate) claim: bool,
     pub(crate) election: Option<ElectionSettings>,
 }
 

@@ -7,7 +7,7 @@ use crate::claim::{CLAIM_GROUP, OwnerClaim};
 use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
-use crate::model::name::{GroupName, RulerNamespace};
+use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 use crate::naming::NamespaceClass;
 
 /// The own groups that a ruler has for a tenant, by namespace: names and fingerprints only.
@@ -58,6 +58,12 @@ impl Observed {
             .get(namespace)
             .into_iter()
             .flat_map(|ns| ns.groups.iter().map(|(group, fingerprint)| (group.as_ref(), *fingerprint)))
+    }
+
+    /// Returns the fingerprint of a group, none if its content is unknown; or none at all if there is no such group.
+    #[expect(clippy::option_option, reason = "a group of unknown content is not a missing one")]
+    pub(crate) fn group(&self, namespace: &str, group: &str) -> Option<Option<Fingerprint>> {
+        self.namespace(namespace).find(|(name, _)| *name == group).map(|(_, fingerprint)| fingerprint)
     }
 
     /// Adds or replaces a group; without a fingerprint its content is unknown.
@@ -157,7 +163,7 @@ pub struct Listing<'a> {
     found: Listed,
     foreign: usize,
     /// Groups to be read whole: a few that differed when they were read back, or may lack matchers.
-    suspects: &'a HashSet<(RulerNamespace, GroupName)>,
+    suspects: &'a HashSet<GroupKey>,
 }
 
 /// The result of a list.
@@ -167,9 +173,9 @@ pub(crate) struct Listed {
     pub(crate) adoptable: Vec<Adoptable>,
     pub(crate) claim: Option<OwnerClaim>,
     /// The suspects, as the ruler has them.
-    pub(crate) suspects: HashMap<(RulerNamespace, GroupName), Group>,
+    pub(crate) suspects: HashMap<GroupKey, Group>,
     /// Own groups that were read without any rule. A list that coincides with a write may show such a group.
-    pub(crate) empty: HashSet<(RulerNamespace, GroupName)>,
+    pub(crate) empty: HashSet<GroupKey>,
     /// Own groups that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
 }
@@ -180,7 +186,7 @@ impl std::fmt::Debug for Listing<'_> {
     }
 }
 
-static NO_SUSPECTS: LazyLock<HashSet<(RulerNamespace, GroupName)>> = LazyLock::new(HashSet::new);
+static NO_SUSPECTS: LazyLock<HashSet<GroupKey>> = LazyLock::new(HashSet::new);
 
 impl<'a> Listing<'a> {
     /// Creates an empty listing for a ruler that stores these fields. `classify` returns the class of a namespace;
@@ -194,7 +200,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Stores the content of these groups as well.
-    pub(crate) fn suspecting(mut self, suspects: &'a HashSet<(RulerNamespace, GroupName)>) -> Self {
+    pub(crate) fn suspecting(mut self, suspects: &'a HashSet<GroupKey>) -> Self {
         self.suspects = suspects;
         self
     }

@@ -57,7 +57,8 @@ pub enum Action {
 }
 
 /// The reason for a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
     /// It is declared and missing in the ruler.
@@ -80,22 +81,7 @@ pub enum Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "missing",
-            Self::Changed => "changed",
-            Self::NotDeclared => "not_declared",
-            Self::Drifted => "drifted",
-            Self::NotAllowed => "not_allowed",
-            Self::Renamed => "renamed",
-            Self::Adopted => "adopted",
-            Self::Claim => "claim",
-        })
-    }
-}
-
-impl Serialize for Reason {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.serialize(f)
     }
 }
 
@@ -288,9 +274,8 @@ pub(crate) fn plan_namespace(
     let id = Some(&object.id);
     let mut changes = Vec::new();
     for group in overlay.groups(namespace, object) {
-        let there = observed.namespace(namespace).find(|(name, _)| *name == &*group.name);
-        let reason = match there {
-            Some((_, Some(fingerprint))) if fingerprint == group.fingerprint => continue,
+        let reason = match observed.group(namespace, &group.name) {
+            Some(Some(fingerprint)) if fingerprint == group.fingerprint => continue,
             Some(_) => Reason::Changed,
             None => Reason::Missing,
         };
@@ -361,9 +346,9 @@ pub(crate) fn in_order(
 ) -> bool {
     desired.winner(namespace).is_some_and(|object| {
         overlay.refused(namespace, object).next().is_none()
-            && overlay.groups(namespace, object).all(|group| {
-                observed.namespace(namespace).any(|there| there == (&*group.name, Some(group.fingerprint)))
-            })
+            && overlay
+                .groups(namespace, object)
+                .all(|group| observed.group(namespace, &group.name) == Some(Some(group.fingerprint)))
     })
 }
 

@@ -1,6 +1,8 @@
 //! The status: the state of everything at one moment, for status pages and tests. A report, not a part of the engine's
 //! own state.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::finding::Finding;
@@ -149,6 +151,12 @@ pub enum DestinationState {
     Conflict,
     /// Another process is the leader and writes.
     Standby,
+}
+
+impl fmt::Display for DestinationState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The status of an object.

@@ -7,7 +7,7 @@ use rulesync_core::engine::{Installation, Inventory, Leadership};
 
 use crate::config::ConfigLocation;
 use crate::error::ConfigErrors;
-use crate::settings::{INVENTORY_FILE, InventorySettings, ProcessSettings};
+use crate::settings::{INVENTORY_FILE, InventorySettings, ProcessSettings, Settings};
 use crate::yaml::Path;
 
 /// What a process gives its engine besides the setup. A change of these settings takes effect at a restart.
@@ -47,11 +47,12 @@ pub enum Lifetime {
 ///
 /// All parts that cannot be made.
 pub(crate) async fn process(
-    settings: &ProcessSettings,
+    settings: &Settings,
     directory: &std::path::Path,
     lifetime: Lifetime,
     place: &ConfigLocation,
 ) -> Result<Process, ConfigErrors> {
+    let Settings { process: settings, policy, .. } = settings;
     let mut errors = Vec::new();
     let inventory = match inventory(settings, directory, lifetime).await {
         Ok(inventory) => inventory,
@@ -61,7 +62,7 @@ pub(crate) async fn process(
         }
     };
     let installation = installation(settings, &inventory);
-    if installation.is_none() && settings.cluster.is_none() && settings.claim {
+    if installation.is_none() && settings.cluster.is_none() && policy.claim {
         tracing::warn!(
             hint = "set `installation`, or `inventory: {type: file, path: …}`",
             "No claim is made: nothing distinguishes this installation from others with the same owner"

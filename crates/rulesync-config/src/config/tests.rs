@@ -95,7 +95,7 @@ fn config_has_defaults() {
     assert_eq!(settings.policy.resync_interval.as_secs(), 300);
     assert_eq!((settings.rulers[0].timeout.as_secs(), settings.rulers[0].max_in_flight), (30, 8));
     assert!(settings.routes[0].rule_selector.is_empty() && settings.routes[0].namespace_selector.is_empty());
-    assert!(settings.tenant_labels && settings.process.claim && settings.process.election.is_none());
+    assert!(settings.tenant_labels && settings.policy.claim && settings.process.election.is_none());
 }
 
 #[test]

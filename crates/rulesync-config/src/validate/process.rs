@@ -5,7 +5,7 @@ use std::path::Path as FilePath;
 use super::features::{FILES, KUBERNETES};
 use super::policy::duration;
 use super::report::Report;
-use crate::file::{File, InventoryFile, InventoryType, LeaderElectionFile, SourceType, Switch};
+use crate::file::{File, InventoryFile, InventoryType, LeaderElectionFile, SourceType};
 use crate::settings::{Cluster, ElectionSettings, INVENTORY_CONFIG_MAP, InventorySettings, ProcessSettings};
 use crate::yaml::Path;
 
@@ -29,7 +29,6 @@ pub(super) fn process(file: &File, directory: &FilePath, report: &mut Report<'_>
         inventory: inventory.unwrap_or(InventorySettings::Off),
         installation: file.installation.clone(),
         previous_installations: file.previous_installations.clone(),
-        claim: file.claim == Switch::On,
         election,
     }
 }

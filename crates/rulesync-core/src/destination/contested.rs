@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::normalization::Key;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::name::{GroupName, RulerNamespace};
+use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 
 /// The number of lists in a row that must find a group changed until it is contested.
 const CONTESTED_LISTS: u32 = 3;
@@ -21,7 +20,7 @@ const EARLY_RESYNC_RATIO: f64 = 0.8;
 
 /// The groups of one destination that recent lists found changed.
 #[derive(Debug, Default)]
-pub(super) struct ContestedGroups(HashMap<Key, Drift>);
+pub(super) struct ContestedGroups(HashMap<GroupKey, Drift>);
 
 #[derive(Debug)]
 struct Drift {
@@ -44,7 +43,7 @@ impl ContestedGroups {
     /// Records that a list found a group changed from `declared`. Returns `true` if that makes the group contested.
     pub(super) fn record(
         &mut self,
-        key: Key,
+        key: GroupKey,
         declared: Fingerprint,
         after_write: bool,
         differs: impl FnOnce() -> Vec<String>,
@@ -68,7 +67,11 @@ impl ContestedGroups {
     /// Ends a list. `as_declared` returns whether the list found a group as declared, or `None` if that is unknown. An
     /// `early` list that finds a group in sync does not end a contest, because another writer may act only every few
     /// minutes. Returns the groups that are no longer contested.
-    pub(super) fn end_list(&mut self, early: bool, as_declared: impl Fn(&Key) -> Option<bool>) -> Vec<Key> {
+    pub(super) fn end_list(
+        &mut self,
+        early: bool,
+        as_declared: impl Fn(&GroupKey) -> Option<bool>,
+    ) -> Vec<GroupKey> {
         let mut over = Vec::new();
         self.0.retain(|key, drift| match as_declared(key) {
             Some(true) => {
@@ -85,7 +88,7 @@ impl ContestedGroups {
     }
 
     /// Forgets groups that are no longer declared.
-    pub(super) fn retain(&mut self, declared: impl Fn(&Key) -> bool) {
+    pub(super) fn retain(&mut self, declared: impl Fn(&GroupKey) -> bool) {
         self.0.retain(|key, _| declared(key));
     }
 
@@ -119,7 +122,7 @@ impl ContestedGroups {
 
     /// Iterates over the groups that the next list may find contested: their content is read, so that the differing
     /// fields can be reported.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = &Key> {
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &GroupKey> {
         self.0.iter().filter(|(_, drift)| drift.lists == CONTESTED_LISTS - 1).map(|(key, _)| key)
     }
 
@@ -146,7 +149,7 @@ mod tests {
 
     const RESYNC: Duration = Duration::from_secs(300);
 
-    fn key() -> Key {
+    fn key() -> GroupKey {
         ("us.ns.o".into(), "g".into())
     }
 

@@ -14,10 +14,7 @@ use crate::model::capabilities::{Normalization, StoredFields, StoredLimit};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::{Group, Rule};
 use crate::model::language::QueryLanguage;
-use crate::model::name::{GroupName, RulerNamespace};
-
-/// The key of a group: its namespace and its name.
-pub(super) type Key = (RulerNamespace, GroupName);
+use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 
 /// The interval at which one group of each kind of difference is written again, to test whether the server still makes
 /// it.
@@ -26,11 +23,11 @@ const RETEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The normalizations learned about one destination's server.
 #[derive(Debug, Default)]
 pub(super) struct Normalizations {
-    learned: HashMap<Key, Learned>,
+    learned: HashMap<GroupKey, Learned>,
     /// Groups that differed once when read back, and that the next list reads whole.
-    candidates: HashMap<Key, Candidate>,
+    candidates: HashMap<GroupKey, Candidate>,
     /// Learned groups that were written again to test whether the difference is still made, with its fields.
-    retested: HashMap<Key, Fields>,
+    retested: HashMap<GroupKey, Fields>,
     retest_at: Option<Instant>,
 }
 
@@ -78,7 +75,7 @@ impl Normalizations {
     /// [`Normalizations::wanted`] when the list began.
     pub(super) fn judge(
         &mut self,
-        key: &Key,
+        key: &GroupKey,
         (sent, read): (Fingerprint, Fingerprint),
         sent_group: impl FnOnce() -> Option<Group>,
         read_group: Option<&Group>,
@@ -117,13 +114,13 @@ impl Normalizations {
     }
 
     /// Returns whether this difference of a group is known to be made by the server.
-    pub(super) fn is_learned(&self, key: &Key, (sent, read): (Fingerprint, Fingerprint)) -> bool {
+    pub(super) fn is_learned(&self, key: &GroupKey, (sent, read): (Fingerprint, Fingerprint)) -> bool {
         self.learned.get(key).is_some_and(|known| known.sent == sent && known.read == read)
     }
 
     /// Records that a group was read back as it was sent. If its kind of difference is no longer made, returns the
     /// namespaces where it was learned: these are to be read again.
-    pub(super) fn same(&mut self, key: &Key) -> Vec<RulerNamespace> {
+    pub(super) fn same(&mut self, key: &GroupKey) -> Vec<RulerNamespace> {
         self.candidates.remove(key);
         self.learned.remove(key);
         let Some(fields) = self.retested.remove(key) else { return Vec::new() };
@@ -131,7 +128,7 @@ impl Normalizations {
     }
 
     /// Returns one group of each kind of difference that is due for a test; these are written again.
-    pub(super) fn retest(&mut self, now: Instant) -> Vec<Key> {
+    pub(super) fn retest(&mut self, now: Instant) -> Vec<GroupKey> {
         if self.learned.is_empty() {
             self.retest_at = None;
             return Vec::new();
@@ -140,12 +137,12 @@ impl Normalizations {
             return Vec::new();
         }
         self.retest_at = Some(now + RETEST_INTERVAL);
-        let mut examples: BTreeMap<&Fields, &Key> = BTreeMap::new();
+        let mut examples: BTreeMap<&Fields, &GroupKey> = BTreeMap::new();
         for (key, learned) in &self.learned {
             let example = examples.entry(&learned.fields).or_insert(key);
             *example = (*example).min(key);
         }
-        let keys: Vec<Key> = examples.into_values().cloned().collect();
+        let keys: Vec<GroupKey> = examples.into_values().cloned().collect();
         for key in &keys {
             if let Some(Learned { fields, .. }) = self.learned.remove(key) {
                 self.retested.insert(key.clone(), fields);
@@ -160,18 +157,18 @@ impl Normalizations {
     }
 
     /// Iterates over the differences that count as equal: key, fingerprint sent, fingerprint read.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&Key, Fingerprint, Fingerprint)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&GroupKey, Fingerprint, Fingerprint)> {
         self.learned.iter().map(|(key, learned)| (key, learned.sent, learned.read))
     }
 
     /// Returns the groups that the next list should read whole.
-    pub(super) fn wanted(&self) -> HashSet<Key> {
+    pub(super) fn wanted(&self) -> HashSet<GroupKey> {
         let open = self.candidates.iter().filter(|(_, candidate)| !candidate.rejected).map(|(key, _)| key);
         open.chain(self.retested.keys()).cloned().collect()
     }
 
     /// Forgets groups that are no longer sent, or are sent in another form.
-    pub(super) fn retain(&mut self, sent: impl Fn(&Key) -> Option<Fingerprint>) {
+    pub(super) fn retain(&mut self, sent: impl Fn(&GroupKey) -> Option<Fingerprint>) {
         self.learned.retain(|key, learned| sent(key) == Some(learned.sent));
         self.candidates.retain(|key, candidate| sent(key) == Some(candidate.sent));
         self.retested.retain(|key, _| sent(key).is_some());

@@ -1,12 +1,10 @@
 //! The queue of a destination: namespaces to be worked on, each once; failed ones wait for their retry.
 
-use crate::model::name::RulerNamespace;
+use crate::model::name::{GroupKey, RulerNamespace};
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use tokio::time::Instant;
-
-use super::normalization::Key;
 
 /// Namespaces to work on. A namespace that is being worked on is not handed out a second time; if it is pushed
 /// meanwhile, it comes again afterwards.
@@ -20,7 +18,7 @@ pub(crate) struct Queue {
     /// Entries whose last attempt failed.
     failing: usize,
     /// Groups that failed when they were last tried: they come after those that did not.
-    failed_groups: HashSet<Key>,
+    failed_groups: HashSet<GroupKey>,
 }
 
 #[derive(Debug)]

@@ -181,9 +181,8 @@ impl State {
             self.queue_all_with_changes(false);
         }
         let Some(observed) = self.view.observed() else { return };
-        for namespace in self.safety.judge(|| observed.groups(), &self.desired, now) {
-            self.queue.push(&namespace, Priority::Last, false);
-        }
+        let passed = self.safety.judge(|| observed.groups(), &self.desired, now);
+        self.queue_last(&passed);
     }
 
     /// Returns when deletes are to be judged.
@@ -254,6 +253,13 @@ impl State {
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
         let last = self.safety.is_retiring() && observed.groups() == 0;
         self.ownership.delete().filter(|_| last)
+    }
+
+    /// Queues namespaces behind all others.
+    fn queue_last(&mut self, namespaces: &[RulerNamespace]) {
+        for namespace in namespaces {
+            self.queue.push(namespace, Priority::Last, false);
+        }
     }
 
     /// Queues every namespace that needs a change; the others cost one comparison each.

@@ -4,13 +4,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::normalization::Key;
 use super::refusals::Refusals;
 use crate::desired::{Desired, DesiredGroup};
 use crate::finding::Finding;
-use crate::model::capabilities::StoredFields;
 use crate::model::fingerprint::Fingerprint;
-use crate::model::name::{GroupName, RulerNamespace};
+use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 use crate::overlay::{Offered, Overlay};
 
 /// The verdicts of one destination's ruler.
@@ -20,9 +18,9 @@ pub(super) struct Verdicts {
     /// What the verdicts change of what is declared.
     pub(super) overlay: Overlay,
     /// Refused groups whose version in the ruler may lack the matchers that their route enforces.
-    unproven: HashSet<Key>,
+    unproven: HashSet<GroupKey>,
     /// Those of them that the list under way will show.
-    proving: HashSet<Key>,
+    proving: HashSet<GroupKey>,
 }
 
 impl Verdicts {
@@ -35,20 +33,6 @@ impl Verdicts {
         memory: Duration,
     ) {
         self.refusals.add(namespace, group, finding, memory);
-    }
-
-    /// Omits a refused rule, numbered as in the desired group, from the group that is offered; returns false if no rule
-    /// would be left.
-    pub(super) fn omit(
-        &mut self,
-        namespace: &RulerNamespace,
-        declared: &DesiredGroup,
-        rule: usize,
-        fields: &StoredFields,
-        finding: Finding,
-        memory: Duration,
-    ) -> bool {
-        self.overlay.omissions.omit(namespace, declared, rule, fields, finding, memory)
     }
 
     /// Returns whether a group was refused in exactly this form.
@@ -102,23 +86,23 @@ impl Verdicts {
     }
 
     /// Iterates over the suspect groups.
-    pub(super) fn suspects(&self) -> impl Iterator<Item = &Key> {
+    pub(super) fn suspects(&self) -> impl Iterator<Item = &GroupKey> {
         self.unproven.iter()
     }
 
     /// Forgets suspect groups, except those that the ruler may have.
-    pub(super) fn retain_suspects(&mut self, exists: impl Fn(&Key) -> bool) {
+    pub(super) fn retain_suspects(&mut self, exists: impl Fn(&GroupKey) -> bool) {
         self.unproven.retain(exists);
     }
 
     /// Returns the suspect groups, which the list that begins now reads whole.
-    pub(super) fn begin_list(&mut self) -> &HashSet<Key> {
+    pub(super) fn begin_list(&mut self) -> &HashSet<GroupKey> {
         self.proving.clone_from(&self.unproven);
         &self.proving
     }
 
     /// Returns the groups that the list has shown whole; they are not suspect any more.
-    pub(super) fn end_list(&mut self) -> HashSet<Key> {
+    pub(super) fn end_list(&mut self) -> HashSet<GroupKey> {
         let proving = std::mem::take(&mut self.proving);
         self.unproven.retain(|key| !proving.contains(key));
         proving
@@ -132,6 +116,7 @@ mod tests {
     use super::*;
     use crate::desired::tests::object;
     use crate::finding::Code;
+    use crate::model::capabilities::StoredFields;
     use crate::model::group::{Group, Rule};
     use crate::model::left_out::LeftOut;
 
@@ -151,7 +136,7 @@ mod tests {
         desired.upsert(&namespace, object("o", None, vec![declared.clone()]));
         let mut verdicts = Verdicts::default();
         let no = || Finding::error(Code::Refused, "no");
-        assert!(verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY));
+        assert!(verdicts.overlay.omissions.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY));
         let offered = Offered { desired: &desired, overlay: &verdicts.overlay };
         let rest = offered.group(&namespace, "g").unwrap().clone();
         verdicts.refuse(&namespace, &rest, no(), MEMORY);
@@ -163,7 +148,7 @@ mod tests {
         assert_eq!((verdicts.refused_groups(), verdicts.refused_rules()), (0, 0));
 
         verdicts.refuse(&namespace, &declared, no(), MEMORY);
-        verdicts.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY);
+        verdicts.overlay.omissions.omit(&namespace, &declared, 0, &StoredFields::ALL, no(), MEMORY);
         advance(MEMORY).await;
         verdicts.forget_old();
         assert_eq!((verdicts.refused_rules(), verdicts.findings(&namespace).count()), (0, 0));
@@ -172,7 +157,7 @@ mod tests {
     #[test]
     fn suspect_groups_are_shown_by_the_list_that_begins_after_they_are_suspected() {
         let namespace: RulerNamespace = "us.ns.o".into();
-        let key = |group: &str| -> Key { (namespace.clone(), group.into()) };
+        let key = |group: &str| -> GroupKey { (namespace.clone(), group.into()) };
         let mut verdicts = Verdicts::default();
         verdicts.suspect(&namespace, ["a".into(), "b".into()]);
         verdicts.retain_suspects(|(_, group)| &**group == "a");

@@ -8,11 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::contested::ContestedGroups;
-use super::normalization::{Difference, Key, Normalizations, Server, differences};
-use crate::model::fingerprint::Fingerprint;
+use super::normalization::{Difference, Normalizations, Server, differences};
 use crate::model::group::Group;
-use crate::model::name::RulerNamespace;
-use crate::observed::{Adoptable, Observed};
+use crate::model::name::{GroupKey, RulerNamespace};
+use crate::observed::{Adoptable, Listed, Observed};
 use crate::overlay::Offered;
 
 /// The time after a write at which a list confirms it, where that matters.
@@ -36,7 +35,7 @@ pub(super) struct RulerView {
     /// Groups that recent lists found changed.
     pub(super) contested: ContestedGroups,
     /// Groups that the last list may have read half written.
-    half_written: HashSet<Key>,
+    half_written: HashSet<GroupKey>,
     /// The list under way.
     list: Option<List>,
     /// The time at which the last list was complete.
@@ -46,7 +45,7 @@ pub(super) struct RulerView {
 }
 
 /// A list that is under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct List {
     /// True if it is not the resync's.
     early: bool,
@@ -54,26 +53,15 @@ struct List {
     written: HashSet<RulerNamespace>,
 }
 
-/// The groups that a list has found.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) observed: Observed,
-    pub(super) adoptable: Vec<Adoptable>,
-    /// The groups that were to be read whole.
-    pub(super) whole: HashMap<Key, Group>,
-    /// Own groups that were read without any rule.
-    pub(super) empty: HashSet<Key>,
-}
-
 /// A finding of a list about a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Comparison {
     /// The server stores it in another form than it was sent; with the fields that differ.
-    Normalized(Key, Vec<String>),
+    Normalized(GroupKey, Vec<String>),
     /// Three lists in a row found it changed; with the fields that differ.
-    Contested(Key, Vec<String>),
+    Contested(GroupKey, Vec<String>),
     /// It is contested no longer.
-    ContestOver(Key),
+    ContestOver(GroupKey),
 }
 
 impl RulerView {
@@ -104,9 +92,7 @@ impl RulerView {
 
     /// Returns whether the ruler has any version of a group.
     pub(super) fn has(&self, namespace: &str, group: &str) -> bool {
-        self.observed
-            .as_ref()
-            .is_some_and(|observed| observed.namespace(namespace).any(|(name, _)| name == group))
+        self.observed.as_ref().is_some_and(|observed| observed.group(namespace, group).is_some())
     }
 
     /// Returns the foreign groups that may be replaced.
@@ -167,7 +153,7 @@ impl RulerView {
         &mut self,
         early: bool,
         running: HashSet<RulerNamespace>,
-    ) -> (Arc<Observed>, HashSet<Key>) {
+    ) -> (Arc<Observed>, HashSet<GroupKey>) {
         self.list = Some(List { early, written: running });
         self.next_list = None;
         let mut whole = self.normalizations.wanted();
@@ -184,12 +170,12 @@ impl RulerView {
     /// the namespaces that were written meanwhile.
     pub(super) fn end_list(
         &mut self,
-        found: Found,
+        listed: Listed,
         offered: Offered<'_>,
     ) -> (Vec<Comparison>, HashSet<RulerNamespace>) {
-        let Found { observed: mut found, adoptable, whole, empty } = found;
-        let List { early, written } =
-            self.list.take().unwrap_or(List { early: false, written: HashSet::new() });
+        let Listed { observed: mut found, adoptable, suspects: whole, empty, claim: _, unreadable: _ } =
+            listed;
+        let List { early, written } = self.list.take().unwrap_or_default();
         let unread = self.keep_half_written(&mut found, &empty, &written, offered);
         let comparisons = self.compare(&mut found, &written, early, &whole, offered);
         found.all_read();
@@ -212,7 +198,7 @@ impl RulerView {
     fn keep_half_written(
         &mut self,
         found: &mut Observed,
-        empty: &HashSet<Key>,
+        empty: &HashSet<GroupKey>,
         written: &HashSet<RulerNamespace>,
         offered: Offered<'_>,
     ) -> Vec<RulerNamespace> {
@@ -221,8 +207,7 @@ impl RulerView {
         let mut unread = Vec::new();
         for key @ (namespace, group) in empty {
             let has_rules = offered.group(namespace, group).is_some_and(|group| group.rules > 0);
-            let before = observed.namespace(namespace).find(|(name, _)| *name == &**group);
-            let Some((_, Some(before))) = before else { continue };
+            let Some(Some(before)) = observed.group(namespace, group) else { continue };
             if has_rules && !written.contains(namespace) && !seen_before.contains(key) {
                 found.set(namespace, group, Some(before));
                 self.half_written.insert(key.clone());
@@ -244,7 +229,7 @@ impl RulerView {
         found: &mut Observed,
         written: &HashSet<RulerNamespace>,
         early: bool,
-        whole: &HashMap<Key, Group>,
+        whole: &HashMap<GroupKey, Group>,
         offered: Offered<'_>,
     ) -> Vec<Comparison> {
         let Some(observed) = self.observed.clone() else { return Vec::new() };
@@ -260,11 +245,11 @@ impl RulerView {
                     continue;
                 }
                 let sent = declared.fingerprint;
-                let read = fingerprint(found, namespace, name);
+                let read = found.group(namespace, name).flatten();
                 if read == Some(sent) && (!after_write || self.normalizations.is_empty()) {
                     continue;
                 }
-                let key: Key = (namespace.clone(), declared.name.clone());
+                let key: GroupKey = (namespace.clone(), declared.name.clone());
                 if read == Some(sent) {
                     to_read_again.extend(self.normalizations.same(&key));
                     continue;
@@ -307,23 +292,18 @@ impl RulerView {
             // The group is written once more now. A list soon after leaves little time for a change by somebody else.
             self.list_in(VERIFY_DELAY);
         }
-        let sent = |(namespace, group): &Key| Some(offered.group(namespace, group)?.fingerprint);
+        let sent = |(namespace, group): &GroupKey| Some(offered.group(namespace, group)?.fingerprint);
         self.normalizations.retain(sent);
         for ((namespace, group), sent, read) in self.normalizations.pairs() {
             found.translate(namespace, group, read, sent);
         }
         self.contested.retain(|key| sent(key).is_some());
         let over = self.contested.end_list(early, |key @ (namespace, group)| {
-            (!written.contains(namespace)).then(|| fingerprint(found, namespace, group) == sent(key))
+            (!written.contains(namespace)).then(|| found.group(namespace, group).flatten() == sent(key))
         });
         comparisons.extend(over.into_iter().map(Comparison::ContestOver));
         comparisons
     }
-}
-
-fn fingerprint(observed: &Observed, namespace: &str, group: &str) -> Option<Fingerprint> {
-    let (_, fingerprint) = observed.namespace(namespace).find(|(name, _)| *name == group)?;
-    fingerprint
 }
 
 #[cfg(test)]
@@ -332,6 +312,7 @@ mod tests {
     use crate::desired::Desired;
     use crate::desired::tests::{group, object};
     use crate::model::capabilities::{Normalization, StoredFields};
+    use crate::model::fingerprint::Fingerprint;
     use crate::model::language::QueryLanguage;
     use crate::overlay::Overlay;
 
@@ -352,10 +333,10 @@ mod tests {
         (view, desired, Overlay::default())
     }
 
-    fn found(expr: &str) -> Found {
+    fn found(expr: &str) -> Listed {
         let mut observed = Observed::default();
         observed.set(&NAMESPACE.into(), "g", Some(group("g", expr).fingerprint));
-        Found { observed, ..Found::default() }
+        Listed { observed, ..Listed::default() }
     }
 
     fn list(view: &mut RulerView, desired: &Desired, expr: &str) -> Vec<Comparison> {
@@ -364,7 +345,7 @@ mod tests {
     }
 
     fn stored(view: &RulerView) -> Option<Fingerprint> {
-        fingerprint(view.observed()?, NAMESPACE, "g")
+        view.observed()?.group(NAMESPACE, "g")?
     }
 
     #[tokio::test(start_paused = true)]
@@ -411,7 +392,7 @@ mod tests {
     async fn group_that_is_read_without_rules_is_read_once_more() {
         let (mut view, desired, overlay) = written();
         let offered = Offered { desired: &desired, overlay: &overlay };
-        let empty = || Found { empty: HashSet::from([(NAMESPACE.into(), "g".into())]), ..found("none") };
+        let empty = || Listed { empty: HashSet::from([(NAMESPACE.into(), "g".into())]), ..found("none") };
         view.begin_list(false, HashSet::new());
         view.end_list(empty(), offered);
         assert_eq!(stored(&view), Some(group("g", "1").fingerprint), "it may have been half written");

@@ -94,6 +94,9 @@ names! {
     SourceName,
 }
 
+/// The key of a group in a ruler: its namespace and its name.
+pub(crate) type GroupKey = (RulerNamespace, GroupName);
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashMap};

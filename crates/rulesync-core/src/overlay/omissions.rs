@@ -1,5 +1,5 @@
 //! Rules omitted from their groups because the ruler refuses them, where the policy allows that: the rules, and the
-//! groups as declared.
+//! groups as they are offered without them.
 
 use std::collections::HashMap;
 use std::time::Duration;

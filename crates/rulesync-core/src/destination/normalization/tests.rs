@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::duration::PromDuration;
 use crate::model::language::QueryLanguage::PromQl;
+use crate::model::name::GroupKey;
 
 const RESPELLS: Server = Server {
     fields: StoredFields::ALL,
@@ -36,7 +37,7 @@ fn altered(alter: impl FnOnce(&mut Group)) -> Group {
     group
 }
 
-fn key() -> Key {
+fn key() -> GroupKey {
     ("us.ns.o".into(), "g".into())
 }
 
@@ -217,8 +218,8 @@ async fn normalization_is_tested_hourly_with_one_group_of_each_kind() {
     let mut normalizations = Normalizations::default();
     let read = altered(|g| g.query_offset = "0s".parse().unwrap());
     let [sent_as, read_as] = [&sent(), &read].map(|group| Fingerprint::of(group, &StoredFields::ALL));
-    let keys: Vec<Key> = (0..3).map(|n| (format!("us.ns.o{n}").into(), "g".into())).collect();
-    let judge = |normalizations: &mut Normalizations, key: &Key| {
+    let keys: Vec<GroupKey> = (0..3).map(|n| (format!("us.ns.o{n}").into(), "g".into())).collect();
+    let judge = |normalizations: &mut Normalizations, key: &GroupKey| {
         normalizations.judge(key, (sent_as, read_as), || Some(sent()), Some(&read), RESPELLS)
     };
     for key in &keys {

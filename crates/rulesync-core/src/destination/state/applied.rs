@@ -195,12 +195,6 @@ impl State {
         let waiting = self.legacy.remove(namespace).unwrap_or_default();
         self.queue_last(&waiting);
     }
-
-    fn queue_last(&mut self, namespaces: &[RulerNamespace]) {
-        for namespace in namespaces {
-            self.queue.push(namespace, Priority::Last, false);
-        }
-    }
 }
 
 /// Returns whether an error is about the content that was sent, and not about the state of the ruler.

@@ -108,22 +108,16 @@ impl State {
     /// Offers refused groups again and retries failed work at once, because the configuration was reloaded.
     pub(in crate::destination) fn reconsider(&mut self) {
         self.availability.breaker.reset();
-        for namespace in self.queue.delayed_namespaces() {
-            self.queue.push(&namespace, Priority::Last, false);
-        }
+        self.queue_last(&self.queue.delayed_namespaces());
         self.handovers.mark_all_updated();
-        let namespaces = self.verdicts.reconsider();
-        for namespace in namespaces {
-            self.queue.push(&namespace, Priority::Last, false);
-        }
+        let refused = self.verdicts.reconsider();
+        self.queue_last(&refused);
     }
 
     /// Releases held deletes, after an operator has checked them; returns the number of namespaces.
     pub(in crate::destination) fn release(&mut self) -> usize {
         let released = self.safety.guard.release();
-        for namespace in &released {
-            self.queue.push(namespace, Priority::Last, false);
-        }
+        self.queue_last(&released);
         released.len()
     }
 

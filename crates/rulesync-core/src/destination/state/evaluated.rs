@@ -24,7 +24,7 @@ impl State {
     pub(in crate::destination) fn written_namespaces(&self) -> Vec<RulerNamespace> {
         let Some(observed) = self.view.observed() else { return Vec::new() };
         let declared = self.desired.objects().map(|(namespace, _)| namespace);
-        declared.filter(|namespace| observed.namespace(namespace).next().is_some()).cloned().collect()
+        declared.filter(|namespace| observed.has_namespace(namespace)).cloned().collect()
     }
 
     /// Takes the ruler's answer, or its error, into account.

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use super::{Priority, State};
 use crate::claim::Claimant;
-use crate::destination::normalization::Key;
 use crate::destination::ownership::OwnershipChange;
-use crate::destination::view::{Comparison, Found, VERIFY_DELAY};
-use crate::model::name::RulerNamespace;
+use crate::destination::view::{Comparison, VERIFY_DELAY};
+use crate::model::name::{GroupKey, RulerNamespace};
 use crate::observed::{Listed, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
@@ -23,23 +22,22 @@ const CONFLICT_INTERVAL: Duration = Duration::from_secs(60);
 impl State {
     /// Begins a list, `early` if it is not the resync's; returns the result of the last list and the groups to read
     /// whole.
-    pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<Key>) {
+    pub(in crate::destination) fn begin_list(&mut self, early: bool) -> (Arc<Observed>, HashSet<GroupKey>) {
         let (observed, mut whole) = self.view.begin_list(early, self.queue.running().cloned().collect());
         whole.extend(self.verdicts.begin_list().iter().cloned());
         (observed, whole)
     }
 
     /// Ends a list. Writes made while it was under way take precedence over what it shows.
-    pub(in crate::destination) fn end_list(&mut self, listed: Listed) {
-        let Listed { observed, adoptable, claim, suspects: whole, empty, unreadable } = listed;
-        for (group, reason) in unreadable {
+    pub(in crate::destination) fn end_list(&mut self, mut listed: Listed) {
+        for (group, reason) in std::mem::take(&mut listed.unreadable) {
             self.report_outcome(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
         }
         let first = !self.view.is_listed();
-        self.prove(&whole);
+        self.prove(&listed.suspects);
+        let claim = listed.claim.take();
         let offered = Offered { desired: &self.desired, overlay: &self.verdicts.overlay };
-        let found = Found { observed, adoptable, whole, empty };
-        let (comparisons, written) = self.view.end_list(found, offered);
+        let (comparisons, written) = self.view.end_list(listed, offered);
         for comparison in comparisons {
             self.report_comparison(comparison);
         }
@@ -75,7 +73,7 @@ impl State {
     }
 
     fn report_comparison(&self, comparison: Comparison) {
-        let subject = |(namespace, group): Key| Subject {
+        let subject = |(namespace, group): GroupKey| Subject {
             destination: self.id.clone(),
             object: self.desired.object_of(&namespace).cloned(),
             namespace,

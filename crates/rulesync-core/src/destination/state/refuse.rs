@@ -26,7 +26,6 @@ impl State {
         if self.verdicts.overlay.omissions.offered(namespace, declared).fingerprint != group.fingerprint {
             return None;
         }
-        let declared = declared.clone();
         let rule = rule.map(|rule| self.verdicts.overlay.omissions.desired_index(namespace, group, rule));
         let explains = self.shared.ruler.capabilities().explains_refusals;
         let local = self.explanation(namespace, group, rule, message).cloned();
@@ -44,12 +43,14 @@ impl State {
         let subject = self.subject(change);
         if self.environment.policy.on_invalid == OnInvalid::Rule
             && let Some(rule) = rule
+            && let Some(declared) = self.desired.group(namespace, &group.name)
         {
             let hint = hints("the group is synced without this rule");
             let finding = refused.clone().at(location.clone()).hint(hint);
             let fields = self.shared.ruler.capabilities().fields;
             let memory = self.environment.policy.refusal_memory;
-            if self.verdicts.omit(namespace, &declared, rule, &fields, finding.clone(), memory) {
+            let omissions = &mut self.verdicts.overlay.omissions;
+            if omissions.omit(namespace, declared, rule, &fields, finding.clone(), memory) {
                 self.queue.push(namespace, super::Priority::Next, false);
                 return Some((subject, finding));
             }

@@ -8,10 +8,9 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::desired::{DesiredGroup, DesiredObject};
-use crate::destination::normalization::Key;
 use crate::handover::Share;
 use crate::model::group::Group;
-use crate::model::name::{GroupName, RulerNamespace};
+use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 
 impl State {
     /// Adds a handover: the object of the namespace comes from another destination.
@@ -100,7 +99,7 @@ impl State {
     }
 
     /// Deletes the stored versions of refused groups that do not satisfy what their route enforces now.
-    pub(super) fn prove(&mut self, read: &HashMap<Key, Group>) {
+    pub(super) fn prove(&mut self, read: &HashMap<GroupKey, Group>) {
         let (tenant, language) = (self.id.tenant.clone(), self.shared.ruler.capabilities().language);
         for key in self.verdicts.end_list() {
             let Some(there) = read.get(&key) else { continue };
@@ -116,7 +115,7 @@ impl State {
             }
         }
         // These were refused while the list was under way.
-        let at_once = |(namespace, _): &Key| {
+        let at_once = |(namespace, _): &GroupKey| {
             self.desired.winner(namespace).is_some_and(|object| object.enforced.sets_anything())
         };
         if self.verdicts.suspects().any(at_once) {

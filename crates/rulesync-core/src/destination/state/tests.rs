@@ -21,7 +21,6 @@ use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
 use crate::desired::{DesiredGroup, RemovalReason};
-use crate::destination::normalization::Key;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::capabilities::StoredFields;

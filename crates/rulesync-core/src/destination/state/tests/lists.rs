@@ -2,9 +2,14 @@
 //! read half written.
 
 use super::*;
+use crate::model::name::GroupKey;
 
 /// Ends a list that began before the latest changes and showed these groups.
-fn end_list(bench: &mut Bench, (previous, suspects): (Arc<Observed>, HashSet<Key>), there: &[There<'_>]) {
+fn end_list(
+    bench: &mut Bench,
+    (previous, suspects): (Arc<Observed>, HashSet<GroupKey>),
+    there: &[There<'_>],
+) {
     let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
     let classify = move |namespace: &str| namespace_policy.classify(namespace);
     let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&suspects);
