@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rulesync_config::{App, Config, ConfigErrors, Lifetime, Options};
 use rulesync_core::engine::{LogReporter, Summary};
+use rulesync_core::finding::Printable;
 use rulesync_core::plan::DryRun;
 use rulesync_core::status::{DestinationState, DestinationStatus};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +19,6 @@ use tracing::{error, info, warn};
 
 use crate::args::Args;
 use crate::ask::Asking;
-use crate::printable::Printable;
 use crate::serve::{Limits, Server};
 use crate::web::{self, Pages};
 

@@ -8,7 +8,6 @@ mod daemon;
 mod log_format;
 mod logging;
 mod origin;
-mod printable;
 mod serve;
 mod web;
 

@@ -1,6 +1,7 @@
 //! The web pages: metrics, health and status. How they are served is in `serve.rs`.
 
 use rulesync_core::engine::Metrics;
+use rulesync_core::finding::Printable;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};
 use crate::origin;
-use crate::printable::Printable;
 
 /// The number of status pages that may be in memory at once, however slowly they are read.
 const STATUSES: usize = 2;

@@ -1,6 +1,8 @@
 //! Errors of a configuration: all that were found, each with its position and what to do about it.
 
-use std::fmt;
+use std::fmt::{self, Write};
+
+use rulesync_core::finding::Printable;
 
 /// One error of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,21 @@ impl ConfigErrors {
     /// The errors.
     pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
         self.0.iter()
+    }
+
+    /// Returns each error as `file:line:column: message`, which editors and CI systems know, with the hint on a line of its
+    /// own. Characters that do not show as themselves are escaped.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for error in self {
+            let ConfigError { file, position, message, hint } = error;
+            let position = position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
+            let _ = writeln!(text, "{}", Printable(format_args!("{file}{position}: {message}")));
+            if let Some(hint) = hint {
+                let _ = writeln!(text, "  hint: {}", Printable(hint));
+            }
+        }
+        text
     }
 
     /// Logs each error with its fields. `event` says what it means for the program.

@@ -1,12 +1,14 @@
 //! Findings: one problem at one location, for the author of a rule. Not errors: nothing stops because of one.
 
 mod code;
+mod printable;
 
 use std::fmt;
 
 use serde::Serialize;
 
 pub use code::Code;
+pub use printable::Printable;
 
 pub use crate::intake::is_hidden;
 

@@ -3,10 +3,17 @@
 
 use std::fmt::{self, Write};
 
-use rulesync_core::finding::is_hidden;
+use super::is_hidden;
 
-/// Displays a value on one line, with characters that do not show as themselves escaped.
-pub(crate) struct Printable<T>(pub(crate) T);
+/// Displays a value on one line, with characters that do not show as themselves escaped, as Rust writes them in a string.
+///
+/// ```
+/// use rulesync_core::finding::Printable;
+///
+/// assert_eq!(Printable("two\nlines \u{1b}[2J").to_string(), r"two\nlines \u{1b}[2J");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Printable<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Printable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

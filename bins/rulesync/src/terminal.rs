@@ -1,0 +1,31 @@
+//! Colors: which there are, and whether they are shown. What prints writes to [`anstream::stdout`] or
+//! [`anstream::stderr`] with these styles; the streams drop them where they do not belong.
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+/// The word `error`.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// When to use colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On terminals.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes this the choice of the process. `auto` is what NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM say of each stream.
+    pub(crate) fn apply(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
