@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub use input::ValueSource;
 pub use permission::Permission;
 pub use rulesync_expr::Mode;
+pub use rulesync_expr::promql::MatchOp;
 pub use selector::{Operator, Requirement, Selector, SelectorError};
 pub use tenant_pattern::{TenantPattern, TenantPatternError};
 pub use value::{Value, ValueFrom};
@@ -85,15 +86,57 @@ pub struct ExternalLabel {
     pub add_if_absent: bool,
 }
 
-/// A matcher that every selector of a route's expressions carries.
+/// A matcher that every selector of a route's expressions carries. Several on one label restrict selectors together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryMatcher {
     /// The label.
     pub label: String,
+    /// The operator.
+    pub op: MatchOp,
     /// The value. An object without one is refused.
+    ///
+    /// With an operator of regular expressions, a value from the configuration is one, while a value that is read is a
+    /// list of words, separated by `|`, which match themselves alone: whoever writes an object chooses nothing broader.
     pub value: Value,
     /// The handling of the author's own matchers for the label.
     pub mode: Mode,
+}
+
+/// The reason why a route cannot have two matchers on one label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MatcherConflict {
+    /// They are the same.
+    Twice,
+    /// They handle the author's matchers differently.
+    Modes,
+    /// Both are equalities: no series has two values of one label.
+    TwoValues,
+}
+
+impl std::fmt::Display for MatcherConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Twice => "are the same",
+            Self::Modes => "have different modes, but are replaced, added or required together",
+            Self::TwoValues => "both have the operator `=`, but no series has two values of one label",
+        })
+    }
+}
+
+impl QueryMatcher {
+    /// Returns why a route cannot have this matcher besides another one.
+    pub fn conflict(&self, other: &Self) -> Option<MatcherConflict> {
+        if self.label != other.label {
+            None
+        } else if self == other {
+            Some(MatcherConflict::Twice)
+        } else if self.mode != other.mode {
+            Some(MatcherConflict::Modes)
+        } else {
+            (self.op == MatchOp::Equal && other.op == MatchOp::Equal).then_some(MatcherConflict::TwoValues)
+        }
+    }
 }
 
 impl Route {

@@ -34,6 +34,9 @@ mod regex;
 mod span;
 pub mod template;
 
-pub use enforce::{EnforceError, Enforcement, InvalidEnforcement, Mode, enforce_logql, enforce_promql};
+pub use enforce::{
+    EnforceError, Enforcement, InvalidEnforcement, Mode, WordListError, enforce_logql, enforce_promql,
+    regex_of_words,
+};
 pub use error::{ErrorKind, ParseError};
 pub use span::{Position, Span};

@@ -23,5 +23,7 @@ pub(crate) use route::{AllowFile, FromFile, Kind, RouteFile, TenantFile};
 pub(crate) use ruler::{RulerFile, RulerType, VariantName};
 pub(crate) use selector::SelectorFile;
 pub(crate) use source::{SourceFile, SourceType};
-pub(crate) use value::{AllowValuesFile, ExternalLabelFile, LabelMode, MatcherMode, QueryMatcherFile};
+pub(crate) use value::{
+    AllowValuesFile, ExternalLabelFile, LabelMode, MatchOpName, MatcherMode, QueryMatcherFile,
+};
 pub(crate) use value_source::ValueSourceName;

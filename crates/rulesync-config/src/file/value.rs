@@ -1,7 +1,8 @@
 //! The labels and matchers that a route adds.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::absent::{nullable, present};
 use super::selector::SelectorFile;
@@ -46,16 +47,22 @@ pub(crate) enum LabelMode {
 }
 
 /// A matcher that is added to every selector of every expression. Its value is either `value`, or read from the object.
+/// Several matchers on one label hold together and have one `mode`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "QueryMatcher")]
 pub(crate) struct QueryMatcherFile {
     /// The label.
     pub(crate) label: String,
-    /// The value, the same for all objects.
+    /// The operator. `"!="` and `"!~"` must be in quotes, because `!` begins a tag in YAML.
+    #[serde(default, deserialize_with = "operator")]
+    pub(crate) op: MatchOpName,
+    /// The value, the same for all objects. With `=~` and `!~` it is a regular expression, in RE2 syntax, that has to match
+    /// the whole value of the label.
     #[serde(default)]
     pub(crate) value: Option<String>,
-    /// The kind of place that the value is read from.
+    /// The kind of place that the value is read from. With `=~` and `!~`, what is read is one or several words with `|`
+    /// between them, and each matches itself alone; other characters with a meaning in regular expressions are refused.
     #[serde(default)]
     pub(crate) from: Option<ValueSourceName>,
     /// The key of the label or annotation that the value is read from.
@@ -72,16 +79,45 @@ pub(crate) struct QueryMatcherFile {
     pub(crate) mode: MatcherMode,
 }
 
+/// An operator of a matcher.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MatchOp")]
+pub(crate) enum MatchOpName {
+    /// The label has this value.
+    #[default]
+    #[serde(rename = "=")]
+    Equal,
+    /// The label has another value, or does not exist.
+    #[serde(rename = "!=")]
+    NotEqual,
+    /// The value matches a regular expression.
+    #[serde(rename = "=~")]
+    Regex,
+    /// The value does not match a regular expression.
+    #[serde(rename = "!~")]
+    NotRegex,
+}
+
+/// Reads an operator. Without quotes, `!=` is a tag and its value is none.
+fn operator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MatchOpName, D::Error> {
+    Option::deserialize(deserializer)?.ok_or_else(|| {
+        D::Error::custom(
+            "the operators `!=` and `!~` must be in quotes: without them, `!` begins a tag in YAML",
+        )
+    })
+}
+
 /// What happens to matchers that the author of a rule has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MatcherMode {
-    /// They are replaced.
+    /// They are replaced, whatever their operators.
     #[default]
     Override,
     /// They stay, and nothing is added beside them.
     AddIfAbsent,
-    /// Every selector must already have exactly this matcher; otherwise the group is refused.
+    /// Every selector must already have exactly this matcher; otherwise the group is refused. Further matchers on the
+    /// label may stand beside it.
     Require,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rulesync_core::Route;
 use rulesync_core::engine::validate_route;
 use rulesync_core::model::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE};
-use rulesync_core::route::{Tenancy, TenantPattern};
+use rulesync_core::route::{QueryMatcher, Tenancy, TenantPattern};
 
 use super::report::Report;
 use super::values::{Entry, label, matcher, patterns, source};
@@ -94,6 +94,7 @@ fn route(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Route> 
         .map(|(index, file)| matcher(file, &at.key("query_matchers").item(index), report))
         .collect();
     repeated_labels(file, at, report);
+    conflicting_matchers(file, &matchers, at, report);
 
     // The engine judges each part by itself, so that each error has a position.
     let empty = || Route::all(&file.name, &file.ruler, None);
@@ -176,19 +177,38 @@ fn tenancy(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Tenan
     }
 }
 
-/// Reports labels, and matchers, that a route adds again.
+/// Reports labels that a route adds again.
 fn repeated_labels(file: &RouteFile, at: &Path, report: &mut Report<'_>) {
-    let place = |list: &str, index: usize| at.key(list).item(index).key("label");
     let labels = file.external_labels.iter().enumerate();
     report.unique(
         "external label",
-        labels.map(|(index, label)| (place("external_labels", index), label.label.as_str())),
+        labels
+            .map(|(index, label)| (at.key("external_labels").item(index).key("label"), label.label.as_str())),
     );
-    let matchers = file.query_matchers.iter().enumerate();
-    report.unique(
-        "query matcher",
-        matchers.map(|(index, matcher)| (place("query_matchers", index), matcher.label.as_str())),
-    );
+}
+
+/// Reports matchers on one label that do not go together.
+fn conflicting_matchers(
+    file: &RouteFile,
+    matchers: &[Option<QueryMatcher>],
+    at: &Path,
+    report: &mut Report<'_>,
+) {
+    let place = |index| at.key("query_matchers").item(index).key("label");
+    for (index, later) in matchers.iter().enumerate() {
+        let Some(later) = later else { continue };
+        let mut earlier = matchers.iter().take(index).enumerate();
+        let found = earlier.find_map(|(other, earlier)| Some((other, later.conflict(earlier.as_ref()?)?)));
+        if let Some((other, conflict)) = found {
+            let message = format!(
+                "route `{}`: two matchers on `{}` {conflict} (the other is on line {})",
+                file.name,
+                later.label,
+                report.line(&place(other))
+            );
+            report.error(&place(index), message, "");
+        }
+    }
 }
 
 /// Reports a route that looks at more of Kubernetes namespaces than any source delivers.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rulesync_core::Route;
-use rulesync_core::route::{Mode, Tenancy, Value, ValueSource};
+use rulesync_core::route::{MatchOp, Mode, Tenancy, Value, ValueSource};
 
 use crate::{Config, ValidConfig};
 
@@ -35,7 +35,8 @@ rule_selector: {match_expressions: [{key: team, operator: In, values: [a, b]}]}
 external_labels: [{label: cluster, value: eu-1}, {label: team, from: label, key: team, mode: add_if_absent,
     default: nobody, allow: [{namespaces: [payments], values: [payments, 'payments-*']}]}]
 query_matchers: [{label: namespace, from: namespace_name, mode: require},
-  {label: team, from: annotation, key: team, default: nobody, allow: [{namespace_selector: {match_labels: {a: b}}, values: ['*']}]}]
+  {label: team, from: annotation, key: team, default: nobody, allow: [{namespace_selector: {match_labels: {a: b}}, values: ['*']}]},
+  {label: zone, op: '!=', value: ''}, {label: zone, op: =~, value: 'eu-.*'}, {label: zone, op: '!~', value: eu-9}]
 ",
     )
     .unwrap();
@@ -56,6 +57,9 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require},
         assert_eq!((source.default.as_deref(), source.allow.len()), (Some("nobody"), 1));
     }
     assert!(source(&route.query_matchers[0].value).allow.is_empty());
+    let ops: Vec<MatchOp> = route.query_matchers.iter().map(|matcher| matcher.op).collect();
+    use MatchOp::{Equal, NotEqual, NotRegex, Regex};
+    assert_eq!(ops, [Equal, Equal, NotEqual, Regex, NotRegex]);
     assert!(route.needs_namespaces());
 }
 
@@ -101,6 +105,34 @@ fn route_errors_name_the_setting() {
             "7:53: there are two external labels called `a`",
         ),
         ("query_matchers: [{label: '9', value: b}]", "7:22: route `r`: `9`"),
+        ("query_matchers: [{label: a, op: '==', value: b}]", "7:37: unknown value `==`"),
+        (
+            "query_matchers: [{label: a, op: !=, value: b}]",
+            "7:39: the operators `!=` and `!~` must be in quotes",
+        ),
+        ("query_matchers: [{label: a, op: !~, value: b}]", "must be in quotes"),
+        (
+            "query_matchers: [{label: a, op: =~, value: 'b('}]",
+            "7:22: route `r`: `a`: the value is not a regular expression: error parsing regexp: missing closing ): `b(`",
+        ),
+        (
+            "query_matchers: [{label: a, op: '!~', from: label, key: k, default: '*'}]",
+            "missing argument to repetition operator",
+        ),
+        ("query_matchers: [{label: a, op: =~, value: ''}]", "7:22: route `r`: `a`: the value is empty"),
+        (
+            "query_matchers: [{label: a, value: b}, {label: a, value: c}]",
+            "7:52: route `r`: two matchers on `a` both have the operator `=`, but no series has two values of one label \
+             (the other is on line 7)",
+        ),
+        (
+            "query_matchers: [{label: a, value: b}, {label: b, value: b}, {label: a, op: '=', value: b}]",
+            "two matchers on `a` are the same",
+        ),
+        (
+            "query_matchers: [{label: a, value: b}, {label: a, op: '!=', value: b, mode: require}]",
+            "two matchers on `a` have different modes",
+        ),
         ("query_matchers: [{label: a, value: ''}]", "7:22: route `r`: `a`"),
         (
             "external_labels: [{label: a, value: \"\\0\"}]",

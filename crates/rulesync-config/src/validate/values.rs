@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use rulesync_core::naming::Pattern;
-use rulesync_core::route::{ExternalLabel, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource};
+use rulesync_core::route::{
+    ExternalLabel, MatchOp, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource,
+};
 
 use super::report::Report;
 use crate::file::{
-    AllowValuesFile, ExternalLabelFile, LabelMode, MatcherMode, QueryMatcherFile, SelectorFile,
+    AllowValuesFile, ExternalLabelFile, LabelMode, MatchOpName, MatcherMode, QueryMatcherFile, SelectorFile,
     ValueSourceName,
 };
 use crate::yaml::Path;
@@ -22,15 +24,21 @@ pub(super) fn label(file: &ExternalLabelFile, at: &Path, report: &mut Report<'_>
 
 /// Checks a matcher that a route adds.
 pub(super) fn matcher(file: &QueryMatcherFile, at: &Path, report: &mut Report<'_>) -> Option<QueryMatcher> {
-    let QueryMatcherFile { label, value, from, key, default, allow, mode } = file;
+    let QueryMatcherFile { label, op, value, from, key, default, allow, mode } = file;
     let setting = format!("query_matchers.{label}");
     let value = Written { value, from: *from, key, default, allow, setting }.value(at, report)?;
+    let op = match op {
+        MatchOpName::Equal => MatchOp::Equal,
+        MatchOpName::NotEqual => MatchOp::NotEqual,
+        MatchOpName::Regex => MatchOp::Regex,
+        MatchOpName::NotRegex => MatchOp::NotRegex,
+    };
     let mode = match mode {
         MatcherMode::Override => Mode::Override,
         MatcherMode::AddIfAbsent => Mode::AddIfAbsent,
         MatcherMode::Require => Mode::Require,
     };
-    Some(QueryMatcher { label: label.clone(), value, mode })
+    Some(QueryMatcher { label: label.clone(), op, value, mode })
 }
 
 /// Checks the place of a value. `setting` names it in messages.

@@ -10,7 +10,9 @@ use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 use crate::intake::text::value_fault;
 use crate::naming::NamespacePolicy;
 use crate::policy::Policy;
-use crate::route::{ExternalLabel, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom};
+use crate::route::{
+    ExternalLabel, MatchOp, MatcherConflict, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom,
+};
 use crate::ruler::Ruler;
 use crate::source::{Scope, Source};
 
@@ -133,7 +135,17 @@ pub enum SetupError {
         /// The route.
         route: String,
     },
-    /// A matcher or label is set twice.
+    /// Two matchers on one label do not go together.
+    #[error("route `{route}`: two matchers on `{label}` {conflict}")]
+    Matchers {
+        /// The route.
+        route: String,
+        /// The label.
+        label: String,
+        /// The problem, as the rest of the sentence.
+        conflict: MatcherConflict,
+    },
+    /// A label is set twice.
     #[error("route `{route}` says twice what `{name}` is to be")]
     TwoValues {
         /// The route.
@@ -209,21 +221,29 @@ impl Setup {
     }
 
     /// Returns warnings about labels and matchers that are allowed and leave more open than it may seem: a route takes
-    /// them from the object itself, and does not limit who may choose which values.
+    /// them from the object itself and does not limit who may choose which values, or a matcher lets series pass that do
+    /// not have its label.
     pub fn warnings(&self) -> Vec<String> {
         let open = |route: &Route| {
             let unlimited = route
                 .value_sources()
                 .filter(|(_, source)| source.origin.is_the_authors() && source.allow.is_empty());
-            unlimited
-                .map(|(label, ValueFrom { origin, .. })| {
-                    format!(
-                        "Route `{}` takes the value of `{label}` from {origin} of the object, so that its author can \
-                         choose any value: limit it with `allow`, or take it from the Kubernetes namespace",
-                        route.name
-                    )
-                })
-                .collect::<Vec<_>>()
+            let unlimited = unlimited.map(|(label, ValueFrom { origin, .. })| {
+                format!(
+                    "Route `{}` takes the value of `{label}` from {origin} of the object, so that its author can \
+                     choose any value: limit it with `allow`, or take it from the Kubernetes namespace",
+                    route.name
+                )
+            });
+            let lax = route.query_matchers.iter().filter_map(|QueryMatcher { label, op, value, .. }| {
+                let text = value.configured().filter(|text| *op == MatchOp::Regex && op.matches_empty(text))?;
+                Some(format!(
+                    "Route `{}` puts the matcher {label}{op}{text:?} on selectors, which also matches all series that \
+                     do not have the label",
+                    route.name
+                ))
+            });
+            unlimited.chain(lax).collect::<Vec<_>>()
         };
         self.routes.iter().flat_map(open).collect()
     }
@@ -273,16 +293,20 @@ fn validate_transform(route: &Route) -> Result<(), SetupError> {
         other => other,
     };
     twice(route.external_labels.iter().map(|label| label.name.as_str()).collect())?;
-    twice(route.query_matchers.iter().map(|matcher| matcher.label.as_str()).collect())?;
-    for QueryMatcher { label, value, mode } in &route.query_matchers {
+    for (index, matcher) in route.query_matchers.iter().enumerate() {
+        let QueryMatcher { label, op, value, mode } = matcher;
         // A value that is read from an object is checked when it is read.
         let text = value.configured().unwrap_or("x");
         let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
-        Enforcement::new(label, text, *mode).map_err(wrong)?;
+        Enforcement::new(label, *op, text, *mode).map_err(wrong)?;
+        let mut earlier = route.query_matchers.iter().take(index);
+        if let Some(conflict) = earlier.find_map(|earlier| matcher.conflict(earlier)) {
+            return Err(SetupError::Matchers { route: name(), label: label.clone(), conflict });
+        }
     }
     for ExternalLabel { name: label, .. } in &route.external_labels {
         let wrong = |error| SetupError::Label { route: name(), label: label.clone(), error };
-        Enforcement::new(label, "x", Mode::Override).map_err(wrong)?;
+        Enforcement::new(label, MatchOp::Equal, "x", Mode::Override).map_err(wrong)?;
     }
     for (label, value) in route.values() {
         if let Some(fault) = value.configured().and_then(value_fault) {

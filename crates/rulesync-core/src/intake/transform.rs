@@ -64,19 +64,27 @@ impl Transform {
     ///
     /// A finding if a matcher has no value.
     pub(crate) fn of(route: &Route, input: &RoutingInput<'_>) -> Result<Self, Box<Finding>> {
-        let mut matchers = Vec::with_capacity(route.query_matchers.len());
-        for QueryMatcher { label, value, mode } in &route.query_matchers {
+        let mut matchers: Vec<Enforcement> = Vec::with_capacity(route.query_matchers.len());
+        for QueryMatcher { label, op, value, mode } in &route.query_matchers {
             let refuse = |why: String| {
                 Finding::error(
                     Code::Matcher,
                     format!("route `{}` puts no matcher on `{label}`: {why}", route.name),
                 )
             };
-            let text = value.resolve(input).map_err(|fault| {
+            let text =
+                if op.is_regex() { value.resolve_regex(input) } else { value.resolve(input).map(Cow::from) };
+            let text = text.map_err(|fault| {
                 let hint = format!("{}; nothing is sent without the matcher", fault.hint());
                 refuse(fault.to_string()).hint(hint)
             })?;
-            matchers.push(Enforcement::new(label, text, *mode).map_err(|error| refuse(error.to_string()))?);
+            let known = matchers.iter().position(|enforcement| enforcement.label() == label);
+            let enforcement = match known {
+                Some(index) => matchers.remove(index).and(*op, &text),
+                None => Enforcement::new(label, *op, &text, *mode),
+            };
+            let enforcement = enforcement.map_err(|error| refuse(error.to_string()))?;
+            matchers.insert(known.unwrap_or(matchers.len()), enforcement);
         }
         let mut transform = Self {
             matchers: matchers.into(),
@@ -278,6 +286,8 @@ impl UnsetLabel {
 
 #[cfg(test)]
 mod invariants;
+#[cfg(test)]
+mod operators;
 #[cfg(test)]
 mod stored_versions;
 #[cfg(test)]

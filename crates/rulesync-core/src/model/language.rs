@@ -196,7 +196,8 @@ mod tests {
         {
             assert_eq!(MetricsQl.check(expr), []);
         }
-        let matcher = Enforcement::new("a", "b", rulesync_expr::Mode::Override).unwrap();
+        let matcher =
+            Enforcement::new("a", promql::MatchOp::Equal, "b", rulesync_expr::Mode::Override).unwrap();
         assert!(MetricsQl.add_matchers("up{a=\"b\" or c=\"d\"}", std::slice::from_ref(&matcher)).is_err());
         assert_eq!(MetricsQl.add_matchers("up", &[matcher]).unwrap(), "up{a=\"b\"}");
     }

@@ -1,7 +1,10 @@
 //! The values of the labels and matchers that a route adds: set in the configuration, or read from an object or its
 //! Kubernetes namespace, within limits.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use rulesync_expr::{WordListError, regex_of_words};
 
 use super::input::{RoutingInput, ValueSource};
 use super::permission::Permission;
@@ -52,21 +55,60 @@ impl Value {
 
     /// Returns the value for one object.
     pub(crate) fn resolve<'a>(&'a self, input: &RoutingInput<'a>) -> Result<&'a str, ValueFault<'a>> {
+        match self.find(input)? {
+            Found::Configured(text) => Ok(text),
+            Found::Taken(source, text) => source.permit(text, input),
+        }
+    }
+
+    /// Returns the value for one object as a regular expression. What is read from the object or its Kubernetes namespace
+    /// is a list of words, each of which must be permitted.
+    pub(crate) fn resolve_regex<'a>(
+        &'a self,
+        input: &RoutingInput<'a>,
+    ) -> Result<Cow<'a, str>, ValueFault<'a>> {
+        match self.find(input)? {
+            Found::Configured(text) => Ok(text.into()),
+            Found::Taken(source, text) => {
+                let regex =
+                    regex_of_words(text).map_err(|error| ValueFault::Words(&source.origin, text, error))?;
+                text.split('|').try_for_each(|word| source.permit(word, input).map(|_| ()))?;
+                Ok(regex.into())
+            }
+        }
+    }
+
+    fn find<'a>(&'a self, input: &RoutingInput<'a>) -> Result<Found<'a>, ValueFault<'a>> {
         let source = match self {
-            Self::Constant(text) => return Ok(text),
+            Self::Constant(text) => return Ok(Found::Configured(text)),
             Self::From(source) => source,
         };
-        let Some(value) = source.origin.value(input).filter(|value| !value.is_empty()) else {
-            return source.default.as_deref().ok_or(ValueFault::Missing(&source.origin));
+        let Some(text) = source.origin.value(input).filter(|text| !text.is_empty()) else {
+            let default = source.default.as_deref().map(Found::Configured);
+            return default.ok_or(ValueFault::Missing(&source.origin));
         };
-        if let Some(fault) = taken_fault(value) {
-            return Err(ValueFault::Text(&source.origin, value, fault));
+        match taken_fault(text) {
+            Some(fault) => Err(ValueFault::Text(&source.origin, text, fault)),
+            None => Ok(Found::Taken(source, text)),
         }
-        if !source.allow.is_empty() && !source.allow.iter().any(|permission| permission.covers(input, value))
-        {
-            return Err(ValueFault::NotAllowed(&source.origin, value));
+    }
+}
+
+/// A value, by who chose it.
+enum Found<'a> {
+    /// The administrator.
+    Configured(&'a str),
+    /// Whoever wrote the object or its Kubernetes namespace. Not yet permitted.
+    Taken(&'a ValueFrom, &'a str),
+}
+
+impl ValueFrom {
+    fn permit<'a>(&'a self, text: &'a str, input: &RoutingInput<'_>) -> Result<&'a str, ValueFault<'a>> {
+        if self.allow.is_empty() || self.allow.iter().any(|permission| permission.covers(input, text)) {
+            Ok(text)
+        } else {
+            Err(ValueFault::NotAllowed(&self.origin, text))
         }
-        Ok(value)
     }
 }
 
@@ -77,6 +119,8 @@ pub(crate) enum ValueFault<'a> {
     Missing(&'a ValueSource),
     /// Its value is not a name.
     Text(&'a ValueSource, &'a str, TextFault),
+    /// Its value is not a list of words, where these are to be matched.
+    Words(&'a ValueSource, &'a str, WordListError),
     /// Its Kubernetes namespace may not choose this value.
     NotAllowed(&'a ValueSource, &'a str),
 }
@@ -86,6 +130,9 @@ impl ValueFault<'_> {
         match self {
             Self::Missing(_) => "set it, or let whoever runs rulesync give the route a `default`",
             Self::Text(_, _, fault) => fault.hint,
+            Self::Words(..) => {
+                "write the values themselves, with `|` between them: each matches itself alone"
+            }
             Self::NotAllowed(..) => {
                 "whoever runs rulesync can add it to the `allow` of that label or matcher"
             }
@@ -100,6 +147,7 @@ impl fmt::Display for ValueFault<'_> {
             Self::Text(origin, value, fault) => {
                 write!(f, "{origin} is {}, which {}", shown(value), fault.problem)
             }
+            Self::Words(origin, value, error) => write!(f, "{origin} is {}, which {error}", shown(value)),
             Self::NotAllowed(origin, value) => {
                 write!(f, "{origin} is {}, which is not allowed there", shown(value))
             }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use rulesync_core::engine::{CLAIM_GROUP, NamedRuler, NamedSource, OnInvalid, OwnerClaim, Setup, SetupError};
 use rulesync_core::model::PROMETHEUS_RULE;
 use rulesync_core::naming::{AlloyNaming, NamespacePolicy, Naming};
-use rulesync_core::route::{ExternalLabel, Mode, QueryMatcher, Selector, Tenancy, Value, ValueSource};
+use rulesync_core::route::{
+    ExternalLabel, MatchOp, Mode, QueryMatcher, Selector, Tenancy, Value, ValueSource,
+};
 use rulesync_core::ruler::QueryLanguage;
 use rulesync_core::status::ObjectState;
 use rulesync_core::{ObjectId, Route, RuleObject, RulerError, Scope, Sink, Source, SourceEvent};
@@ -196,10 +198,13 @@ async fn reload_of_invalid_routes_is_refused_and_changes_nothing() {
     let label = |name: &str| ExternalLabel { name: name.into(), value: constant("x"), add_if_absent: false };
     let matcher = |name: &str, value: &str| QueryMatcher {
         label: name.into(),
+        op: MatchOp::Equal,
         value: constant(value),
         mode: Mode::Override,
     };
+    let with = |op, mode| QueryMatcher { op, mode, ..matcher("a", "(") };
     let plain = || Route::all("other", "central", Some("prod".parse().unwrap()));
+    let with_matchers = |query_matchers: Vec<QueryMatcher>| Route { query_matchers, ..plain() };
     let requested =
         Tenancy::Requested { from: ValueSource::NamespaceName, pattern: "{value}".parse().unwrap() };
     for (route, says) in [
@@ -208,6 +213,13 @@ async fn reload_of_invalid_routes_is_refused_and_changes_nothing() {
         (Route { external_labels: vec![label("a"), label("a")], ..plain() }, "says twice"),
         (Route { query_matchers: vec![matcher("__name__", "x")], ..plain() }, "cannot be enforced"),
         (Route { query_matchers: vec![matcher("a", "")], ..plain() }, "value is empty"),
+        (with_matchers(vec![with(MatchOp::Regex, Mode::Override)]), "missing closing )"),
+        (with_matchers(vec![matcher("a", "x"), matcher("a", "x")]), "two matchers on `a` are the same"),
+        (with_matchers(vec![matcher("a", "x"), matcher("a", "y")]), "no series has two values of one label"),
+        (
+            with_matchers(vec![matcher("a", "x"), with(MatchOp::NotEqual, Mode::Require)]),
+            "have different modes",
+        ),
         (Route { tenant: requested, ..plain() }, "allows none"),
     ] {
         let mut setup = world.setup.clone();

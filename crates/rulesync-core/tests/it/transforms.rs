@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rulesync_core::engine::NamedRuler;
 use rulesync_core::model::DeclaredGroup;
-use rulesync_core::route::{ExternalLabel, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource};
+use rulesync_core::route::{
+    ExternalLabel, MatchOp, Mode, Permission, QueryMatcher, Value, ValueFrom, ValueSource,
+};
 use rulesync_core::status::{ObjectState, ObjectStatus, Status};
 use rulesync_core::{Route, RuleObject};
 
@@ -38,6 +40,7 @@ fn labelling(ruler: &MemoryRuler) -> World {
     let team = label("team", ValueSource::Annotation("team".into()).into());
     let matcher = QueryMatcher {
         label: "namespace".into(),
+        op: MatchOp::Equal,
         value: ValueSource::NamespaceName.into(),
         mode: Mode::Override,
     };
@@ -135,6 +138,7 @@ async fn group_is_checked_and_transformed_before_it_is_split() {
     let team = label("team", Value::Constant("payments".into()));
     let matcher = QueryMatcher {
         label: "namespace".into(),
+        op: MatchOp::Equal,
         value: ValueSource::NamespaceName.into(),
         mode: Mode::Override,
     };
@@ -191,7 +195,12 @@ async fn values_without_limits_are_warned_of_and_values_that_freeze_are_refused(
     let world = World::start(&MemoryRuler::default());
     let warnings = |value: Value| {
         let mut setup = world.setup.clone();
-        let matcher = QueryMatcher { label: "m".into(), value: value.clone(), mode: Mode::Override };
+        let matcher = QueryMatcher {
+            label: "m".into(),
+            op: MatchOp::Equal,
+            value: value.clone(),
+            mode: Mode::Override,
+        };
         setup.routes[0].external_labels = vec![label("team", value)];
         setup.routes[0].query_matchers = vec![matcher];
         setup.validate().map(|()| setup.warnings()).map_err(|error| error.to_string())
@@ -213,6 +222,23 @@ async fn values_without_limits_are_warned_of_and_values_that_freeze_are_refused(
         Ok(Vec::new()),
         "the administrator's own"
     );
+    let lax = |op, value: &str| {
+        let mut setup = world.setup.clone();
+        let value = Value::Constant(value.into());
+        setup.routes[0].query_matchers =
+            vec![QueryMatcher { label: "m".into(), op, value, mode: Mode::Override }];
+        setup.warnings()
+    };
+    for value in [".*", "a|", "(b)?"] {
+        assert_eq!(
+            lax(MatchOp::Regex, value),
+            [format!(
+                "Route `prod` puts the matcher m=~{value:?} on selectors, which also matches all series that do not have \
+                 the label"
+            )]
+        );
+    }
+    assert!(lax(MatchOp::Regex, ".+").is_empty() && lax(MatchOp::NotRegex, "a").is_empty());
     for poison in ["a\u{2028}", "\ta\nb", "a\0"] {
         let default =
             ValueFrom { origin: ValueSource::NamespaceName, default: Some(poison.into()), allow: Vec::new() };

@@ -1,12 +1,20 @@
 //! Tests of enforcement: every selector has the matcher, the rest of the source is unchanged, and removing the matcher
 //! restores the original meaning.
 
+mod operators;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::promql::MatchOp;
+use crate::span::Span;
 
 fn team(mode: Mode) -> Enforcement {
-    Enforcement::new("team", "payments", mode).unwrap()
+    equal("team", "payments", mode)
+}
+
+fn equal(label: &str, value: &str, mode: Mode) -> Enforcement {
+    Enforcement::new(label, MatchOp::Equal, value, mode).unwrap()
 }
 
 fn overridden(input: &str) -> Result<String, EnforceError> {
@@ -65,7 +73,7 @@ fn enforce_modes_with_existing_matchers() {
     assert_eq!(missing.position().unwrap().to_string(), "2:5");
     let right = r#"a{team="payments"} or {team="payments", b="c"}"#;
     assert_eq!(enforce_promql(right, &[team(Mode::Require)]).unwrap(), right);
-    let several = [team(Mode::Override), Enforcement::new("cluster", "a\"b\\\n", Mode::AddIfAbsent).unwrap()];
+    let several = [team(Mode::Override), equal("cluster", "a\"b\\\n", Mode::AddIfAbsent)];
     assert_eq!(
         enforce_promql(r#"up{team="x"} + {a="b"} + up"#, &several).unwrap(),
         r#"up{team="payments",cluster="a\"b\\\n"} + {a="b",team="payments",cluster="a\"b\\\n"} + up{team="payments",cluster="a\"b\\\n"}"#
@@ -81,13 +89,13 @@ fn enforce_fails_closed() {
         let error = overridden(input).unwrap_err();
         assert!(matches!(error, EnforceError::Unnamed { function: "info", .. }), "{error}");
     }
-    let invalid = |label, value| Enforcement::new(label, value, Mode::Override).unwrap_err();
+    let invalid = |label, value| Enforcement::new(label, MatchOp::Equal, value, Mode::Override).unwrap_err();
     assert_eq!(invalid("team", ""), InvalidEnforcement::EmptyValue);
     assert_eq!(invalid("__name__", "x"), InvalidEnforcement::MetricName);
     for label in ["", "a-b", "1a", "a b", "é"] {
         assert_eq!(invalid(label, "x"), InvalidEnforcement::Label);
     }
-    let same_label_twice = [team(Mode::Override), Enforcement::new("team", "other", Mode::Override).unwrap()];
+    let same_label_twice = [team(Mode::Override), equal("team", "other", Mode::Override)];
     assert!(enforce_promql("up", &same_label_twice).is_err());
 }
 
@@ -129,7 +137,7 @@ pub(crate) fn check_enforcement(input: &str) {
     assert!(expr.selectors().flat_map(|s| &s.matchers).all(|m| m.label != "rulesync_tenant"), "{input}");
     let value = "a\\\"b, or {c}";
     for mode in [Mode::Override, Mode::AddIfAbsent] {
-        let ours = [Enforcement::new("rulesync_tenant", value, mode).unwrap()];
+        let ours = [equal("rulesync_tenant", value, mode)];
         let enforced = match enforce_promql(input, &ours) {
             Ok(enforced) => enforced,
             Err(EnforceError::Unnamed { .. }) => return,
@@ -144,15 +152,15 @@ pub(crate) fn check_enforcement(input: &str) {
             assert_eq!(selector.matchers.iter().filter(is).count(), 1, "{input} became {enforced}");
         }
         assert_eq!(meaning(&without(&enforced, "rulesync_tenant")), meaning(input), "{enforced}");
-        let required = [Enforcement::new("rulesync_tenant", value, Mode::Require).unwrap()];
+        let required = [equal("rulesync_tenant", value, Mode::Require)];
         assert_eq!(enforce_promql(&enforced, &required).as_ref(), Ok(&enforced), "satisfies `Require`");
         assert_eq!(enforce_promql(&enforced, &ours).as_ref(), Ok(&enforced), "is idempotent");
     }
-    let other = [Enforcement::new("rulesync_tenant", "other", Mode::Override).unwrap()];
-    let if_absent = [Enforcement::new("rulesync_tenant", value, Mode::AddIfAbsent).unwrap()];
+    let other = [equal("rulesync_tenant", "other", Mode::Override)];
+    let if_absent = [equal("rulesync_tenant", value, Mode::AddIfAbsent)];
     let other = enforce_promql(input, &other).unwrap();
     assert_eq!(enforce_promql(&other, &if_absent).unwrap(), other, "keeps existing matchers");
-    let ours = [Enforcement::new("rulesync_tenant", value, Mode::Override).unwrap()];
+    let ours = [equal("rulesync_tenant", value, Mode::Override)];
     let replaced = enforce_promql(&other, &ours).unwrap();
     assert_eq!(meaning(&without(&replaced, "rulesync_tenant")), meaning(input), "{replaced}");
 }
@@ -242,23 +250,31 @@ fn expression() -> impl Strategy<Value = String> {
 
 #[test]
 fn enforce_promql_adds_matcher_to_every_selector() {
-    let run = || {
+    for_all(CASES, expression, |input| {
+        prop_assume!(promql::parse(&input, &promql::Options::default()).is_ok());
+        check_enforcement(&input);
+        Ok(())
+    });
+}
+
+/// Runs a test on generated values, with more stack than the thread of a test has: nested strategies need it.
+fn for_all<S: Strategy>(
+    cases: u32,
+    strategy: impl FnOnce() -> S + Send + 'static,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError> + Send + 'static,
+) {
+    let run = move || {
         let config = ProptestConfig {
-            cases: CASES,
-            max_global_rejects: CASES,
+            cases,
+            max_global_rejects: cases,
             failure_persistence: None,
             ..ProptestConfig::default()
         };
-        let strategy = expression();
-        proptest::test_runner::TestRunner::new(config).run(&strategy, |input| {
-            prop_assume!(promql::parse(&input, &promql::Options::default()).is_ok());
-            check_enforcement(&input);
-            Ok(())
-        })
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        runner.run(&strategy(), test).map_err(|error| error.to_string())
     };
-    // Nested strategies need more stack than the thread of a test has.
     let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
-    thread.join().unwrap().unwrap();
+    thread.join().unwrap().unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// The required number of test cases; they run for some seconds.
@@ -308,34 +324,26 @@ fn enforce_logql_keeps_source() {
 
 #[test]
 fn enforce_logql_adds_matcher_to_every_selector() {
-    let ours = |mode| [Enforcement::new("rulesync_tenant", "a\\\"b, or {c}", mode).unwrap()];
-    let config = ProptestConfig { cases: CASES / 4, failure_persistence: None, ..ProptestConfig::default() };
-    let run = move || {
-        let strategy = logql::tests::robust::metrics();
-        proptest::test_runner::TestRunner::new(config).run(&strategy, |input| {
-            let enforced = enforce_logql(&input, &ours(Mode::Override)).unwrap();
-            let expr = logql::parse(&enforced).unwrap();
-            let mut spans = Vec::new();
-            for selector in expr.selectors() {
-                let mut found = selector.matchers.iter().filter(|m| m.label == "rulesync_tenant");
-                let matcher = found.next().unwrap();
-                assert!(
-                    found.next().is_none()
-                        && matcher.op == MatchOp::Equal
-                        && matcher.value == "a\\\"b, or {c}"
-                );
-                spans.push(matcher.span);
-            }
-            let mut text = enforced.clone();
-            for span in spans.into_iter().rev() {
-                text.replace_range(span.start - 1..span.end, "");
-            }
-            assert_eq!(text, input, "nothing has changed except the matchers");
-            assert_eq!(enforce_logql(&enforced, &ours(Mode::Require)).as_ref(), Ok(&enforced));
-            assert_eq!(enforce_logql(&enforced, &ours(Mode::AddIfAbsent)).as_ref(), Ok(&enforced));
-            Ok(())
-        })
-    };
-    let thread = std::thread::Builder::new().stack_size(256 << 20).spawn(run).unwrap();
-    thread.join().unwrap().unwrap();
+    let ours = |mode| [equal("rulesync_tenant", "a\\\"b, or {c}", mode)];
+    for_all(CASES / 4, logql::tests::robust::metrics, move |input| {
+        let enforced = enforce_logql(&input, &ours(Mode::Override)).unwrap();
+        let expr = logql::parse(&enforced).unwrap();
+        let mut spans = Vec::new();
+        for selector in expr.selectors() {
+            let mut found = selector.matchers.iter().filter(|m| m.label == "rulesync_tenant");
+            let matcher = found.next().unwrap();
+            assert!(
+                found.next().is_none() && matcher.op == MatchOp::Equal && matcher.value == "a\\\"b, or {c}"
+            );
+            spans.push(matcher.span);
+        }
+        let mut text = enforced.clone();
+        for span in spans.into_iter().rev() {
+            text.replace_range(span.start - 1..span.end, "");
+        }
+        assert_eq!(text, input, "nothing has changed except the matchers");
+        assert_eq!(enforce_logql(&enforced, &ours(Mode::Require)).as_ref(), Ok(&enforced));
+        assert_eq!(enforce_logql(&enforced, &ours(Mode::AddIfAbsent)).as_ref(), Ok(&enforced));
+        Ok(())
+    });
 }

@@ -7,7 +7,7 @@ use super::pipeline::{LabelChoice, LabelTest, StageKind, Text};
 use super::selector::{Matcher, Selector};
 use super::wording::{regex_error, semantic_error};
 use crate::error::ParseError;
-use crate::promql::{BinaryOp, MatchOp};
+use crate::promql::BinaryOp;
 use crate::regex::{self, Wrapping};
 use crate::span::Span;
 
@@ -24,7 +24,7 @@ pub(super) fn check(input: &str, expr: &Expr) -> Result {
     }
     // Loki checks this last.
     for selector in expr.selectors() {
-        if !selector.matchers.iter().any(is_non_empty_matcher) {
+        if selector.matchers.iter().all(|matcher| matcher.op.matches_empty(&matcher.value)) {
             return Err(semantic_error(input, selector.span, EMPTY_COMPATIBLE));
         }
     }
@@ -252,15 +252,5 @@ fn apply(op: BinaryOp, left: f64, right: f64) -> f64 {
         BinaryOp::GreaterOrEqual => boolean(left >= right),
         // The other operators are not applied to two numbers.
         _ => f64::NAN,
-    }
-}
-
-/// Returns `true` if the matcher does not match streams without the label.
-fn is_non_empty_matcher(matcher: &Matcher) -> bool {
-    match matcher.op {
-        MatchOp::Equal => !matcher.value.is_empty(),
-        MatchOp::NotEqual => matcher.value.is_empty(),
-        MatchOp::Regex => !regex::matches_empty(&matcher.value),
-        MatchOp::NotRegex => regex::matches_empty(&matcher.value),
     }
 }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, METRIC_NAME, Matcher, NodeId, VectorSelector};
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, METRIC_NAME, NodeId, VectorSelector};
 use super::functions::{Arity, Function};
-use super::operator::{Aggregator, MatchOp};
+use super::operator::Aggregator;
 use super::value_type::ValueType;
 use crate::error::{ErrorKind, ParseError};
 use crate::quote::quoted;
-use crate::regex;
 use crate::span::Span;
 
 use ValueType::{InstantVector, RangeVector, Scalar};
@@ -69,7 +68,9 @@ impl Checker<'_> {
             ExprKind::Number(_) | ExprKind::String(_) => {}
             ExprKind::VectorSelector(selector) => {
                 self.check_single_name(selector, node.span)?;
-                if selector.metric.is_none() && !selector.matchers.iter().any(is_non_empty_matcher) {
+                if selector.metric.is_none()
+                    && selector.matchers.iter().all(|matcher| matcher.op.matches_empty(&matcher.value))
+                {
                     let message = "vector selector must contain at least one non-empty matcher";
                     return Err(self.type_error(node.span, message));
                 }
@@ -275,16 +276,6 @@ impl Checker<'_> {
 
     fn type_error(&self, span: Span, message: impl Into<String>) -> ParseError {
         ParseError::new(ErrorKind::Type, self.input, span, message)
-    }
-}
-
-/// Returns `true` if the matcher does not match series without the label.
-fn is_non_empty_matcher(matcher: &Matcher) -> bool {
-    match matcher.op {
-        MatchOp::Equal => !matcher.value.is_empty(),
-        MatchOp::NotEqual => matcher.value.is_empty(),
-        MatchOp::Regex => !regex::matches_empty(&matcher.value),
-        MatchOp::NotRegex => regex::matches_empty(&matcher.value),
     }
 }
 

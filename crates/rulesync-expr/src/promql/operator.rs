@@ -1,5 +1,7 @@
 //! Binary, aggregation and matching operators and their properties.
 
+use crate::regex;
+
 /// A binary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
@@ -182,5 +184,28 @@ impl MatchOp {
     #[must_use]
     pub fn is_regex(self) -> bool {
         matches!(self, Self::Regex | Self::NotRegex)
+    }
+
+    /// Returns `true` if a matcher of this operator and value matches the empty string, and therefore also what does not
+    /// have the label. A selector needs one that does not.
+    #[must_use]
+    pub fn matches_empty(self, value: &str) -> bool {
+        match self {
+            Self::Equal => value.is_empty(),
+            Self::NotEqual => !value.is_empty(),
+            Self::Regex => regex::matches_empty(value),
+            Self::NotRegex => !regex::matches_empty(value),
+        }
+    }
+}
+
+impl std::fmt::Display for MatchOp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Regex => "=~",
+            Self::NotRegex => "!~",
+        })
     }
 }

@@ -55,6 +55,19 @@ pub(crate) fn matcher(input: &str, span: Span, value: &str) -> Result<Regex, Mis
     }
 }
 
+/// Parses a pattern of a matcher that stands in no expression.
+pub(crate) fn pattern(value: &str) -> Result<(), RegexError> {
+    match matches_empty_word(value) {
+        Some(_) => Ok(()),
+        None => parse(value.as_bytes()).map(|_| ()),
+    }
+}
+
+/// Returns `true` if a character has a meaning of its own in a pattern.
+pub(crate) fn is_special(c: char) -> bool {
+    c == '|' || c.is_ascii() && SPECIAL.contains(&(c as u8))
+}
+
 /// Returns `true` if the pattern of a matcher is valid and matches the empty string.
 pub(crate) fn matches_empty(pattern: &str) -> bool {
     matches_empty_word(pattern)

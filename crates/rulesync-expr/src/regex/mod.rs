@@ -18,4 +18,4 @@ mod tree;
 mod unicode;
 
 pub(crate) use error::RegexErrorKind;
-pub(crate) use literal::{Misplaced, Wrapping, literal, matcher, matches_empty};
+pub(crate) use literal::{Misplaced, Wrapping, is_special, literal, matcher, matches_empty, pattern};

@@ -5,8 +5,8 @@ use crate::model::labels::Labels;
 use crate::model::language::QueryLanguage;
 use crate::model::object::ObjectId;
 use crate::route::ExternalLabel;
-use crate::route::QueryMatcher;
 use crate::route::input::NamespaceMetadata;
+use crate::route::{MatchOp, QueryMatcher};
 use crate::route::{Pattern, Permission, Selector, ValueSource};
 
 /// An object in the Kubernetes namespace `ns`, which has the label `team: x`.
@@ -218,7 +218,12 @@ fn refused_tenant_is_distinguished_from_other_refusals() {
 }
 
 fn matcher(origin: ValueSource) -> QueryMatcher {
-    QueryMatcher { label: "team".into(), value: origin.into(), mode: rulesync_expr::Mode::Override }
+    QueryMatcher {
+        label: "team".into(),
+        op: MatchOp::Equal,
+        value: origin.into(),
+        mode: rulesync_expr::Mode::Override,
+    }
 }
 
 #[test]
@@ -279,7 +284,7 @@ fn tenant_pattern_has_exactly_one_value() {
 
 mod kubernetes_namespaces {
     use super::*;
-    use crate::route::{QueryMatcher, Value};
+    use crate::route::{MatchOp, QueryMatcher, Value};
 
     /// Routes to `t`, one for each way to depend on the Kubernetes namespace, and one that does not depend on it.
     fn asking() -> [(&'static str, Route); 6] {
@@ -297,6 +302,7 @@ mod kubernetes_namespaces {
         };
         let matcher = QueryMatcher {
             label: "team".into(),
+            op: MatchOp::Equal,
             value: Value::from(ValueSource::NamespaceAnnotation("billing".into())),
             mode: rulesync_expr::Mode::Override,
         };

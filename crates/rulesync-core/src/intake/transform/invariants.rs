@@ -2,6 +2,7 @@
 //! named by it.
 
 use rulesync_expr::Mode;
+use rulesync_expr::promql::MatchOp;
 
 use super::*;
 use crate::model::group::Rule;
@@ -51,7 +52,10 @@ fn route() -> Route {
 }
 
 fn with_matcher(value: Value, mode: Mode) -> Route {
-    Route { query_matchers: vec![QueryMatcher { label: "env".into(), value, mode }], ..route() }
+    Route {
+        query_matchers: vec![QueryMatcher { label: "env".into(), op: MatchOp::Equal, value, mode }],
+        ..route()
+    }
 }
 
 fn enforcing() -> Route {

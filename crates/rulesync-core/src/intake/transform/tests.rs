@@ -2,6 +2,7 @@
 
 use crate::route::Value;
 use rulesync_expr::Mode;
+use rulesync_expr::promql::MatchOp;
 
 use super::*;
 use crate::model::labels::Labels;
@@ -31,7 +32,7 @@ pub(super) fn label(value: Value, add_if_absent: bool) -> Route {
 }
 
 pub(super) fn matcher(value: Value) -> Route {
-    let matcher = QueryMatcher { label: "team".into(), value, mode: Mode::Override };
+    let matcher = QueryMatcher { label: "team".into(), op: MatchOp::Equal, value, mode: Mode::Override };
     Route { query_matchers: vec![matcher], ..Route::all("r", "central", None) }
 }
 
@@ -175,7 +176,7 @@ fn external_label_without_a_value_is_not_replaced_by_the_authors() {
         let errors = transform(&matcher(annotation().into()), team).unwrap_err();
         assert!(errors.message.contains("annotation `team` is missing"), "{errors}");
         let matchers = transform(&matcher(from(annotation(), Some("nobody"), &[])), team).unwrap();
-        assert_eq!(matchers.matchers[0].value(), "nobody");
+        assert_eq!(matchers.matchers[0].matchers().next(), Some((MatchOp::Equal, "nobody")));
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::policy::OnInvalid;
-use crate::route::QueryMatcher;
 use crate::route::Route;
+use crate::route::{MatchOp, QueryMatcher};
 use rulesync_expr::Mode;
 
 /// An object with one group of these expressions, which reads from these tenants besides its own.
@@ -16,8 +16,12 @@ fn of(exprs: &[&str], source_tenants: &[&str]) -> RuleObject {
 
 /// Returns an object as the ruler should have it, by a route that enforces a matcher.
 fn desired(on_invalid: OnInvalid, object: RuleObject) -> crate::desired::DesiredObject {
-    let matcher =
-        QueryMatcher { label: "env".into(), value: Value::Constant("p".into()), mode: Mode::Override };
+    let matcher = QueryMatcher {
+        label: "env".into(),
+        op: MatchOp::Equal,
+        value: Value::Constant("p".into()),
+        mode: Mode::Override,
+    };
     let mut bench = index(&[Route { query_matchers: vec![matcher], ..to("t") }]);
     bench.index.table.on_invalid = on_invalid;
     let (_, command) = bench.upsert(object).commands.pop().unwrap();
