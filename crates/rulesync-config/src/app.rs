@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::assembly::{Lifetime, PartsBuilder, Process, process};
+use crate::assembly::{Lifetime, OpenRuler, PartsBuilder, Process, process};
 use crate::config::{Origin, ValidConfig};
 use crate::error::ConfigErrors;
 use crate::options::{Options, SharedReporter};
@@ -35,8 +35,8 @@ impl ValidConfig {
     ///
     /// All errors, each with its position.
     pub async fn build(self, options: Options) -> Result<App, ConfigErrors> {
-        let Self { settings, place, origin: Origin { directory, file } } = self;
-        let Options { lifetime, reporters, release_deletes, tuning } = options;
+        let Self { settings, place, origin: Origin { directory, file, .. } } = self;
+        let Options { lifetime, reporters, release_deletes, bodies, tuning } = options;
         let metrics = Metrics::new(settings.tenant_labels);
         let mut parts = PartsBuilder::new(&directory, metrics.clone());
         let (mut setup, made) = parts.make(&settings, &place).await?;
@@ -55,7 +55,8 @@ impl ValidConfig {
         let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
             .setup(setup)
             .metrics(metrics.clone())
-            .release_deletes(release_deletes);
+            .release_deletes(release_deletes)
+            .bodies(bodies);
         for reporter in reporters {
             engine = engine.reporter(SharedReporter(reporter));
         }
@@ -74,6 +75,19 @@ impl ValidConfig {
         let engine = engine.build().map_err(|error| place.whole(error.to_string()))?;
         let candidacy = Candidacy { election };
         Ok(App { engine, metrics, reloader, candidacy })
+    }
+}
+
+impl ValidConfig {
+    /// Makes the client of one ruler, or starts it if it is embedded, for requests of one's own. None if the
+    /// configuration has no ruler of this name. Rustls needs a crypto provider by then.
+    ///
+    /// # Errors
+    ///
+    /// The one that keeps the ruler from being made, with its position.
+    pub async fn open_ruler(&self, name: &str) -> Result<Option<OpenRuler>, ConfigErrors> {
+        let parts = PartsBuilder::new(&self.origin.directory, Metrics::new(self.settings.tenant_labels));
+        Ok(parts.single(name, &self.settings, &self.place).await.transpose()?)
     }
 }
 
@@ -116,6 +130,26 @@ impl App {
         let Self { engine, metrics, reloader, candidacy } = self;
         let elected = candidacy.start(&metrics);
         let summary = until(shutdown, async |stop| engine.sync_once(stop.cancelled_owned()).await).await;
+        elected.end().await;
+        drop(reloader);
+        summary
+    }
+
+    /// Computes a plan, has it reviewed, and if `review` returns true makes exactly its changes. Returns none if it was
+    /// not approved; nothing was written then. For [`Lifetime::Once`].
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan) and [`once`](Self::once).
+    pub async fn sync_reviewed(
+        self,
+        review: impl AsyncFnOnce(&DryRun) -> bool,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<Option<Summary>, RunError> {
+        let Self { engine, metrics, reloader, candidacy } = self;
+        let elected = candidacy.start(&metrics);
+        let sync = async |stop: CancellationToken| engine.sync_reviewed(review, stop.cancelled_owned()).await;
+        let summary = until(shutdown, sync).await;
         elected.end().await;
         drop(reloader);
         summary

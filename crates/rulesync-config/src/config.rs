@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rulesync_core::Route;
+use rulesync_core::model::Fingerprint;
 use rulesync_core::naming::NamespacePolicy;
 
 use crate::error::{ConfigError, ConfigErrors};
@@ -48,6 +49,8 @@ pub(crate) struct ConfigLocation {
 pub(crate) struct Origin {
     /// The directory that relative paths are relative to.
     pub(crate) directory: PathBuf,
+    /// The digest of the text.
+    pub(crate) text: Fingerprint,
     /// The file, if it was one.
     pub(crate) file: Option<OriginFile>,
 }
@@ -110,7 +113,7 @@ impl Config {
         let parsing = move |text: String| {
             let environment =
                 std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-            let origin = Origin { directory, file: Some(file) };
+            let origin = Origin { directory, text: Fingerprint::of_bytes(text.as_bytes()), file: Some(file) };
             Self::parse_from(&text, &shown, environment.collect(), origin)
         };
         reading::parse_with(path, text.bytes, parsing).await?
@@ -127,7 +130,8 @@ impl Config {
         path: &Path,
         environment: HashMap<String, String>,
     ) -> Result<Self, ConfigErrors> {
-        let origin = Origin { directory: reading::directory(path).to_owned(), file: None };
+        let directory = reading::directory(path).to_owned();
+        let origin = Origin { directory, text: Fingerprint::of_bytes(text.as_bytes()), file: None };
         Self::parse_from(text, &path.display().to_string(), environment, origin)
     }
 
@@ -184,6 +188,11 @@ impl ValidConfig {
     /// The routes, in the order of the file.
     pub fn routes(&self) -> &[Route] {
         &self.settings.routes
+    }
+
+    /// The digest of its text, in which `${NAME}` stands as written: equal configurations have the same.
+    pub fn digest(&self) -> Fingerprint {
+        self.origin.text
     }
 
     /// The owner of what is written, and the naming of ruler namespaces.

@@ -54,7 +54,7 @@ mod validate;
 mod yaml;
 
 pub use app::App;
-pub use assembly::Lifetime;
+pub use assembly::{Lifetime, OpenRuler};
 pub use config::{Config, ValidConfig};
 pub use error::{ConfigError, ConfigErrors};
 pub use options::Options;

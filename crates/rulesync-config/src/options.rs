@@ -13,6 +13,7 @@ pub struct Options {
     pub(crate) lifetime: Lifetime,
     pub(crate) reporters: Vec<Arc<dyn Reporter>>,
     pub(crate) release_deletes: bool,
+    pub(crate) bodies: bool,
     pub(crate) tuning: Tuning,
 }
 
@@ -41,6 +42,13 @@ impl Options {
     #[must_use]
     pub fn release_deletes(self, release_deletes: bool) -> Self {
         Self { release_deletes, ..self }
+    }
+
+    /// Sets whether plans contain bodies: what a ruler has of each group that changes, and what it would have
+    /// ([`Plan::bodies`](rulesync_core::plan::Plan::bodies)).
+    #[must_use]
+    pub fn bodies(self, bodies: bool) -> Self {
+        Self { bodies, ..self }
     }
 
     /// Sets how long [`Lifetime::Once`] and [`Lifetime::Plan`] wait without progress.

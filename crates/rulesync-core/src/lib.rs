@@ -95,7 +95,8 @@
 //! | labels and matchers that a route adds | `intake/transform.rs` |
 //! | which namespaces are owned, and their names | `naming/` |
 //! | two installations with one owner | `claim.rs` |
-//! | which changes are made | `plan.rs` |
+//! | which changes are made, and what is shown of them | `plan.rs`, `plan/` |
+//! | runs that end by themselves, and reviews | `engine/one_shot.rs`, `engine/run/plans.rs` |
 //! | whether a delete is safe | `destination/delete_safety.rs`, `guard.rs`, `vanishing.rs` |
 //! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
@@ -132,6 +133,7 @@ pub mod ruler;
 mod series;
 pub mod source;
 pub mod status;
+mod stored_groups;
 pub mod testing;
 mod vanishing;
 

@@ -9,6 +9,7 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
 use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 use crate::naming::NamespaceClass;
+use crate::stored_groups::StoredGroups;
 
 /// The own groups that a ruler has for a tenant, by namespace: names and fingerprints only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -178,6 +179,8 @@ pub(crate) struct Listed {
     pub(crate) empty: HashSet<GroupKey>,
     /// Own groups that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
+    /// The content of all groups, if it was asked for.
+    pub(crate) stored: Option<StoredGroups>,
 }
 
 impl std::fmt::Debug for Listing<'_> {
@@ -205,6 +208,14 @@ impl<'a> Listing<'a> {
         self
     }
 
+    /// Stores the content of all groups as well, except those of foreign namespaces: see
+    /// [`into_stored`](Self::into_stored). No document counts as unchanged then.
+    #[must_use]
+    pub fn storing(mut self) -> Self {
+        self.found.stored = Some(StoredGroups::default());
+        self
+    }
+
     fn owns(&self, namespace: &str) -> bool {
         matches!((self.classify)(namespace), NamespaceClass::Managed | NamespaceClass::Legacy)
     }
@@ -220,6 +231,7 @@ impl<'a> Listing<'a> {
     /// the document need not be parsed. Optional for rulers: it makes a resync without changes nearly free.
     pub fn unchanged(&mut self, namespace: &str, document: Fingerprint) -> bool {
         match self.previous.namespaces.get_key_value(namespace) {
+            _ if self.found.stored.is_some() => false,
             // The content of suspects is needed, so their document is read all the same.
             Some((name, _)) if self.suspects.iter().any(|(suspected, _)| suspected == name) => false,
             Some((name, ns)) if ns.document == Some(document) => {
@@ -232,6 +244,11 @@ impl<'a> Listing<'a> {
 
     /// Adds a group. Groups of foreign namespaces are ignored.
     pub fn add(&mut self, namespace: &str, group: &Group) {
+        if let Some(stored) = &mut self.found.stored
+            && (self.classify)(namespace) != NamespaceClass::Foreign
+        {
+            stored.add(namespace, group);
+        }
         match (self.classify)(namespace) {
             NamespaceClass::Managed | NamespaceClass::Legacy => {
                 let fingerprint = Fingerprint::of(group, &self.fields);
@@ -288,6 +305,12 @@ impl<'a> Listing<'a> {
     /// Returns the own groups that were listed.
     pub fn into_observed(self) -> Observed {
         self.found.observed
+    }
+
+    /// Returns the content of the groups that were listed; none of them unless it was asked for by
+    /// [`storing`](Self::storing).
+    pub fn into_stored(self) -> StoredGroups {
+        self.found.stored.unwrap_or_default()
     }
 
     pub(crate) fn into_listed(self) -> Listed {

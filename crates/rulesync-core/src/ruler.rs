@@ -24,6 +24,7 @@ use crate::model::group::Group;
 pub use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
 pub use crate::observed::Listing;
+pub use crate::stored_groups::StoredGroups;
 
 /// A server that evaluates rules and can be written to.
 ///

@@ -10,6 +10,7 @@ mod process;
 mod rulers;
 mod sources;
 
+pub use parts::OpenRuler;
 pub(crate) use parts::{Parts, PartsBuilder};
 pub use process::Lifetime;
 pub(crate) use process::{Process, process};

@@ -4,6 +4,7 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
+use rulesync_core::Ruler;
 use rulesync_core::engine::{Metrics, NamedRuler, NamedSource, Setup};
 use rulesync_http::RequestObserver;
 
@@ -33,6 +34,19 @@ pub(crate) struct PartsBuilder {
 pub(crate) struct Parts {
     sources: Vec<SourcePart>,
     rulers: Vec<RulerPart>,
+}
+
+/// A ruler of a configuration, for requests of one's own: no engine plans or guards them. Made by
+/// [`ValidConfig::open_ruler`](crate::ValidConfig::open_ruler).
+#[derive(Debug)]
+pub struct OpenRuler(RulerPart);
+
+impl std::ops::Deref for OpenRuler {
+    type Target = dyn Ruler;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0.named.ruler
+    }
 }
 
 /// A source and the settings it was made from.
@@ -115,6 +129,18 @@ impl PartsBuilder {
     /// Takes parts as those in use, and ends those before them.
     pub(crate) fn keep(&mut self, parts: Parts) {
         self.current = parts;
+    }
+
+    /// Makes one ruler of a configuration by itself: the ruler with what it needs to work. None if there is no ruler of
+    /// this name.
+    pub(crate) async fn single(
+        &self,
+        name: &str,
+        settings: &Settings,
+        place: &ConfigLocation,
+    ) -> Option<Result<OpenRuler, ConfigError>> {
+        let (index, ruler) = settings.rulers.iter().enumerate().find(|(_, ruler)| ruler.name == name)?;
+        Some(self.ruler(ruler, &Path::of("rulers").item(index), place).await.map(OpenRuler))
     }
 
     async fn source(

@@ -7,7 +7,7 @@ use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::handover::Share;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
-use crate::plan::Plan;
+use crate::plan::{Approval, Plan};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 
 /// A command from the engine to a destination.
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Status(oneshot::Sender<DestinationReport>),
     /// Asks for the current plan.
     Plan(oneshot::Sender<Plan>),
+    /// Replaces which changes may be made.
+    Approve(Approval),
 }
 
 /// The answer to [`Command::Status`].

@@ -216,6 +216,7 @@ impl Destination {
             Command::Release(answer) => drop(answer.send(Some(self.state.release()))),
             Command::Status(answer) => drop(answer.send(self.state.report())),
             Command::Plan(answer) => drop(answer.send(self.state.plan())),
+            Command::Approve(approval) => self.state.approve(approval),
         }
     }
 
@@ -229,10 +230,14 @@ impl Destination {
         let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
         let namespace_policy = Arc::clone(&self.shared.namespace_policy);
+        let bodies = self.state.plans_bodies();
         self.list.spawn(async move {
             let classify = move |namespace: &str| namespace_policy.classify(namespace);
             let mut listing =
                 Listing::new(ruler.ruler.capabilities().fields, &classify, &previous).suspecting(&suspects);
+            if bodies {
+                listing = listing.storing();
+            }
             let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
             let result = ruler.ruler.list(tenant.as_ref(), &mut listing).await;
             apply::judge(&permit, result.as_ref().err());
@@ -259,7 +264,7 @@ impl Destination {
 
     /// Starts work as far as the queue, the circuit breaker and the ruler's concurrency limit allow.
     fn start_jobs(&mut self) {
-        if !self.shared.writes || !self.shared.leadership.may_write() || self.gathering().is_some() {
+        if !self.state.writes() || !self.shared.leadership.may_write() || self.gathering().is_some() {
             return;
         }
         let batches = self.ruler.ruler.capabilities().batches;
@@ -337,7 +342,7 @@ impl Destination {
 
     /// Returns when the destination has something to do without a command.
     fn wake(&self) -> Option<Instant> {
-        let idle = !self.shared.writes || !self.led;
+        let idle = !self.state.writes() || !self.led;
         let due = match self.state.availability.breaker.allows(Instant::now(), self.in_flight) {
             _ if idle || !self.shared.leadership.may_write() => None,
             _ if self.gathering().is_some() => self.gathering(),
@@ -354,7 +359,7 @@ impl Destination {
             handled: self.handled,
             idle: self.jobs.is_empty()
                 && self.list.is_empty()
-                && (self.state.is_settled() || !self.shared.writes),
+                && (self.state.is_settled() || !self.state.writes()),
             ..self.state.progress()
         };
         let mut before = progress;

@@ -8,6 +8,7 @@ use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::naming::NamespacePolicy;
 use crate::outcome::Reporters;
+use crate::plan::Approval;
 use crate::ruler::Ruler;
 
 /// The parts that the engine shares with a destination.
@@ -22,8 +23,10 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// True if an operator has released all deletes beforehand.
     pub(crate) release_deletes: bool,
-    /// True if changes are carried out; false if they are only planned.
-    pub(crate) writes: bool,
+    /// The changes that may be made at first.
+    pub(crate) approval: Approval,
+    /// True if plans contain the bodies of the groups that change.
+    pub(crate) bodies: bool,
     /// True if the ruler is asked how rules evaluate.
     pub(crate) evaluates: bool,
     /// Notified whenever a destination makes progress.

@@ -9,7 +9,7 @@ mod refuse;
 mod report;
 mod retention;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,9 +38,12 @@ use crate::model::tenant::DestinationId;
 use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
-use crate::plan::{Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor};
+use crate::plan::{
+    Approval, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor,
+};
 use crate::policy::Policy;
 use crate::ruler::RulerError;
+use crate::stored_groups::StoredGroups;
 
 /// The bookkeeping of one destination.
 pub(super) struct State {
@@ -68,6 +71,12 @@ pub(super) struct State {
     applied: u64,
     last_success: Option<Instant>,
     gauges: Gauges,
+    /// The changes that may be made.
+    approval: Approval,
+    /// Namespaces with changes that were not made, because they are not among those.
+    unapproved: BTreeSet<RulerNamespace>,
+    /// What the last list showed, if plans contain bodies.
+    stored: Option<StoredGroups>,
 }
 
 impl State {
@@ -94,6 +103,9 @@ impl State {
             applied: 0,
             last_success: None,
             gauges: Gauges::new(&shared.metrics, &id),
+            approval: shared.approval.clone(),
+            unapproved: BTreeSet::new(),
+            stored: None,
             id,
         }
     }
@@ -116,6 +128,7 @@ impl State {
             let mut changes = self.changes(&namespace, &observed);
             let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
             self.safety.hold_back(&namespace, &mut changes, desired, namespace_policy, Instant::now());
+            self.leave_unapproved(&namespace, &mut changes);
             let writes_only = !changes.is_empty() && !changes.iter().any(Change::is_delete);
             if writes_only && self.limits.defers(&namespace) {
                 // There is no room for it before something is deleted.
@@ -132,6 +145,32 @@ impl State {
             }
             self.view.writing(&namespace);
             return Some((namespace, changes));
+        }
+    }
+
+    /// Sets which changes may be made from now on.
+    pub(super) fn approve(&mut self, approval: Approval) {
+        self.approval = approval;
+        self.stored = None;
+    }
+
+    /// Returns whether anything may be written.
+    pub(super) fn writes(&self) -> bool {
+        !self.approval.is_nothing()
+    }
+
+    /// Returns whether lists store the content of groups, for a plan.
+    pub(super) fn plans_bodies(&self) -> bool {
+        self.shared.bodies && !self.writes()
+    }
+
+    /// Leaves out changes that may not be made: what was reviewed has changed since.
+    fn leave_unapproved(&mut self, namespace: &RulerNamespace, changes: &mut Vec<Change>) {
+        let before = changes.len();
+        changes.retain(|change| self.approval.approves(change));
+        if changes.len() < before && self.unapproved.insert(namespace.clone()) {
+            let changes = before - changes.len();
+            tracing::warn!(destination = %self.id, %namespace, changes, "Changes left out, which the reviewed plan does not have");
         }
     }
 
@@ -354,7 +393,12 @@ impl State {
     }
 
     pub(super) fn plan(&self) -> Plan {
-        Plan::new(&self.id, self.planned(), &self.desired)
+        let observed = self.view.observed().cloned().unwrap_or_default();
+        let plan = Plan::new(&self.id, self.planned(), self.offered(), &observed);
+        match &self.stored {
+            Some(stored) => plan.with_bodies(stored, self.shared.ruler.capabilities().fields),
+            None => plan,
+        }
     }
 
     /// Returns all changes that are to be made, including those that are held.

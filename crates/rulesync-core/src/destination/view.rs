@@ -173,8 +173,7 @@ impl RulerView {
         listed: Listed,
         offered: Offered<'_>,
     ) -> (Vec<Comparison>, HashSet<RulerNamespace>) {
-        let Listed { observed: mut found, adoptable, suspects: whole, empty, claim: _, unreadable: _ } =
-            listed;
+        let Listed { observed: mut found, adoptable, suspects: whole, empty, .. } = listed;
         let List { early, written } = self.list.take().unwrap_or_default();
         let unread = self.keep_half_written(&mut found, &empty, &written, offered);
         let comparisons = self.compare(&mut found, &written, early, &whole, offered);

@@ -1,13 +1,13 @@
 //! The engine: sources in, rulers out, and the loop that connects them.
 
 mod handle;
+mod one_shot;
 mod parts;
 mod run;
 mod setup;
 mod summary;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -23,15 +23,11 @@ pub use handle::EngineHandle;
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError, validate_route};
 pub use summary::{RunError, Summary};
 
-use crate::finding::Finding;
-use crate::model::object::ObjectId;
 use crate::naming::{NamespacePolicy, Owner};
 use crate::outcome::Reporters;
-use crate::plan::{DryRun, Refusal};
 use crate::route::Route;
 use crate::ruler::Ruler;
 use crate::source::Source;
-use crate::status::{ObjectState, ObjectStatus, Status};
 use parts::Parts;
 use run::{Mode, Run};
 
@@ -53,10 +49,8 @@ pub struct EngineBuilder {
     identity: Option<Arc<str>>,
     installation: Option<Installation>,
     release_deletes: bool,
+    bodies: bool,
 }
-
-/// The longest time that a one-shot run waits for its inventory.
-const INVENTORY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Starts building an engine whose rules belong to `owner`.
@@ -77,6 +71,7 @@ impl Engine {
             identity: None,
             installation: None,
             release_deletes: false,
+            bodies: false,
         }
     }
 
@@ -89,67 +84,6 @@ impl Engine {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
         // In this mode it ends only at a shutdown, which is no error here.
         let _ = self.start(Mode::Forever).run(shutdown).await;
-    }
-
-    /// Brings all destinations in sync once and returns.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
-    /// down, are in the [`Summary`].
-    pub async fn sync_once(self, shutdown: impl Future<Output = ()> + Send) -> Result<Summary, RunError> {
-        let inventory = self.0.inventory.clone();
-        let mut run = self.start(Mode::Once).run(shutdown).await?;
-        let record = match inventory {
-            Some(inventory) => tokio::time::timeout(INVENTORY_TIMEOUT, inventory.read()).await,
-            None => Ok(Ok(InventoryRecord::default())),
-        };
-        let unrouted = match record {
-            Ok(Ok(record)) => run.unrouted(&record),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "Inventory unreachable, removed routes are unknown");
-                Vec::new()
-            }
-            Err(_) => Vec::new(),
-        };
-        let summary = Summary { applied: run.applied(), status: run.status().await, unrouted };
-        run.stop().await;
-        Ok(summary)
-    }
-
-    /// Computes what [`Engine::sync_once`] would do, and writes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError`] if a source or a destination stays unavailable, or `shutdown` comes first.
-    pub async fn plan(self, shutdown: impl Future<Output = ()> + Send) -> Result<DryRun, RunError> {
-        let mut run = self.start(Mode::Plan).run(shutdown).await?;
-        let Status { destinations, objects, .. } = run.status().await;
-        let unread = destinations.into_iter().find(|destination| destination.error.is_some());
-        let mut plans = run.plans().await;
-        let locations = run.locations();
-        run.stop().await;
-        let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
-        locations.locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
-        let reported = |object: &ObjectStatus| {
-            object.state != ObjectState::NotSelected && object.findings.iter().any(Finding::is_error)
-        };
-        let reported: Vec<(ObjectId, &[Finding])> = objects
-            .iter()
-            .filter(|object| reported(object))
-            .map(|ObjectStatus { source, kind, namespace, name, findings, .. }| {
-                let (source, kind) = (source.as_str().into(), kind.as_str().into());
-                (ObjectId::new(&source, &kind, namespace, name), findings.as_slice())
-            })
-            .collect();
-        let dry_run = DryRun::new(plans, reported.iter().map(|(object, findings)| (object, *findings)));
-        match unread {
-            Some(destination) => Err(RunError::DestinationUnavailable {
-                destination: format!("{}/{}", destination.ruler, destination.tenant.unwrap_or_default()),
-                reason: destination.error.unwrap_or_default(),
-            }),
-            None => Ok(dry_run),
-        }
     }
 
     fn start(self, mode: Mode) -> Run {
@@ -253,6 +187,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets whether plans contain bodies: what the ruler has of each group that changes, and what it would have
+    /// ([`Plan::bodies`](crate::plan::Plan::bodies)). While a plan is made, the content of all own groups is in memory
+    /// then.
+    #[must_use]
+    pub fn bodies(mut self, bodies: bool) -> Self {
+        self.bodies = bodies;
+        self
+    }
+
     /// Builds the engine.
     ///
     /// # Errors
@@ -269,6 +212,7 @@ impl EngineBuilder {
             identity,
             installation,
             release_deletes,
+            bodies,
         } = self;
         let reporters = Reporters(reporters.into());
         let requests = mpsc::channel(8);
@@ -281,6 +225,7 @@ impl EngineBuilder {
             identity,
             installation,
             release_deletes,
+            bodies,
             requests,
         }))
     }

@@ -23,5 +23,6 @@ pub(super) struct Parts {
     pub(super) identity: Option<Arc<str>>,
     pub(super) installation: Option<Installation>,
     pub(super) release_deletes: bool,
+    pub(super) bodies: bool,
     pub(super) requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
 }

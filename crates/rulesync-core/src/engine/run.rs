@@ -7,6 +7,7 @@ mod inventory;
 mod inventory_writer;
 mod mode;
 mod moves;
+mod plans;
 mod reports;
 mod requests;
 mod running_destination;
@@ -37,6 +38,7 @@ use crate::model::tenant::DestinationId;
 use crate::naming::NamespacePolicy;
 use crate::object_index::{Effects, ObjectIndex};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Reporters};
+use crate::plan::Approval;
 use crate::source::SourceMessage;
 use crate::vanishing::{Orphans, Vanishing};
 use identity::Identity;
@@ -93,6 +95,12 @@ pub(super) struct Run {
     listed_once: bool,
     /// True if an operator has released all deletes beforehand.
     release_deletes: bool,
+    /// True if plans contain bodies.
+    bodies: bool,
+    /// The changes that new destinations may make.
+    approval: Approval,
+    /// True if sources are not listened to any more: what is declared stays as it was when the plan was reviewed.
+    frozen: bool,
     events: (mpsc::Sender<SourceMessage>, mpsc::Receiver<SourceMessage>),
     tasks: JoinSet<()>,
     progressed: Arc<Notify>,
@@ -115,6 +123,7 @@ impl Run {
             identity,
             installation,
             release_deletes,
+            bodies,
         } = parts;
         let index = ObjectIndex::new(setup.routing_table());
         let reporters = index.locations().locating(reporters);
@@ -149,6 +158,9 @@ impl Run {
             destinations_progressed: true,
             listed_once: false,
             release_deletes,
+            bodies,
+            approval: if mode == Mode::Plan { Approval::Nothing } else { Approval::Everything },
+            frozen: false,
             events: mpsc::channel(EVENT_QUEUE_LENGTH),
             tasks: JoinSet::new(),
             progressed,
@@ -161,7 +173,6 @@ impl Run {
     /// Runs until the mode's end or `shutdown`, which is an error except in [`Mode::Forever`], where it is the only
     /// end.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<Self, RunError> {
-        let mut shutdown = std::pin::pin!(shutdown);
         self.adjust_destinations();
         for source in self.setup.sources.clone() {
             self.start_source(&source);
@@ -171,6 +182,12 @@ impl Run {
         {
             inventory_writer.start(&mut self.tasks);
         }
+        self.go_on(shutdown).await
+    }
+
+    /// Goes on until the mode's end or `shutdown`.
+    async fn go_on(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<Self, RunError> {
+        let mut shutdown = std::pin::pin!(shutdown);
         let progressed = Arc::clone(&self.progressed);
         loop {
             self.update_inventory();
@@ -193,7 +210,7 @@ impl Run {
                     self.stop().await;
                     return Err(RunError::Stopped);
                 }
-                Some(message) = self.events.1.recv() => {
+                Some(message) = self.events.1.recv(), if !self.frozen => {
                     self.receive(message);
                     // A long snapshot must not prevent destinations from writing what is known already.
                     tokio::task::yield_now().await;
@@ -244,7 +261,7 @@ impl Run {
             let failure = RunError::SourceUnavailable { source_name: name.to_string(), reason };
             return (self.started.elapsed() >= patience).then_some(Err(failure));
         }
-        let done = self.events.1.is_empty() && self.all_done();
+        let done = (self.frozen || self.events.1.is_empty()) && self.all_done();
         let achieved: u64 = self.destinations.values().map(RunningDestination::achieved).sum();
         if achieved != self.last_progress.1 {
             self.last_progress = (Instant::now(), achieved);

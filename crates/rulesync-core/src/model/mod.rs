@@ -1,5 +1,6 @@
 //! The vocabulary: groups, rules, durations, tenants, objects. Plain values without I/O.
 
+mod canonical;
 pub(crate) mod capabilities;
 pub(crate) mod declared;
 pub(crate) mod duration;

@@ -99,6 +99,16 @@ impl Change {
         self.is_delete() && matches!(self.reason, Reason::NotDeclared | Reason::NotAllowed)
     }
 
+    /// Iterates over the groups that it writes or deletes.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let (one, several) = match &self.action {
+            Action::Put(group) => (Some(&*group.name), &[][..]),
+            Action::DeleteGroup(group) => (Some(&**group), &[][..]),
+            Action::DeleteNamespace(groups) => (None, &groups[..]),
+        };
+        one.into_iter().chain(several.iter().map(AsRef::as_ref))
+    }
+
     /// Returns the group that it is about; none for a whole namespace.
     pub fn group(&self) -> Option<&str> {
         match &self.action {

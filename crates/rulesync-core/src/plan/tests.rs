@@ -6,15 +6,20 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::desired::tests::{group, object};
-use crate::desired::{Protection, RemovalReason};
-use crate::finding::{Code, Location};
+use crate::desired::{Desired, Protection, RemovalReason};
+use crate::finding::{Code, Finding, Location};
+use crate::model::capabilities::{OptionalField, StoredFields};
+use crate::model::group::Group;
+use crate::model::left_out::LeftOut;
+use crate::model::tenant::DestinationId;
 use crate::overlay::Overlay;
+use crate::stored_groups::StoredGroups;
 
 const ALL: Deletes = Deletes { takeover: false, known: true, orphans: true };
 
 /// Plans a whole destination. Deletes that are protected, or that the guard would hold, are marked with the reason.
 fn plan(destination: &DestinationId, input: PlanInput<'_>, guard: &DeleteGuard) -> Plan {
-    Plan::new(destination, plan_with(input, guard, |change| change.held), input.offered.desired)
+    Plan::new(destination, plan_with(input, guard, |change| change.held), input.offered, input.observed)
 }
 
 fn destination() -> DestinationId {
@@ -68,6 +73,86 @@ fn plan_is_shown_as_a_diff_and_as_json() {
     assert_eq!(json["destination"], "r/t");
     assert_eq!(json["changes"][2]["operation"], "delete_namespace");
     assert_eq!(json["changes"][0]["reason"], "changed");
+}
+
+#[test]
+fn plan_has_the_bodies_of_what_changes_as_far_as_the_ruler_stores_them() {
+    let written = |name: &str, limit| Group { name: name.into(), limit, ..Group::default() };
+    let fields = StoredFields::ALL.without(&[OptionalField::Limit]);
+    let encode = |group: &Group| DesiredGroup::encode(group, &fields, LeftOut::default()).unwrap();
+    let (new, same) = (written("new", 1), written("same", 1));
+    let mut desired = Desired::default();
+    desired.upsert(&"us.ns.o".into(), object("o", None, vec![encode(&new), encode(&same)]));
+    let (gone, also_gone) = (written("gone", 2), written("also gone", 2));
+    let observed = observe(&[
+        ("us.ns.o", &encode(&same)),
+        ("us.ns.p", &encode(&gone)),
+        ("us.ns.p", &encode(&also_gone)),
+        ("us.ns.p", &encode(&written("unreadable", 2))),
+    ]);
+    let mut stored = StoredGroups::default();
+    stored.add("us.ns.o", &same);
+    stored.add("us.ns.p", &gone);
+    stored.add("us.ns.p", &also_gone);
+    let plan = planned(&desired, &observed, ALL);
+    assert_eq!(plan.bodies(&plan.changes[0]), None, "they were not asked for");
+    let plan = plan.with_bodies(&stored, fields);
+    let bodies: Vec<Bodies> = plan.changes.iter().flat_map(|change| plan.bodies(change).unwrap()).collect();
+    let body = |name: &str, before: bool, after: bool| {
+        let body = |is_there: bool| is_there.then(|| written(name, 0));
+        Bodies { group: name.into(), before: body(before), after: body(after) }
+    };
+    let expected = [
+        body("new", false, true),
+        body("gone", true, false),
+        body("also gone", true, false),
+        body("unreadable", false, false),
+    ];
+    assert_eq!(bodies, expected);
+}
+
+#[test]
+fn basis_tells_whether_anything_was_declared_or_changed_since() {
+    let basis = |declared: &[DesiredGroup], observed: &Observed| {
+        let mut desired = Desired::default();
+        desired.upsert(&"us.ns.o".into(), object("o", None, declared.to_vec()));
+        planned(&desired, observed, ALL).basis
+    };
+    let (a, b, other) = (group("a", "1"), group("b", "1"), group("a", "2"));
+    let before = observe(&[("us.ns.o", &a), ("us.ns.p", &b)]);
+    let first = basis(&[a.clone(), b.clone()], &before);
+    let in_another_order = observe(&[("us.ns.p", &b), ("us.ns.o", &a)]);
+    assert_eq!(basis(&[b.clone(), a.clone()], &in_another_order), first);
+    let declared = basis(&[other.clone(), b.clone()], &before);
+    assert!(declared.desired != first.desired && declared.observed == first.observed);
+    let mut unreadable = before.clone();
+    unreadable.set(&"us.ns.p".into(), "b", None);
+    for moved in [observe(&[("us.ns.o", &a)]), observe(&[("us.ns.o", &a), ("us.ns.q", &b)]), unreadable] {
+        let moved = basis(&[a.clone(), b.clone()], &moved);
+        assert!(moved.desired == first.desired && moved.observed != first.observed);
+    }
+}
+
+#[test]
+fn approval_has_the_changes_of_a_plan_that_are_not_held() {
+    let g = group("g", "1");
+    let mut desired = Desired::default();
+    desired.upsert(&"us.ns.o".into(), object("o", None, vec![g.clone()]));
+    let observed = observe(&[("us.ns.gone", &g), ("us.ns.gone", &group("h", "1")), ("us.ns.kept", &g)]);
+    let mut plan = planned(&desired, &observed, ALL);
+    plan.changes[2].held = Some(HeldReason::SourceEmpty);
+    let approval = Approval::of(&plan);
+    let approved: Vec<bool> = plan.changes.iter().map(|change| approval.approves(change)).collect();
+    assert_eq!(approved, [true, true, false]);
+    let whole = plan.changes[1].clone();
+    let delete = |group: &str| Change { action: Action::DeleteGroup(group.into()), ..whole.clone() };
+    assert!(approval.approves(&delete("h")), "a part of what is deleted");
+    assert!(!approval.approves(&delete("other")));
+    let written = Change { action: Action::Put(g), ..plan.changes[1].clone() };
+    assert!(!approval.approves(&written), "the plan deletes it");
+    plan.changes[2].held = Some(HeldReason::Moving);
+    assert!(Approval::of(&plan).approves(&plan.changes[2]), "the writes of the plan make it safe");
+    assert!(Approval::Everything.approves(&delete("other")) && !Approval::Nothing.approves(&delete("g")));
 }
 
 #[test]

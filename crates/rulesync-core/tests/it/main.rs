@@ -50,6 +50,8 @@ mod reports;
 #[cfg(test)]
 mod requested_tenants;
 #[cfg(test)]
+mod reviewed;
+#[cfg(test)]
 mod sim;
 #[cfg(test)]
 mod transforms;

@@ -36,6 +36,7 @@ impl State {
         let first = !self.view.is_listed();
         self.prove(&listed.suspects);
         let claim = listed.claim.take();
+        self.stored = listed.stored.take();
         let offered = Offered { desired: &self.desired, overlay: &self.verdicts.overlay };
         let (comparisons, written) = self.view.end_list(listed, offered);
         for comparison in comparisons {

@@ -37,6 +37,7 @@ impl State {
                 (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
                 (_, _, 0, 0) if held > 0 => DestinationState::Holding,
                 (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
+                (_, _, 0, 0) if !self.unapproved.is_empty() => DestinationState::Syncing,
                 (_, _, 0, 0) if self.view.contested.groups() > 0 => DestinationState::Contested,
                 (_, _, 0, 0) => DestinationState::InSync,
                 (_, _, 0, _) => DestinationState::Syncing,

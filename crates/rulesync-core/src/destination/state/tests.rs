@@ -71,7 +71,8 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
         claims: false,
         reporters: Reporters(Arc::new([])),
         metrics: Metrics::default(),
-        writes: true,
+        approval: Approval::Everything,
+        bodies: false,
         evaluates: false,
         progressed: Arc::default(),
     };

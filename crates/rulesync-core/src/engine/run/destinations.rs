@@ -201,7 +201,8 @@ impl Run {
             reporters: self.reporters.clone(),
             metrics: self.metrics.clone(),
             release_deletes: self.release_deletes,
-            writes: self.mode != Mode::Plan,
+            approval: self.approval.clone(),
+            bodies: self.bodies,
             evaluates: self.mode == Mode::Forever,
             progressed: Arc::clone(&self.progressed),
         };

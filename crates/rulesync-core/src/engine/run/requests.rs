@@ -10,9 +10,7 @@ use super::reports::REPORT_TIMEOUT;
 use crate::destination::Command;
 use crate::engine::handle::Request;
 use crate::engine::setup::{Setup, SetupError};
-use crate::locations::Locations;
 use crate::model::tenant::DestinationId;
-use crate::plan::Plan;
 use crate::status::Status;
 
 impl Run {
@@ -108,20 +106,5 @@ impl Run {
 
     pub(in crate::engine) async fn status(&mut self) -> Status {
         self.ask_for_reports().status().await
-    }
-
-    /// Returns the locations of findings.
-    pub(in crate::engine) fn locations(&self) -> Locations {
-        self.index.locations().clone()
-    }
-
-    pub(in crate::engine) async fn plans(&mut self) -> Vec<Plan> {
-        let mut plans = Vec::new();
-        for destination in self.destinations.values_mut() {
-            let (answer, plan) = oneshot::channel();
-            destination.send(Command::Plan(answer));
-            plans.extend(plan.await);
-        }
-        plans
     }
 }

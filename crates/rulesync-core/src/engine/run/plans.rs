@@ -1,0 +1,82 @@
+//! Plans of a run, and how the run goes on when one of them was approved.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Mode, Run};
+use crate::destination::Command;
+use crate::engine::summary::RunError;
+use crate::finding::Finding;
+use crate::model::object::ObjectId;
+use crate::model::tenant::DestinationId;
+use crate::plan::{Approval, DryRun, Plan, Refusal};
+use crate::status::{ObjectState, ObjectStatus, Status};
+
+impl Run {
+    /// Returns the plan of every destination.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::DestinationUnavailable`] if one could not be listed.
+    pub(in crate::engine) async fn dry_run(&mut self) -> Result<DryRun, RunError> {
+        let Status { destinations, objects, .. } = self.status().await;
+        if let Some(unread) = destinations.into_iter().find(|destination| destination.error.is_some()) {
+            return Err(RunError::DestinationUnavailable {
+                destination: format!("{}/{}", unread.ruler, unread.tenant.unwrap_or_default()),
+                reason: unread.error.unwrap_or_default(),
+            });
+        }
+        let mut plans = self.plans().await;
+        let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
+        self.index.locations().locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
+        let reported = |object: &ObjectStatus| {
+            object.state != ObjectState::NotSelected && object.findings.iter().any(Finding::is_error)
+        };
+        let reported: Vec<(ObjectId, &[Finding])> = objects
+            .iter()
+            .filter(|object| reported(object))
+            .map(|ObjectStatus { source, kind, namespace, name, findings, .. }| {
+                let (source, kind) = (source.as_str().into(), kind.as_str().into());
+                (ObjectId::new(&source, &kind, namespace, name), findings.as_slice())
+            })
+            .collect();
+        Ok(DryRun::new(plans, reported.iter().map(|(object, findings)| (object, *findings))))
+    }
+
+    async fn plans(&mut self) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        for destination in self.destinations.values_mut() {
+            let (answer, plan) = oneshot::channel();
+            destination.send(Command::Plan(answer));
+            plans.extend(plan.await);
+        }
+        plans
+    }
+
+    /// Makes the changes of a plan that was made by this run, and no others. What is declared stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Stopped`] if `shutdown` comes first.
+    pub(in crate::engine) async fn carry_out_plans(
+        mut self,
+        DryRun { plans, .. }: &DryRun,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<Self, RunError> {
+        self.mode = Mode::Once;
+        self.frozen = true;
+        let approved = |id: &DestinationId| {
+            let plan = plans.iter().find(|plan| plan.destination == *id);
+            plan.map_or(Approval::Planned(BTreeSet::new().into()), Approval::of)
+        };
+        for (id, destination) in self.destinations.iter_mut().chain(&mut self.retiring) {
+            destination.send(Command::Approve(approved(id)));
+        }
+        self.approval = Approval::Planned(BTreeSet::new().into());
+        // The time of the review does not count.
+        self.last_progress.0 = Instant::now();
+        self.go_on(shutdown).await
+    }
+}
