@@ -93,6 +93,7 @@
 //! | which objects go where, who may request a tenant | `route/`, `intake/matching.rs` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
 //! | labels and matchers that a route adds | `intake/transform.rs` |
+//! | what is found without a ruler | `check.rs` |
 //! | which namespaces are owned, and their names | `naming/` |
 //! | two installations with one owner | `claim.rs` |
 //! | which changes are made, and what is shown of them | `plan.rs`, `plan/` |
@@ -104,6 +105,7 @@
 //! | starting, stopping, reloading | `engine/` |
 
 mod apply;
+pub mod check;
 mod claim;
 mod clock;
 mod concurrency;

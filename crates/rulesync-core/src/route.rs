@@ -11,7 +11,7 @@ pub(crate) mod value;
 
 use std::sync::Arc;
 
-pub use input::ValueSource;
+pub use input::{NamespaceMetadata, ValueSource};
 pub use permission::Permission;
 pub use rulesync_expr::Mode;
 pub use rulesync_expr::promql::MatchOp;

@@ -1,7 +1,6 @@
 //! The [`Ruler`] trait: where rules are written, its errors, and its reports of evaluation.
 
-#[cfg(test)]
-pub(crate) mod described;
+mod described;
 mod error;
 mod evaluation;
 mod write;
@@ -10,6 +9,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use described::DescribedRuler;
 pub use error::{RulerError, RulerErrorKind};
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use write::Write;

@@ -9,9 +9,12 @@ use rulesync_core::ObjectId;
 use rulesync_core::model::{KINDS, RULE_FILE, SourceName};
 use rulesync_core::naming::FILE_NAMESPACE;
 
-/// Builds the object identities of one source.
+/// The identities of the objects of one source of files, and the paths by which its files are displayed.
+///
+/// - An object has the Kubernetes namespace and name of its metadata; without a namespace it is in `default`.
+/// - A plain rule file is named after its path within the source, or after the `namespace` that it declares.
 #[derive(Debug, Clone)]
-pub(crate) struct Identities {
+pub struct Identities {
     source: SourceName,
     kinds: [Arc<str>; 4],
     rule_file: Arc<str>,
@@ -20,7 +23,8 @@ pub(crate) struct Identities {
 }
 
 impl Identities {
-    pub(crate) fn new(source: &SourceName) -> Self {
+    /// Creates the identities of a source. Files are displayed by their paths within it.
+    pub fn new(source: &SourceName) -> Self {
         Self {
             source: source.clone(),
             kinds: KINDS.map(Arc::from),
@@ -29,13 +33,14 @@ impl Identities {
         }
     }
 
-    /// Returns the same identities, with paths displayed below `root`.
-    pub(crate) fn displayed_below(self, root: &Path) -> Self {
+    /// Returns the same identities, with paths displayed below `root`. If the source is a single file, that is its path.
+    #[must_use]
+    pub fn displayed_below(self, root: &Path) -> Self {
         Self { root: root.display().to_string().into(), ..self }
     }
 
-    /// A path within the source, as displayed to users.
-    pub(crate) fn display_path(&self, path: &Path) -> String {
+    /// Returns a path within the source as it is displayed to people, with `/` as the separator.
+    pub fn display_path(&self, path: &Path) -> String {
         // The source may be a single file.
         if Path::new(&*self.root).file_name() == Some(path.as_os_str()) {
             return self.root.to_string();

@@ -3,7 +3,7 @@
 //! [`FilesSource`] reads `PrometheusRule` objects and plain Prometheus rule files. It detects changes by polling, which
 //! also covers what file notifications miss: network file systems and the symbolic links of a mounted ConfigMap.
 //!
-//! `manifest` turns the text of a file into objects; it is a pure function on top of `yaml`, whose tree stores the
+//! [`manifest`] turns the text of a file into objects; it is a pure function on top of `yaml`, whose tree stores the
 //! position of every node. `index`, which does no I/O either, decides which events to emit. `walk` and `poll` access
 //! the file system; `source` sends the events to the engine.
 //!
@@ -40,7 +40,7 @@ mod filter;
 mod identity;
 mod index;
 mod inventory;
-mod manifest;
+pub mod manifest;
 mod memory;
 mod poll;
 mod source;
@@ -48,6 +48,7 @@ mod walk;
 mod yaml;
 
 pub use filter::GlobError;
+pub use identity::Identities;
 pub use inventory::FileInventory;
 pub use memory::FileMemory;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

@@ -1,8 +1,23 @@
 //! Parses the text of a file into the objects that it declares. Pure; errors become findings.
 //!
-//! Every document is read into a tree whose nodes have positions; `document_kind` classifies it, and `groups` reads
-//! only the rules. So a manifest of another kind may have any structure.
+//! The text may be what `kubectl get -o yaml`, `helm template` or `kustomize build` print: any number of documents and
+//! lists, with objects of other kinds among them. Plain rule files are read as well, also those of mimirtool and lokitool
+//! with their `namespace`.
+//!
+//! ```
+//! use std::path::Path;
+//! use rulesync_files::{Identities, manifest};
+//!
+//! let text = b"groups: [{name: g, rules: [{alert: A, expr: up == 0, for: 5m}]}]\n---\n{apiVersion: v1, kind: Secret}\n";
+//! let contents = manifest::read(text, Path::new("rules.yaml"), &Identities::new(&"files".into()));
+//! assert_eq!(contents.objects[0].object.groups[0].name, "g");
+//! assert_eq!((contents.broken.len(), contents.other_kinds), (0, 1));
+//! ```
+//
+// Every document is read into a tree whose nodes have positions; `document_kind` classifies it, and `groups` reads
+// only the rules. So a manifest of another kind may have any structure.
 
+mod contents;
 mod document_kind;
 mod groups;
 mod keys;
@@ -12,48 +27,26 @@ use std::path::Path;
 
 use rulesync_core::finding::{Code, Location, Position};
 use rulesync_core::model::{Labels, Positions, PositionsBuilder, tenant_field_of};
+use rulesync_core::route::NamespaceMetadata;
 use rulesync_core::{Finding, ObjectId, RuleObject};
 
 use crate::identity::Identities;
 use crate::yaml::{Mapping, Node, Pair, Problem, Scalar, Tree, documents};
+pub use contents::{BrokenDocument, Contents, ParsedNamespace, ParsedObject};
 use document_kind::{DocumentKind, NotUnderstood, string};
 use groups::Groups;
 
 /// The maximum depth of nested lists. The Kubernetes API returns no nested lists; more than one level is not expected.
 const MAX_LIST_DEPTH: usize = 20;
 
-/// The contents of a file, in the order of the text.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Contents {
-    pub(crate) objects: Vec<ParsedObject>,
-    pub(crate) broken: Vec<BrokenDocument>,
-}
-
-/// An object that was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ParsedObject {
-    pub(crate) object: RuleObject,
-    /// The position of its beginning in the file.
-    pub(crate) position: Position,
-}
-
-/// A document that could not be read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BrokenDocument {
-    /// The identity of the object, if that could be read.
-    pub(crate) id: Option<ObjectId>,
-    /// Set if the document may contain rules. If not, it does not cast doubt on a file that never had any.
-    pub(crate) is_rule_like: bool,
-    pub(crate) finding: Finding,
-}
-
 /// The annotation in which `kubectl apply` keeps a copy of the whole manifest, which rules do not need.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Parses a file. `path` is relative to its source.
-pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
+/// Parses the text of a file. `path` is relative to the source that `identities` belong to. Findings name the file as
+/// they display it.
+pub fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
     let display_path = identities.display_path(path);
-    let mut reader = Reader { path, display_path, identities, contents: Contents::default() };
+    let mut reader = Reader { path, display_path, identities, template: None, contents: Contents::default() };
     match std::str::from_utf8(bytes) {
         Ok(text) if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => {
             let message = "the file is empty, as after a write or a download that failed".to_owned();
@@ -67,6 +60,7 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
         }
         Ok(text) => {
             for document in documents(text) {
+                reader.template = document.helm_template().map(str::to_owned);
                 match Tree::parse(document) {
                     Ok(tree) => reader.node(tree.root(), None, 0),
                     Err(problem) => reader.add_broken(None, Code::Yaml, problem),
@@ -90,11 +84,12 @@ pub(crate) fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Conten
     reader.contents
 }
 
-/// The contents of a file that cannot be read at all: a finding with the reason.
-pub(crate) fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
+/// Returns the contents of a file that cannot be read at all: a finding with the reason.
+pub fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
     let location = Location { file: Some(identities.display_path(path)), ..Location::default() };
     let finding = Finding::error(Code::UnreadableFile, reason).at(location);
-    Contents { objects: Vec::new(), broken: vec![BrokenDocument { id: None, is_rule_like: true, finding }] }
+    let broken = BrokenDocument { id: None, is_rule_like: true, finding, template: None };
+    Contents { broken: vec![broken], ..Contents::default() }
 }
 
 /// Joins parts with the same identity into one object, with the groups of all parts in order.
@@ -120,6 +115,8 @@ struct Reader<'a> {
     /// The path as displayed to users.
     display_path: String,
     identities: &'a Identities,
+    /// The template that the present document was rendered from.
+    template: Option<String>,
     contents: Contents,
 }
 
@@ -139,16 +136,27 @@ impl Reader<'_> {
             DocumentKind::Foreign => {
                 let line = node.position().line;
                 tracing::debug!(file = self.display_path, line, "Ignored an object of a kind without rules");
+                self.contents.other_kinds += 1;
+            }
+            DocumentKind::Namespace(mapping) => {
+                self.contents.other_kinds += 1;
+                self.contents.namespaces.extend(namespace(&mapping));
             }
             DocumentKind::Unreadable(problem) => self.add_broken(None, Code::Yaml, problem),
             DocumentKind::NotUnderstood(why) => self.add_not_understood(why),
         }
     }
 
+    fn add(&mut self, object: RuleObject, position: Position) {
+        let template = self.template.clone();
+        self.contents.objects.push(ParsedObject { object, position, template });
+    }
+
     fn add_not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
         let mut finding = Finding::error(Code::NotUnderstood, message).at(self.location(position));
         finding.hint = hint;
-        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
+        let template = self.template.clone();
+        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, template });
     }
 
     fn manifest(&mut self, kind: &'static str, node: Node<'_>, object: &Mapping<'_>) {
@@ -165,7 +173,7 @@ impl Reader<'_> {
             }
         };
         match self.object(&id, object, metadata.as_ref()) {
-            Ok(object) => self.contents.objects.push(ParsedObject { object, position: node.position() }),
+            Ok(object) => self.add(object, node.position()),
             Err((code, problem)) => self.add_broken(Some(id), code, problem),
         }
     }
@@ -257,7 +265,7 @@ impl Reader<'_> {
                 let before = std::mem::replace(&mut read.object, empty.clone());
                 read.object = join_parts([before, part]).unwrap_or(empty);
             }
-            None => self.contents.objects.push(ParsedObject { object: part, position: node.position() }),
+            None => self.add(part, node.position()),
         }
     }
 
@@ -307,12 +315,22 @@ impl Reader<'_> {
 
     fn add_broken(&mut self, id: Option<ObjectId>, code: Code, problem: Problem) {
         let finding = Finding::error(code, problem.message).at(self.location(problem.position));
-        self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding });
+        let template = self.template.clone();
+        self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding, template });
     }
 
     fn location(&self, position: Position) -> Location {
         Location { file: Some(self.display_path.clone()), position: Some(position), ..Location::default() }
     }
+}
+
+/// Reads the manifest of a Kubernetes namespace; none without a name, or with metadata that cannot be read.
+fn namespace(object: &Mapping<'_>) -> Option<ParsedNamespace> {
+    let metadata = object.value("metadata").and_then(Mapping::of)?;
+    let name = string(&metadata, "name")?.into_owned();
+    let read = |key: &str| Some(string_map(&metadata, key).ok()?.into_iter().collect::<Labels>());
+    let metadata = NamespaceMetadata { labels: read("labels")?, annotations: read("annotations")? };
+    Some(ParsedNamespace { name, metadata })
 }
 
 /// Reports the first key of a mapping that is not `known` and is likely a misspelling of a missing `wanted` key.

@@ -345,7 +345,7 @@ impl Ruler for PrometheusRuler {
     }
 
     fn check(&self, group: &Group) -> Vec<Finding> {
-        self.shared.variant.check(&self.shared.variant.known(group))
+        self.shared.variant.check(group)
     }
 
     async fn evaluation(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::PromDuration;
 use rulesync_core::ruler::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
-use rulesync_core::ruler::{QueryLanguage, StoredFields, TemplateEnvironment};
+use rulesync_core::ruler::{DescribedRuler, QueryLanguage, StoredFields, TemplateEnvironment};
 use rulesync_core::{Capabilities, Finding, Group};
 use serde::Deserialize;
 
@@ -52,6 +52,14 @@ impl Variant {
             .with_explains_refusals(false)
     }
 
+    /// Returns a ruler with what the server can do and store, which takes no requests.
+    pub fn describe(self) -> DescribedRuler {
+        DescribedRuler::new(self.capabilities()).with_check(match self {
+            Self::Prometheus => |group| Self::Prometheus.check(group),
+            Self::Vmalert => |group| Self::Vmalert.check(group),
+        })
+    }
+
     /// The fields that the server knows.
     pub const fn fields(self) -> StoredFields {
         let fields = StoredFields::ALL.without(&[EvaluationDelay, SourceTenants, AlignEvaluationTime]);
@@ -81,11 +89,12 @@ impl Variant {
             .then_some("it contains `%{`, which vmalert replaces with variables of its environment")
     }
 
-    /// Checks a group for errors that the server is known to reject.
+    /// Checks a group for errors that the server is known to reject, in the fields that it knows.
     pub(crate) fn check(self, group: &Group) -> Vec<Finding> {
         if self != Self::Vmalert {
             return Vec::new();
         }
+        let group = &self.known(group);
         let location = |rule: Option<usize>| Location {
             group: Some(group.name.clone()),
             rule,

@@ -48,7 +48,8 @@ codes! {
     DuplicateGroup = "duplicate-group",
     /// Two files of a source declare one object.
     DuplicateObject = "duplicate-object",
-    /// Two rules of a group are equal, which vmalert refuses.
+    /// Two rules of a group have one name and equal labels, so that their results may be the same series; vmalert refuses
+    /// two that are equal.
     DuplicateRule = "duplicate-rule",
     /// A duration cannot be parsed.
     Duration = "duration",

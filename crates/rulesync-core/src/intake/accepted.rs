@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::convert::{Conversion, convert};
+use super::convert::{Conversion, FaultyGroup, convert};
 use super::routing_table::RoutingTable;
 use crate::finding::Finding;
 use crate::model::declared::DeclaredGroup;
@@ -46,10 +46,15 @@ pub(crate) struct Declaration {
 }
 
 impl Accepted {
-    /// Converts a declaration. The groups are returned as well, so that they need not be decompressed at once.
-    pub(crate) fn of(id: &ObjectId, declaration: Declaration, table: &RoutingTable) -> (Self, Vec<Group>) {
+    /// Converts a declaration. The groups are returned as well, so that they need not be decompressed at once, and those
+    /// that are not sent.
+    pub(crate) fn of(
+        id: &ObjectId,
+        declaration: Declaration,
+        table: &RoutingTable,
+    ) -> (Self, Vec<Group>, Vec<FaultyGroup>) {
         let Declaration { uid, created, labels, annotations, tenant, groups, mut findings } = declaration;
-        let Conversion { groups, left_out, refused, findings: mut found } =
+        let Conversion { groups, left_out, refused, faulty, findings: mut found } =
             convert(groups, &annotations, &findings, table.on_invalid);
         findings.append(&mut found);
         let read = table.annotations();
@@ -72,7 +77,7 @@ impl Accepted {
             refused: refused.into_iter().map(String::into_boxed_str).collect(),
             findings: findings.into(),
         };
-        (accepted, groups)
+        (accepted, groups, faulty)
     }
 
     pub(crate) fn has_groups(&self) -> bool {

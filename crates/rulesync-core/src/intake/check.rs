@@ -27,10 +27,8 @@ pub(crate) fn check<'a>(
     capabilities: &Capabilities,
     sound: &mut Sound<'a>,
 ) -> Vec<Finding> {
-    if let Some(finding) = check_name(&group.name, &capabilities.name_limits) {
-        return vec![finding];
-    }
-    let mut findings = super::names::check(group, capabilities.label_names);
+    let mut findings: Vec<Finding> = check_name(&group.name, &capabilities.name_limits).into_iter().collect();
+    findings.extend(super::names::check(group, capabilities.label_names));
     for (index, rule) in group.rules.iter().enumerate() {
         if sound.expressions.contains(rule.expr.as_str()) {
             continue;

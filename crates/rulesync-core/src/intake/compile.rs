@@ -104,10 +104,7 @@ pub(crate) fn compile(
         if stays.contains(destination) || is_current(route_match) {
             return None;
         }
-        let ruler = table.rulers.get(&destination.ruler)?.as_ref();
-        let split = table.split.get(&destination.ruler).copied();
-        let (capabilities, on_invalid) = (ruler.capabilities(), table.on_invalid);
-        let compiler = RouteCompiler { route_match, ruler, capabilities, split, on_invalid };
+        let compiler = RouteCompiler::of(route_match, table)?;
         Some(Offer {
             destination: destination.clone(),
             namespace: table.namespace_of(id, uid, destination)?,
@@ -116,6 +113,12 @@ pub(crate) fn compile(
     };
     let offers = matches.iter().filter_map(offer).collect();
     Compiled { matches, offers, refused_by: refused_by.into(), routing_findings: findings.into() }
+}
+
+/// Returns the findings about a group that is not sent, as they would be if it were.
+pub(crate) fn findings_about(group: &Group, route_match: &RouteMatch, table: &RoutingTable) -> Vec<Finding> {
+    let compiler = RouteCompiler::of(route_match, table);
+    compiler.map(|compiler| compiler.offer(group, &mut Sound::default()).findings).unwrap_or_default()
 }
 
 /// Returns the last place that an object with a refused tenant may still have, where its rules stay as they are, and
@@ -257,7 +260,16 @@ struct Transformed<'a> {
     left_out: LeftOut,
 }
 
-impl RouteCompiler<'_> {
+impl<'r> RouteCompiler<'r> {
+    /// Returns the compiler for a match; none if its ruler is no longer configured.
+    fn of(route_match: &'r RouteMatch, table: &'r RoutingTable) -> Option<Self> {
+        let name = &route_match.destination.ruler;
+        let ruler = table.rulers.get(name)?.as_ref();
+        let split = table.split.get(name).copied();
+        let (capabilities, on_invalid) = (ruler.capabilities(), table.on_invalid);
+        Some(Self { route_match, ruler, capabilities, split, on_invalid })
+    }
+
     /// Splits a group into parts of at most `most` rules. The names of the object's other groups are taken.
     fn parts(&self, group: Group, most: usize, groups: &[Group]) -> Vec<Group> {
         let taken = groups.iter().map(|group| group.name.clone()).collect();

@@ -26,8 +26,19 @@ pub(crate) struct Conversion {
     pub left_out: Vec<LeftOut>,
     /// The names of refused groups: the versions that a ruler has stay.
     pub refused: Vec<String>,
+    /// The groups that are not among `groups` because something is wrong with them, as far as they were understood.
+    pub faulty: Vec<FaultyGroup>,
     /// The findings.
     pub findings: Vec<Finding>,
+}
+
+/// A group that is not sent, so that whatever else is wrong with it can be found, too.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FaultyGroup {
+    /// Its index in the object.
+    pub index: usize,
+    /// The group. What could not be understood has its default.
+    pub group: Group,
 }
 
 /// Converts the groups of an object with these annotations. An invalid group yields findings and does not affect the
@@ -53,13 +64,17 @@ pub(crate) fn convert(
     }
     for (index, declared) in groups.into_iter().enumerate() {
         if !names.insert(declared.name.clone()) {
-            let location =
-                Location { group: Some(declared.name), group_index: Some(index), ..Location::default() };
+            let group = Some(declared.name.clone());
+            let location = Location { group, group_index: Some(index), ..Location::default() };
             conversion.findings.push(
                 Finding::error(Code::DuplicateGroup, "a group of this name stands earlier in the object")
                     .at(location)
                     .hint("the first one counts: rename or remove this one"),
             );
+            let mut converter = Converter { group: declared.name.clone(), index, findings: Vec::new() };
+            let group = converter.group(declared, &tenants);
+            conversion.faulty.push(FaultyGroup { index, group });
+            conversion.findings.append(&mut converter.findings);
             continue;
         }
         let unread = unread.remove(&index).unwrap_or_default();
@@ -79,7 +94,10 @@ pub(crate) fn convert(
                 conversion.groups.push(group);
                 conversion.left_out.push(left_out);
             }
-            None => conversion.refused.push(group.name),
+            None => {
+                conversion.refused.push(group.name.clone());
+                conversion.faulty.push(FaultyGroup { index, group });
+            }
         }
         conversion.findings.append(&mut converter.findings);
     }
@@ -298,6 +316,8 @@ mod tests {
         };
         let by_group = converted(OnInvalid::Group);
         assert_eq!(names(&by_group), [("i".to_owned(), 1)]);
+        let faulty = by_group.faulty.iter().map(|faulty| (faulty.index, faulty.group.rules.len()));
+        assert_eq!(faulty.collect::<Vec<_>>(), [(0, 2), (1, 0)]);
         assert_eq!((by_group.refused, by_group.findings), (vec!["g".to_owned(), "h".to_owned()], vec![]));
         let by_rule = converted(OnInvalid::Rule);
         assert_eq!(names(&by_rule), [("g".to_owned(), 1), ("i".to_owned(), 1)]);

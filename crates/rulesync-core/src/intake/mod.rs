@@ -18,7 +18,8 @@ pub(crate) mod text;
 mod transform;
 
 pub(crate) use accepted::{Accepted, Declaration};
-pub(crate) use compile::{Compiled, Offer, Subject, compile};
+pub(crate) use compile::{Compiled, Offer, Subject, compile, findings_about};
+pub(crate) use convert::FaultyGroup;
 pub(crate) use matching::RouteMatch;
 pub(crate) use routing_table::RoutingTable;
 pub use text::is_hidden;

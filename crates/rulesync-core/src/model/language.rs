@@ -112,7 +112,13 @@ fn check_promql(expr: &str) -> Vec<Finding> {
                 ErrorKind::NeverEvaluates => Finding::warning(Code::Promql, message)
                     .at(location(error.position()))
                     .hint("rulers accept it, and fail whenever they evaluate it"),
-                _ => Finding::suspicion(Code::Promql, message).at(location(error.position())),
+                _ => {
+                    let finding = Finding::suspicion(Code::Promql, message).at(location(error.position()));
+                    match logql::ruler_check(expr) {
+                        Ok(_) => finding.hint("this is LogQL: send the object to a ruler for logs"),
+                        Err(_) => finding,
+                    }
+                }
             }];
         }
     };
@@ -167,6 +173,8 @@ mod tests {
         assert_eq!(finding.location.position, Some(Position { line: 2, column: 12 }));
         assert_eq!(finding.message, "unclosed left parenthesis");
         assert!(PromQl.check("histogram_share(1, up)")[0].hint.is_some());
+        let logql = PromQl.check(r#"sum(count_over_time({job="x"} |= "error" [5m])) > 0"#);
+        assert!(logql[0].hint.as_deref().is_some_and(|hint| hint.contains("LogQL")), "{logql:?}");
     }
 
     #[test]

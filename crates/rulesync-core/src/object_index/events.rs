@@ -54,7 +54,7 @@ impl ObjectIndex {
             self.locations.set(&id, Positions::default(), &groups);
         }
         let declaration = Declaration { uid, created, labels, annotations, tenant, groups, findings };
-        let (accepted, groups) = Accepted::of(&id, declaration, &self.table);
+        let (accepted, groups, _) = Accepted::of(&id, declaration, &self.table);
         for finding in &accepted.findings {
             effects.findings.push((id.clone(), None, finding.clone()));
         }

@@ -10,8 +10,8 @@ use crate::model::labels::Labels;
 use crate::policy::OnInvalid;
 use crate::route::Route;
 use crate::route::ValueSource;
+use crate::ruler::DescribedRuler;
 use crate::ruler::Ruler;
-use crate::ruler::described::DescribedRuler;
 
 use super::*;
 use crate::desired::RemovalReason;

@@ -26,8 +26,9 @@ fn contents(objects: &[(&str, u8)]) -> Contents {
     let read = |(line, (name, version)): (usize, &(&str, u8))| ParsedObject {
         object: object(name, *version),
         position: Position { line: line + 1, column: 1 },
+        template: None,
     };
-    Contents { objects: objects.iter().enumerate().map(read).collect(), broken: Vec::new() }
+    Contents { objects: objects.iter().enumerate().map(read).collect(), ..Contents::default() }
 }
 
 fn with_broken_document(mut contents: Contents, id: Option<ObjectId>, message: &str) -> Contents {
@@ -35,6 +36,7 @@ fn with_broken_document(mut contents: Contents, id: Option<ObjectId>, message: &
         id,
         is_rule_like: true,
         finding: Finding::error(Code::Yaml, message),
+        template: None,
     });
     contents
 }
@@ -159,7 +161,7 @@ fn index_keeps_missing_objects_of_file_with_broken_object() {
 /// Adds a document that is not understood.
 fn with_unknown_document(mut contents: Contents, is_rule_like: bool) -> Contents {
     let finding = Finding::error(Code::NotUnderstood, "what is it");
-    contents.broken.push(BrokenDocument { id: None, is_rule_like, finding });
+    contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, template: None });
     contents
 }
 
@@ -261,8 +263,8 @@ fn rule_file_part(name: &str, group: &str) -> Contents {
     let group = DeclaredGroup { name: group.to_owned(), ..DeclaredGroup::default() };
     let object = RuleObject::new(id, vec![group]);
     Contents {
-        objects: vec![ParsedObject { object, position: Position { line: 1, column: 1 } }],
-        broken: Vec::new(),
+        objects: vec![ParsedObject { object, position: Position { line: 1, column: 1 }, template: None }],
+        ..Contents::default()
     }
 }
 

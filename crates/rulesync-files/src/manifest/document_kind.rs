@@ -27,7 +27,9 @@ pub(super) enum DocumentKind<'t> {
     RuleFile(Mapping<'t>),
     /// A list of documents, and the kind of items without a `kind`.
     List(Node<'t>, Option<&'static str>),
-    /// A well-formed object of a kind that has no rules.
+    /// A Kubernetes namespace.
+    Namespace(Mapping<'t>),
+    /// A well-formed object of another kind that has no rules.
     Foreign,
     /// YAML that go-yaml would reject.
     Unreadable(Problem),
@@ -123,6 +125,7 @@ impl<'t> DocumentKind<'t> {
             Some(version) if api_group(&version).is_some() && has_groups(&mapping) => {
                 not_at(at_kind, format!("`{kind}` is not a kind with rules, and has `groups`"))
             }
+            Some(version) if kind == "Namespace" && version == "v1" => Self::Namespace(mapping),
             Some(_) => Self::Foreign,
             None => Self::NotUnderstood(NotUnderstood {
                 message: "`apiVersion` is missing".to_owned(),

@@ -10,8 +10,8 @@ fn contents(text: impl AsRef<[u8]>) -> Contents {
 
 /// Renders the objects with their number of groups, and the findings with their objects.
 fn summary(text: impl AsRef<[u8]>) -> String {
-    let Contents { objects, broken } = contents(text);
-    let objects = objects.iter().map(|ParsedObject { object, position }| {
+    let Contents { objects, broken, .. } = contents(text);
+    let objects = objects.iter().map(|ParsedObject { object, position, .. }| {
         format!("{position} {} groups={}", object.id, object.groups.len())
     });
     let broken = broken.iter().map(|BrokenDocument { id, finding, .. }| match id {
@@ -33,7 +33,7 @@ spec:
 fn manifest_reads_object() {
     let contents = contents(RULE);
     assert_eq!(contents.broken, []);
-    let [ParsedObject { object, position }] = contents.objects.as_slice() else { panic!("one object") };
+    let [ParsedObject { object, position, .. }] = contents.objects.as_slice() else { panic!("one object") };
     assert_eq!(object.id.to_string(), "PrometheusRule mon/a.b");
     assert_eq!(*position, Position { line: 1, column: 1 });
     let labels: Vec<_> = object.labels.iter().collect();
@@ -42,6 +42,23 @@ fn manifest_reads_object() {
     assert_eq!((rules[0].expr.as_str(), rules[0].for_duration.as_deref()), ("1", Some("")));
     assert_eq!((rules[0].labels["a"].as_str(), rules[0].labels["b"].as_str()), ("", "c"));
     assert!(rules[0].annotations.is_empty());
+}
+
+#[test]
+fn manifest_reads_what_helm_template_prints() {
+    let text = format!(
+        "---\n# Source: shop/templates/namespace.yaml\napiVersion: v1\nkind: Namespace\n\
+         metadata: {{name: shop, labels: {{team: web}}}}\n---\n# Source: shop/templates/service.yaml\n\
+         apiVersion: v1\nkind: Service\nmetadata: {{name: shop}}\n---\n# Source: shop/templates/rules.yaml\n{RULE}\
+         ---\n# Source: shop/templates/broken.yaml\napiVersion: [\n"
+    );
+    let Contents { objects, broken, namespaces, other_kinds } = contents(text);
+    assert_eq!(objects[0].template.as_deref(), Some("shop/templates/rules.yaml"));
+    assert_eq!(objects[0].position, Position { line: 13, column: 1 });
+    assert_eq!(broken[0].template.as_deref(), Some("shop/templates/broken.yaml"));
+    let [ParsedNamespace { name, metadata }] = namespaces.as_slice() else { panic!("{namespaces:?}") };
+    assert_eq!((name.as_str(), metadata.labels.get("team")), ("shop", Some("web")));
+    assert_eq!(other_kinds, 2);
 }
 
 #[test]

@@ -9,6 +9,15 @@ pub(crate) struct Document<'a> {
     pub(crate) lines_before: usize,
 }
 
+impl<'a> Document<'a> {
+    /// Returns the template that `helm template` has rendered the document from, as its first comment says.
+    pub(crate) fn helm_template(&self) -> Option<&'a str> {
+        let mut comments =
+            self.text.lines().filter(|line| !is_marker(line, "---") && !line.trim().is_empty());
+        comments.next()?.strip_prefix("# Source: ").map(str::trim).filter(|path| !path.is_empty())
+    }
+}
+
 /// Splits a stream at the lines that begin with `---` or `...`. YAML does not allow these inside of a document, not
 /// even in quoted or block scalars, so the result is correct however broken the documents are. Documents with only
 /// blanks, comments and directives are omitted.
@@ -70,6 +79,18 @@ mod tests {
         assert_eq!(split("a: 1\r\n--- # two\r\nb: 2\r\n"), [("a: 1\r\n", 0), ("--- # two\r\nb: 2\r\n", 1)]);
         assert_eq!(split("\u{feff}---\na: 1\n--- {b: 2}\n"), [("---\na: 1\n", 0), ("--- {b: 2}\n", 2)]);
         assert_eq!(split("a: 1\n...\n# c\n...\nb: 2\n"), [("a: 1\n", 0), ("b: 2\n", 4)]);
+    }
+
+    #[test]
+    fn document_names_the_template_that_it_was_rendered_from() {
+        let template = |text| documents(text).first().and_then(Document::helm_template);
+        assert_eq!(
+            template("---\n# Source: shop/templates/rules.yaml\na: 1\n"),
+            Some("shop/templates/rules.yaml")
+        );
+        assert_eq!(template("# Source: a.yaml\r\na: 1\r\n"), Some("a.yaml"));
+        assert_eq!(template("---\na: 1\n# Source: a.yaml\n"), None);
+        assert_eq!(template("# Sources\n# Source: a.yaml\na: 1\n"), None);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::naming::NamespacePolicy;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
 use crate::plan::{Action, Deletes};
-use crate::ruler::described::DescribedRuler;
+use crate::ruler::DescribedRuler;
 
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.
 type There<'a> = (&'a str, &'a str, &'a str);

@@ -273,12 +273,16 @@ fn address(named: &NamedRuler) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ruler::described::DescribedRuler;
+    use crate::ruler::DescribedRuler;
 
     #[test]
     fn rulers_share_a_concurrency_limit_by_address_only() {
-        let address = |name: &str, address| {
-            let ruler = DescribedRuler { address, ..DescribedRuler::default() };
+        let address = |name: &str, address: Option<&str>| {
+            let ruler = DescribedRuler::default();
+            let ruler = match address {
+                Some(address) => ruler.with_address(address),
+                None => ruler,
+            };
             super::address(&NamedRuler::new(name, Arc::new(ruler)))
         };
         assert_eq!(address("a", Some("http://one")), address("b", Some("http://one")));

@@ -11,7 +11,7 @@ const PRINTED: There<'_> = ("us.ns.o", "g", "sum by (job) (up)");
 fn respelled() -> Bench {
     let normalization = Normalization::Respells { oldest: StoredFields::ALL };
     let capabilities = Capabilities::default().with_normalization(normalization);
-    let ruler = DescribedRuler { capabilities, ..DescribedRuler::default() };
+    let ruler = DescribedRuler::new(capabilities);
     destination_with(|shared| shared.ruler = Arc::new(ruler)).declared("o", &[("g", DECLARED)])
 }
 

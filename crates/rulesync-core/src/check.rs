@@ -1,0 +1,239 @@
+//! What can be known of declared objects without a ruler: where each goes, and everything that is wrong with it. For the
+//! command line and for tests of manifests; the engine judges by the same functions.
+//!
+//! ```
+//! use rulesync_core::check::Checker;
+//! use rulesync_core::engine::{NamedRuler, Policy, Setup};
+//! use rulesync_core::naming::NamespacePolicy;
+//! use rulesync_core::ruler::DescribedRuler;
+//! use rulesync_core::{ObjectId, Route, RuleObject};
+//! # use rulesync_core::model::DeclaredGroup;
+//!
+//! let setup = Setup {
+//!     namespace_policy: NamespacePolicy::of("platform-team".parse()?),
+//!     sources: Vec::new(),
+//!     rulers: vec![NamedRuler::new("mimir", std::sync::Arc::new(DescribedRuler::default()))],
+//!     routes: vec![Route::all("everything", "mimir", Some("prod".parse()?))],
+//!     policy: Policy::default(),
+//! };
+//! # let group: DeclaredGroup = serde_json::from_str(r#"{"name":"g","rules":[{"alert":"A","expr":"sum(up"}]}"#)?;
+//! let id = ObjectId::new(&"files".into(), &"PrometheusRule".into(), "shop", "api");
+//! let checked = Checker::new(&setup).check(RuleObject::new(id, vec![group]), None);
+//! let [destination] = checked.destinations.as_slice() else { panic!("one route") };
+//! assert_eq!(destination.findings[0].message, "unclosed left parenthesis");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod duplicates;
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::engine::Setup;
+use crate::finding::{Code, Finding};
+use crate::intake::{
+    Accepted, Compiled, Declaration, FaultyGroup, RouteMatch, RoutingTable, Subject, compile, findings_about,
+};
+use crate::model::encoded::{CompressedGroup, Decompressor};
+use crate::model::group::Group;
+use crate::model::kind::RULE_FILE;
+use crate::model::name::RulerNamespace;
+use crate::model::object::{ObjectId, RuleObject};
+use crate::model::positions::Positions;
+use crate::model::tenant::DestinationId;
+use crate::policy::OnInvalid;
+use crate::route::NamespaceMetadata;
+use duplicates::duplicate_rules;
+
+/// Checks objects one by one, each by itself.
+#[derive(Debug)]
+pub struct Checker {
+    table: RoutingTable,
+}
+
+/// What is known of an object.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CheckedObject {
+    /// The object.
+    pub id: ObjectId,
+    /// The findings that do not depend on a destination, those of its source included.
+    pub findings: Vec<Finding>,
+    /// Where it goes, in the order of the routes; empty if no route takes it.
+    pub destinations: Vec<CheckedDestination>,
+    /// Routes that may select it, and that go by labels or annotations of its Kubernetes namespace, which are unknown.
+    pub undecided: Vec<Arc<str>>,
+}
+
+/// An object as one destination would have it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CheckedDestination {
+    /// The destination.
+    pub destination: DestinationId,
+    /// The route that leads there.
+    pub route: Arc<str>,
+    /// The ruler's namespace for the object.
+    pub namespace: RulerNamespace,
+    /// The findings about the object there.
+    pub findings: Vec<Finding>,
+    groups: Vec<CompressedGroup>,
+}
+
+impl CheckedDestination {
+    /// Returns the groups as they would be sent: with the labels and matchers of the route, and split. Those that would not
+    /// be sent are missing.
+    pub fn groups(&self) -> Vec<Group> {
+        let mut blocks = Decompressor::default();
+        self.groups.iter().filter_map(|group| blocks.decode(group).ok()).collect()
+    }
+}
+
+impl CheckedObject {
+    /// Iterates over all findings, each with its destination if it depends on one.
+    pub fn findings(&self) -> impl Iterator<Item = (Option<&DestinationId>, &Finding)> {
+        let of_destinations =
+            self.destinations.iter().flat_map(|CheckedDestination { destination, findings, .. }| {
+                findings.iter().map(move |finding| (Some(destination), finding))
+            });
+        self.findings.iter().map(|finding| (None, finding)).chain(of_destinations)
+    }
+}
+
+impl Checker {
+    /// Creates a checker of objects for the routes and rulers of a setup. Its sources are not used, and its rulers are asked
+    /// for what they can do only, so that a [`DescribedRuler`](crate::ruler::DescribedRuler) suffices.
+    pub fn new(setup: &Setup) -> Self {
+        // Whatever is wrong with a group counts, and so none is checked without its invalid rules.
+        Self { table: RoutingTable { on_invalid: OnInvalid::Group, ..setup.routing_table() } }
+    }
+
+    /// Checks an object. `namespace` is the metadata of its Kubernetes namespace, if known.
+    ///
+    /// Unlike in the engine, a group with errors is checked to its end.
+    pub fn check(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> CheckedObject {
+        let RuleObject { id, uid, created, labels, tenant, annotations, groups, findings, positions } =
+            object;
+        let positions = match positions.is_empty() {
+            true => Positions::of_names(groups.iter().map(|group| group.name.as_str())),
+            false => positions,
+        };
+        let mut repeated = duplicate_rules(&groups);
+        let declaration = Declaration { uid, created, labels, annotations, tenant, groups, findings };
+        let (accepted, groups, faulty) = Accepted::of(&id, declaration, &self.table);
+        let subject = Subject {
+            id: &id,
+            accepted: &accepted,
+            groups: Some(&groups),
+            namespace,
+            // Where it is unknown, no route that needs it is taken, and none refuses a tenant because of it.
+            namespace_comes: true,
+            previous: &[],
+            seen: Instant::now(),
+        };
+        let Compiled { matches, offers, routing_findings, .. } = compile(&subject, &self.table, |_| false);
+        let mut destinations = Vec::with_capacity(matches.len());
+        for offer in offers {
+            let Some(route_match) = matches.iter().find(|other| other.destination == offer.destination)
+            else {
+                continue;
+            };
+            let mut findings = offer.object.findings.to_vec();
+            findings.extend(self.unsent(&groups, &faulty, &accepted, route_match));
+            repeated.retain(|warning| !findings.iter().any(|finding| is_same_duplicate(finding, warning)));
+            destinations.push(CheckedDestination {
+                destination: offer.destination,
+                route: Arc::clone(&route_match.route),
+                namespace: offer.namespace,
+                findings,
+                groups: offer.object.groups.iter().map(|group| group.body.clone()).collect(),
+            });
+        }
+        let undecided = self.undecided(&id, &accepted, namespace);
+        let mut findings: Vec<Finding> = accepted.findings.into_vec();
+        findings.extend(routing_findings);
+        findings.extend(repeated);
+        let map = positions.map();
+        let root = if id.kind() == RULE_FILE { "" } else { "spec." };
+        let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
+        findings
+            .iter_mut()
+            .chain(of_destinations)
+            .for_each(|finding| map.locate(&mut finding.location, root));
+        CheckedObject { id, findings, destinations, undecided }
+    }
+
+    /// Returns the findings about the groups that are not sent, besides those that keep them from being sent.
+    fn unsent(
+        &self,
+        groups: &[Group],
+        faulty: &[FaultyGroup],
+        accepted: &Accepted,
+        route_match: &RouteMatch,
+    ) -> Vec<Finding> {
+        // A route that refuses the object looks at none of its groups.
+        let refused = if route_match.transform.refusals().is_empty() { &[] } else { groups };
+        let mut findings: Vec<Finding> =
+            refused.iter().flat_map(|group| findings_about(group, route_match, &self.table)).collect();
+        for FaultyGroup { index, group } in faulty {
+            for mut finding in findings_about(group, route_match, &self.table) {
+                finding.location.group_index = Some(*index);
+                if !follows(&finding, group, &accepted.findings) {
+                    findings.push(finding);
+                }
+            }
+        }
+        findings
+    }
+
+    /// Returns the routes that cannot be judged for an object.
+    fn undecided(
+        &self,
+        id: &ObjectId,
+        accepted: &Accepted,
+        namespace: Option<&NamespaceMetadata>,
+    ) -> Vec<Arc<str>> {
+        if namespace.is_some() {
+            return Vec::new();
+        }
+        let input = accepted.input(id, None, true);
+        let may_select = |route: &&crate::Route| {
+            let language =
+                self.table.rulers.get(&route.ruler).map(|ruler| ruler.capabilities().language.name());
+            route.needs_namespaces()
+                && language.is_some_and(|language| route.takes_kind(id.kind(), language))
+                && route.rule_selector.matches(input.labels)
+                && route.namespace_selector.matches_namespace(id.namespace(), None) != Some(false)
+        };
+        self.table.routes.iter().filter(may_select).map(|route| Arc::clone(&route.name)).collect()
+    }
+}
+
+/// Returns whether a finding about a faulty group only follows from what is known to be wrong with it: it is about the same
+/// field, or about an expression that is missing.
+fn follows(finding: &Finding, group: &Group, known: &[Finding]) -> bool {
+    let (rule, field) = (finding.location.rule, finding.location.field.as_deref());
+    let is_known = |other: &Finding| {
+        let location = &other.location;
+        location.group_index == finding.location.group_index
+            && location.rule == rule
+            && location.field.as_deref() == field
+    };
+    let has_no_text = || match (rule, field) {
+        (Some(rule), Some("expr")) => group.rules.get(rule).is_none_or(|rule| rule.expr.is_empty()),
+        (None, Some("name")) => group.name.is_empty(),
+        _ => false,
+    };
+    has_no_text() || (field.is_some() && known.iter().any(is_known))
+}
+
+/// Returns whether a ruler's own finding says what the warning about two rules says.
+fn is_same_duplicate(finding: &Finding, warning: &Finding) -> bool {
+    finding.code == Code::DuplicateRule
+        && finding.location.group == warning.location.group
+        && finding.location.rule == warning.location.rule
+}
+
+#[cfg(test)]
+mod tests;
