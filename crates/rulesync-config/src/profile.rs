@@ -114,7 +114,7 @@ routes:
   - name: all
     ruler: central
     tenant: prod
-    external_labels: [{name: cluster, value: eu}]
+    external_labels: [{label: cluster, value: eu}]
     query_matchers: [{label: cluster, value: eu}]
 ";
         let config = Config::parse(text, Path::new("rulesync.yaml"), HashMap::new()).unwrap();
