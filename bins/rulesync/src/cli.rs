@@ -1,9 +1,12 @@
-//! The command line as a whole: the flags of all verbs. Each verb's own are in its file.
+//! The command line as a whole: the flags of all verbs, and the verbs. Each verb's own flags are in its file.
 
-use clap::Parser;
+use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::failure::Failure;
 use crate::terminal::Color;
-use crate::verbs::Verb;
+use crate::verbs::{completion, config_check, config_schema, crds, man, version};
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
 /// vmalert), and brings them in order.
@@ -15,13 +18,45 @@ pub(crate) struct Cli {
     pub(crate) color: Color,
 
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a configuration, or print its schema.
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    Crds(crds::Args),
+    Completion(completion::Args),
+    #[command(hide = true)]
+    Man(man::Args),
+    Version(version::Args),
+}
+
+/// What to do with a configuration.
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    Check(config_check::Args),
+    Schema(config_schema::Args),
+}
+
+impl Cli {
+    /// Does what was asked for, and returns the exit code for what came of it.
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        match self.verb {
+            Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
+            Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),
+            Verb::Crds(args) => crds::run(args),
+            Verb::Completion(args) => completion::run(args, &mut Self::command()),
+            Verb::Man(args) => man::run(args, Self::command()),
+            Verb::Version(args) => version::run(args),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod cli;
 mod failure;
+mod stdout;
 mod terminal;
 mod verbs;
 
@@ -37,7 +38,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     // One thread: the work is waiting for others.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
-    let result = runtime.block_on(cli.verb.run());
+    let result = runtime.block_on(cli.run());
     runtime.shutdown_timeout(BLOCKED_GRACE);
     result
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use rulesync_core::check::DescribedRuler;
 use rulesync_core::engine::{NamedRuler, Setup};
-use rulesync_core::ruler::DescribedRuler;
 
 use crate::config::ValidConfig;
 use crate::settings::{RulerKind, RulerSettings};

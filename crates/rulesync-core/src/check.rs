@@ -2,10 +2,9 @@
 //! command line and for tests of manifests; the engine judges by the same functions.
 //!
 //! ```
-//! use rulesync_core::check::Checker;
+//! use rulesync_core::check::{Checker, DescribedRuler};
 //! use rulesync_core::engine::{NamedRuler, Policy, Setup};
 //! use rulesync_core::naming::NamespacePolicy;
-//! use rulesync_core::ruler::DescribedRuler;
 //! use rulesync_core::{ObjectId, Route, RuleObject};
 //! # use rulesync_core::model::DeclaredGroup;
 //!
@@ -30,6 +29,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+pub use crate::described_ruler::DescribedRuler;
 use crate::engine::Setup;
 use crate::finding::{Code, Finding};
 use crate::intake::{
@@ -103,7 +103,7 @@ impl CheckedObject {
 
 impl Checker {
     /// Creates a checker of objects for the routes and rulers of a setup. Its sources are not used, and its rulers are asked
-    /// for what they can do only, so that a [`DescribedRuler`](crate::ruler::DescribedRuler) suffices.
+    /// for what they can do only, so that a [`DescribedRuler`] suffices.
     pub fn new(setup: &Setup) -> Self {
         // Whatever is wrong with a group counts, and so none is checked without its invalid rules.
         Self { table: RoutingTable { on_invalid: OnInvalid::Group, ..setup.routing_table() } }

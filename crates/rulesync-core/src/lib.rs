@@ -109,6 +109,7 @@ pub mod check;
 mod claim;
 mod clock;
 mod concurrency;
+mod described_ruler;
 mod desired;
 mod destination;
 pub mod engine;

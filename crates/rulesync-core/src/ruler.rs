@@ -1,6 +1,5 @@
 //! The [`Ruler`] trait: where rules are written, its errors, and its reports of evaluation.
 
-mod described;
 mod error;
 mod evaluation;
 mod write;
@@ -9,7 +8,6 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use described::DescribedRuler;
 pub use error::{RulerError, RulerErrorKind};
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
 pub use write::Write;

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use rulesync_core::check::DescribedRuler;
 use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::PromDuration;
 use rulesync_core::ruler::OptionalField::{AlignEvaluationTime, EvaluationDelay, QueryOffset, SourceTenants};
-use rulesync_core::ruler::{DescribedRuler, QueryLanguage, StoredFields, TemplateEnvironment};
+use rulesync_core::ruler::{QueryLanguage, StoredFields, TemplateEnvironment};
 use rulesync_core::{Capabilities, Finding, Group};
 use serde::Deserialize;
 

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use super::print;
-use crate::cli::Cli;
 use crate::failure::Failure;
+use crate::stdout::print;
 
 /// Print the completion script of a shell.
 ///
@@ -18,8 +17,8 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: Args, command: &mut Command) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "rulesync", &mut script);
+    clap_complete::generate(args.shell, command, "rulesync", &mut script);
     print(&String::from_utf8_lossy(&script))
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use rulesync_config::{Config, ConfigErrors};
 use rulesync_core::finding::Printable;
 
-use super::print;
 use crate::failure::Failure;
+use crate::stdout::print;
 
 /// Check a configuration and the files it names, and print all errors. Exits with 0 if there are none, else 1.
 ///

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use rulesync_config::reference;
 
-use super::print;
 use crate::failure::Failure;
+use crate::stdout::print;
 
 /// Print the JSON Schema of the configuration, or its reference.
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::print;
 use crate::failure::Failure;
+use crate::stdout::print;
 
 /// Print the CustomResourceDefinitions of rulesync, for `kubectl apply -f -`.
 #[derive(Debug, clap::Args)]

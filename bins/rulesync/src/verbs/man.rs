@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::Command;
 
-use crate::cli::Cli;
 use crate::failure::Failure;
 
 /// Write the manual pages to a directory: `rulesync.1` and one for each verb.
@@ -16,12 +15,12 @@ pub(crate) struct Args {
     directory: PathBuf,
 }
 
-pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
-    write(&args.directory).map_err(|error| Failure::write(&args.directory, error))?;
+pub(crate) fn run(args: Args, command: Command) -> Result<ExitCode, Failure> {
+    write(&args.directory, command).map_err(|error| Failure::write(&args.directory, error))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn write(directory: &Path) -> std::io::Result<()> {
+fn write(directory: &Path, command: Command) -> std::io::Result<()> {
     fs::create_dir_all(directory)?;
-    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), directory)
+    clap_mangen::generate_to(command.disable_help_subcommand(true), directory)
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::print;
 use crate::failure::Failure;
+use crate::stdout::print;
 
 /// Print the version.
 #[derive(Debug, clap::Args)]

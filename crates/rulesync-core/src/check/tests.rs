@@ -8,7 +8,7 @@ use crate::engine::{NamedRuler, Policy};
 use crate::model::DeclaredGroup;
 use crate::naming::NamespacePolicy;
 use crate::route::{Permission, Route, Selector, Tenancy, TenantPattern, ValueSource};
-use crate::ruler::{Capabilities, DescribedRuler, QueryLanguage};
+use crate::ruler::{Capabilities, QueryLanguage};
 
 fn setup(routes: Vec<Route>) -> Setup {
     let loki = Capabilities::default().with_language(QueryLanguage::LogQl);

@@ -6,11 +6,11 @@ mod offers;
 mod refused_tenants;
 mod unreadable;
 
+use crate::described_ruler::DescribedRuler;
 use crate::model::labels::Labels;
 use crate::policy::OnInvalid;
 use crate::route::Route;
 use crate::route::ValueSource;
-use crate::ruler::DescribedRuler;
 use crate::ruler::Ruler;
 
 use super::*;

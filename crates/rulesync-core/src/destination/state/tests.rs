@@ -20,6 +20,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
+use crate::described_ruler::DescribedRuler;
 use crate::desired::{DesiredGroup, RemovalReason};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -32,7 +33,6 @@ use crate::naming::NamespacePolicy;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
 use crate::plan::{Action, Deletes};
-use crate::ruler::DescribedRuler;
 
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.
 type There<'a> = (&'a str, &'a str, &'a str);

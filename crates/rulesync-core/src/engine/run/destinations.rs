@@ -273,7 +273,7 @@ fn address(named: &NamedRuler) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ruler::DescribedRuler;
+    use crate::described_ruler::DescribedRuler;
 
     #[test]
     fn rulers_share_a_concurrency_limit_by_address_only() {

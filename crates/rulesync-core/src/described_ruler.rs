@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 
-use super::{Capabilities, EncodedGroup, Ruler, RulerError};
 use crate::finding::Finding;
+use crate::model::capabilities::Capabilities;
+use crate::model::encoded::EncodedGroup;
 use crate::model::group::Group;
 use crate::model::tenant::TenantId;
 use crate::observed::Listing;
+use crate::ruler::{Ruler, RulerError};
 
 /// A ruler that has properties and takes no requests: each fails as misconfigured.
 ///
 /// ```
-/// use rulesync_core::ruler::{Capabilities, DescribedRuler, QueryLanguage, Ruler};
+/// use rulesync_core::check::DescribedRuler;
+/// use rulesync_core::ruler::{Capabilities, QueryLanguage, Ruler};
 ///
 /// let ruler = DescribedRuler::new(Capabilities::default().with_language(QueryLanguage::LogQl));
 /// assert_eq!(ruler.capabilities().language, QueryLanguage::LogQl);
