@@ -1,0 +1,62 @@
+//! Components that can select one object for one place: what Alloy does there, and what rulesync does.
+
+use super::component::Component;
+use crate::report::Messages;
+use crate::yaml::{Entry, Mapping, Node, inline};
+
+/// Reports components of which two can select one object for one tenant of one ruler. Returns the numbers of those that
+/// contradict an earlier one.
+pub(super) fn report(components: &[Component], messages: &mut Messages) -> Vec<usize> {
+    let mut contradicting = Vec::new();
+    for (number, other) in components.iter().enumerate() {
+        for one in components[..number].iter().filter(|one| have_one_destination(one, other)) {
+            let names = format!("`{}` and `{}`", one.id, other.id);
+            let excludes = one.rule_selector.excludes(&other.rule_selector)
+                || one.namespace_selector.excludes(&other.namespace_selector);
+            if excludes {
+                if one.naming == other.naming {
+                    messages.info(
+                        other.position,
+                        format!(
+                            "{names} write to one tenant with one prefix: in Alloy each deletes what the other writes, in \
+                             rulesync neither does"
+                        ),
+                    );
+                }
+            } else if text(&one.transform) != text(&other.transform) {
+                contradicting.push(number);
+                messages.error(
+                    other.position,
+                    format!(
+                        "{names} can select one object for one tenant, and change its rules in different ways: let their \
+                         `match_labels` require different values of one label"
+                    ),
+                );
+            } else if one.naming != other.naming {
+                messages.warning(
+                    other.position,
+                    format!(
+                        "{names} can select one object for one tenant: Alloy writes it under both prefixes, rulesync once, \
+                         by the first of the two routes in the configuration"
+                    ),
+                );
+            } else {
+                messages.info(
+                    other.position,
+                    format!("{names} can select one object for one tenant: rulesync writes it once"),
+                );
+            }
+        }
+    }
+    contradicting.dedup();
+    contradicting
+}
+
+fn have_one_destination(one: &Component, other: &Component) -> bool {
+    let tenant = |component: &Component| component.tenant.as_ref().map(|Entry { value, .. }| inline(value));
+    tenant(one) == tenant(other) && text(&one.connection) == text(&other.connection)
+}
+
+fn text(settings: &Mapping) -> String {
+    inline(&Node::Mapping(settings.clone()))
+}

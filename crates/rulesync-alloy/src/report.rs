@@ -1,0 +1,158 @@
+//! What an import found: errors, warnings and notes, each with its place, in the manner of `alloy convert`.
+
+use std::fmt;
+
+use crate::syntax::Position;
+
+/// How much a message matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Something that cannot be imported.
+    Error,
+    /// Something that behaves in another way afterwards.
+    Warning,
+    /// Something to know or to do.
+    Info,
+}
+
+/// One message of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about; none for the configuration as a whole.
+    pub place: Option<Place>,
+    /// What there is to say, in one line.
+    pub text: String,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Place {
+    /// The name of the file, as it was given.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// What an import found. `Display` prints it: the messages, then what to add to the Deployment, then the outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The messages, in the order of the files; those about the whole are last.
+    pub messages: Vec<Message>,
+    /// What the Deployment of rulesync needs for Secrets and ConfigMaps that the configuration refers to, as a patch in
+    /// YAML.
+    pub deployment_patch: Option<String>,
+    /// What was imported and what was not, in one line.
+    pub outcome: String,
+}
+
+impl Report {
+    /// The messages of one severity.
+    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(move |message| message.severity == severity)
+    }
+}
+
+/// The messages while an import goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    found: Vec<(Severity, Option<Position>, String)>,
+}
+
+impl Messages {
+    pub(crate) fn add(&mut self, severity: Severity, position: Option<Position>, text: impl Into<String>) {
+        let message = (severity, position, text.into());
+        if !self.found.contains(&message) {
+            self.found.push(message);
+        }
+    }
+
+    pub(crate) fn error(&mut self, position: Position, text: impl Into<String>) {
+        self.add(Severity::Error, Some(position), text);
+    }
+
+    pub(crate) fn warning(&mut self, position: Position, text: impl Into<String>) {
+        self.add(Severity::Warning, Some(position), text);
+    }
+
+    pub(crate) fn info(&mut self, position: Position, text: impl Into<String>) {
+        self.add(Severity::Info, Some(position), text);
+    }
+
+    pub(crate) fn errors(&self) -> usize {
+        self.found.iter().filter(|(severity, ..)| *severity == Severity::Error).count()
+    }
+
+    /// The messages in the order of the files, which have these names.
+    pub(crate) fn into_messages(mut self, files: &[String]) -> Vec<Message> {
+        self.found.sort_by_key(|(severity, position, _)| (position.is_none(), *position, *severity));
+        let message = |(severity, position, text): (Severity, Option<Position>, String)| Message {
+            severity,
+            place: position.map(|position| place(position, files)),
+            text: one_line(&text),
+        };
+        self.found.into_iter().map(message).collect()
+    }
+}
+
+/// A position in words.
+pub(crate) fn place(position: Position, files: &[String]) -> Place {
+    let Position { file, line, column } = position;
+    Place { file: files.get(file).cloned().unwrap_or_default(), line, column }
+}
+
+/// It may quote a name that somebody wrote, and is one line all the same.
+fn one_line(text: &str) -> String {
+    text.chars().fold(String::new(), |mut line, character| {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+        line
+    })
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "Error",
+            Self::Warning => "Warning",
+            Self::Info => "Info",
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column } = self;
+        write!(f, "{file}:{line}:{column}")
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { severity, place, text } = self;
+        write!(f, "({severity}) ")?;
+        place.iter().try_for_each(|place| write!(f, "{place}: "))?;
+        f.write_str(text)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { messages, deployment_patch, outcome } = self;
+        messages.iter().try_for_each(|message| writeln!(f, "{message}"))?;
+        if let Some(patch) = deployment_patch {
+            writeln!(f, "\nThe Deployment of rulesync needs, as a strategic merge patch:\n\n{patch}")?;
+        }
+        writeln!(f, "{outcome}")
+    }
+}
