@@ -7,6 +7,7 @@ mod auth;
 mod credentials;
 mod cut;
 mod encode;
+mod endpoint;
 mod error;
 mod limits;
 mod oauth2;
@@ -16,12 +17,13 @@ mod redact;
 mod request;
 mod response;
 mod send;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 pub(crate) use address::redirection;
@@ -38,12 +40,12 @@ pub(crate) use response::BODY_FACTOR;
 pub use response::Response;
 pub use send::Connection;
 
-use crate::settings::{ClientConfig, OAuth2, Secret, SettingsError, TlsConfig};
+use crate::settings::{ClientConfig, OAuth2, Secret, SettingsError, SigV4};
 use credentials::Credentials;
+use endpoint::endpoint;
 use oauth2::CachedToken;
-use proxy::{ProxySettings, ProxyUser};
+use proxy::ProxySettings;
 use redact::Redactor;
-use transport::Transport;
 
 impl Connection {
     /// Creates a connection to the server at `address`, such as `http://mimir.monitoring.svc:9009`. Sends no request,
@@ -68,15 +70,28 @@ impl Connection {
         };
         let http2 = config.enable_http2.unwrap_or(true);
         let endpoint = endpoint(&url, config.tls_config.as_ref(), proxy, http2, &redactor)?;
-        let method = match &config.oauth2 {
-            Some(oauth2) => credentials::Method::Token(Box::new(
+        let method = match (&config.oauth2, &config.sigv4) {
+            (Some(oauth2), _) => credentials::Method::Token(Box::new(
                 tokens(oauth2, &redactor).map_err(|error| error.within("oauth2"))?,
             )),
-            None => auth::method(config)?,
+            (None, Some(sigv4)) => signature(sigv4)?,
+            (None, None) => auth::method(config)?,
         };
         let credentials = Credentials::new(method, auth::headers(config)?, redactor);
         Ok(Self::of_parts(endpoint, credentials, Limits::new(config.max_response_bytes)))
     }
+}
+
+/// Returns the authentication by signatures.
+#[cfg(feature = "sigv4")]
+fn signature(config: &SigV4) -> Result<credentials::Method, SettingsError> {
+    Ok(credentials::Method::Signature(Box::new(sigv4::Signer::new(config))))
+}
+
+#[cfg(not(feature = "sigv4"))]
+fn signature(_: &SigV4) -> Result<credentials::Method, SettingsError> {
+    let reason = "is not compiled into this build: build rulesync-http with the cargo feature `sigv4`";
+    Err(SettingsError::invalid("sigv4", reason))
 }
 
 /// Creates a source of tokens. Errors name keys within `oauth2`.
@@ -102,21 +117,6 @@ fn connect_headers(
 ) -> Result<HeaderMap, SettingsError> {
     given.values().flatten().for_each(|value| redactor.keep(None, value.expose()));
     auth::connect_headers(given)
-}
-
-/// Returns the transport for an address, the URL to use with it, and the `Host` header if it differs from the URL's.
-fn endpoint(
-    url: &Url,
-    tls: Option<&TlsConfig>,
-    proxy: ProxySettings,
-    http2: bool,
-    redactor: &Redactor,
-) -> Result<(Transport, Url, Option<String>), SettingsError> {
-    let (transport, url, host) = Transport::new(url, tls.cloned().unwrap_or_default(), proxy, http2)?;
-    if let Some(ProxyUser { name, secret }) = transport.proxy_user() {
-        redactor.keep(name.as_deref(), secret.expose());
-    }
-    Ok((transport, url, host))
 }
 
 #[cfg(test)]

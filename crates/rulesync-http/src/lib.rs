@@ -50,5 +50,5 @@ pub use ruler::{
 };
 pub use settings::{
     Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, SettingsError, SettingsErrorKind,
-    TlsConfig, TlsVersion,
+    SigV4, TlsConfig, TlsVersion,
 };

@@ -65,6 +65,31 @@ pub(super) struct OAuth2 {
     proxy_connect_header: BTreeMap<String, Vec<String>>,
 }
 
+/// AWS Signature Version 4. What is absent comes from where AWS' SDKs look for it: the environment, the shared files
+/// `~/.aws/config` and `~/.aws/credentials`, a web identity (EKS), the container (ECS, EKS), the instance (EC2).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct SigV4 {
+    /// The region.
+    region: Option<String>,
+    /// The ID of the access key.
+    access_key: Option<String>,
+    /// The secret of the access key.
+    secret_key: Option<String>,
+    /// The profile in the shared files. Not together with `access_key`.
+    profile: Option<String>,
+    /// The ARN of a role that is assumed with the credentials.
+    role_arn: Option<String>,
+    /// The external ID that the role requires.
+    external_id: Option<String>,
+    /// Whether roles are assumed at the FIPS endpoint of the region.
+    #[schemars(default)]
+    use_fips_sts_endpoint: bool,
+    /// The service that requests are signed for, such as `execute-api` for an API Gateway.
+    #[schemars(extend("default" = "aps"))]
+    service_name: Option<String>,
+}
+
 /// TLS settings.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -139,6 +164,7 @@ mod tests {
         assert_eq!(keys::<BasicAuth>(), read::<rulesync_http::BasicAuth>());
         assert_eq!(keys::<Authorization>(), read::<rulesync_http::Authorization>());
         assert_eq!(keys::<OAuth2>(), read::<rulesync_http::OAuth2>());
+        assert_eq!(keys::<SigV4>(), read::<rulesync_http::SigV4>());
         assert_eq!(keys::<TlsConfig>(), read::<rulesync_http::TlsConfig>());
         assert_eq!(keys::<Header>(), read::<rulesync_http::HeaderConfig>());
         let ruler = keys::<super::super::RulerFile>();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rulesync_core::model::PromDuration;
-use rulesync_http::{Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, TlsConfig};
+use rulesync_http::{Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, SigV4, TlsConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::duration::{Duration, seconds};
 use super::http;
 
 /// A ruler. The settings of the HTTP client have the names that Prometheus gives them. At most one of `basic_auth`,
-/// `authorization`, `bearer_token`, `bearer_token_file` and `oauth2` may be set. Files are read again when they change.
+/// `authorization`, `bearer_token`, `bearer_token_file`, `oauth2` and `sigv4` may be set. Files are read again when they change.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Ruler")]
@@ -81,6 +81,10 @@ pub(crate) struct RulerFile {
     #[serde(default)]
     #[schemars(with = "Option<http::OAuth2>")]
     pub(crate) oauth2: Option<OAuth2>,
+    /// AWS Signature Version 4, for what is behind AWS' authentication.
+    #[serde(default)]
+    #[schemars(with = "Option<http::SigV4>")]
+    pub(crate) sigv4: Option<SigV4>,
     /// TLS settings.
     #[serde(default)]
     #[schemars(with = "Option<http::TlsConfig>")]
@@ -151,6 +155,7 @@ impl RulerFile {
         config.bearer_token.clone_from(&self.bearer_token);
         config.bearer_token_file.clone_from(&self.bearer_token_file);
         config.oauth2.clone_from(&self.oauth2);
+        config.sigv4.clone_from(&self.sigv4);
         config.tls_config.clone_from(&self.tls_config);
         config.proxy_url.clone_from(&self.proxy_url);
         config.no_proxy.clone_from(&self.no_proxy);

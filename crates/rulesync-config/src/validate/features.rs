@@ -11,6 +11,7 @@ pub(super) const FILES: Feature = Feature("files", cfg!(feature = "files"));
 pub(super) const MIMIR: Feature = Feature("mimir", cfg!(feature = "mimir"));
 pub(super) const LOKI: Feature = Feature("loki", cfg!(feature = "loki"));
 pub(super) const PROMETHEUS: Feature = Feature("prometheus", cfg!(feature = "prometheus"));
+pub(super) const SIGV4: Feature = Feature("sigv4", cfg!(feature = "sigv4"));
 pub(super) const EMBEDDED: Feature = Feature("embedded", cfg!(feature = "embedded"));
 
 impl Feature {

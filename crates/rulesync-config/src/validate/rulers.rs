@@ -7,7 +7,7 @@ use std::time::Duration;
 use rulesync_core::engine::DEFAULT_MAX_IN_FLIGHT;
 use rulesync_http::SettingsError;
 
-use super::features::{EMBEDDED, LOKI, MIMIR, PROMETHEUS};
+use super::features::{EMBEDDED, LOKI, MIMIR, PROMETHEUS, SIGV4};
 use super::report::Report;
 use crate::file::{RulerFile, RulerType, VariantName};
 use crate::settings::{EmbeddedSettings, RulerKind, RulerSettings};
@@ -115,6 +115,9 @@ fn kind(file: &RulerFile, at: &Path, directory: &FilePath, report: &mut Report<'
         RulerType::Embedded => EMBEDDED,
     };
     feature.require(report, &at.key("type"), word(file.kind));
+    if file.sigv4.is_some() {
+        SIGV4.require(report, &at.key("sigv4"), "sigv4");
+    }
     if file.kind == RulerType::Embedded {
         return embedded(file, at, directory, report).map(RulerKind::Embedded);
     }

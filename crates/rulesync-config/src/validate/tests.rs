@@ -308,3 +308,25 @@ fn sources_without_a_name_are_numbered() {
     let names: Vec<_> = settings.sources.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["files", "files-2", "kubernetes"]);
 }
+
+#[test]
+fn signature_of_a_ruler_needs_the_feature_and_no_other_authentication() {
+    let with = |keys: &str| validate(&CONFIG.replace("type: embedded, address: 'http://127.0.0.1:0'", keys));
+    let sigv4 = "type: mimir, address: 'http://m', sigv4: {region: eu-west-1, secret_key: s, access_key: a}";
+    let region = with(sigv4).map(|config| config.settings.rulers[0].client.sigv4.clone().unwrap().region);
+    if cfg!(feature = "sigv4") {
+        assert_eq!(region, Ok(Some("eu-west-1".into())));
+    } else {
+        let says = ":5:67: `sigv4` is not compiled into this build (build rulesync-config with the cargo feature `sigv4`)";
+        assert!(region.as_ref().is_err_and(|error| error.contains(says)), "{region:?}");
+    }
+    for (keys, says) in [
+        ("sigv4: {}, bearer_token: x", "`oauth2` and `sigv4` may be set"),
+        ("sigv4: {access_key: a}", "ruler `central`: `sigv4.secret_key` is missing"),
+        ("sigv4: {acces_key: a}", "unknown key `acces_key` (did you mean `access_key`?)"),
+        ("sigv4: {role_arn: x}", "`sigv4.role_arn`: is not an ARN"),
+    ] {
+        let error = with(&format!("type: mimir, address: 'http://m', {keys}")).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Edits of an expression: what each selector has is compared with what it must have, and the author's text is changed
 //! where they differ.
 
-use super::{EnforceError, Enforcement, Mode};
+use super::enforcement::{Enforcement, Mode};
+use super::error::EnforceError;
 use crate::promql::MatchOp;
 use crate::span::{Position, Span};
 

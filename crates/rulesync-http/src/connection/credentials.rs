@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use percent_encoding::utf8_percent_encode;
-use reqwest::RequestBuilder;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{RequestBuilder, StatusCode};
 use tokio::time::Instant;
 
 use super::encode::UNRESERVED_KEPT;
 use super::redact::Redactor;
+use super::response::Response;
 use crate::settings::{Secret, SecretSource};
 
 /// The headers that are added to every request.
@@ -40,6 +41,24 @@ pub(super) enum Method {
         credentials: SecretSource,
     },
     Token(Box<dyn TokenSource>),
+    /// Headers that sign the whole request.
+    #[cfg(feature = "sigv4")]
+    Signature(Box<dyn RequestSigner>),
+}
+
+/// How AWS names credentials that have expired, or that were deleted.
+#[cfg(feature = "sigv4")]
+const REJECTIONS: [&str; 3] = ["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient"];
+
+/// Signs requests.
+#[cfg(feature = "sigv4")]
+#[async_trait]
+pub(super) trait RequestSigner: fmt::Debug + Send + Sync {
+    /// Adds the headers that sign a request, which is complete, and records the secrets in them. The error is a message.
+    async fn sign(&self, request: &mut reqwest::Request, redactor: &Redactor) -> Result<(), String>;
+
+    /// Discards the credentials if they are not newer than a rejected request, which was `signed` then.
+    fn distrust(&self, signed: Instant);
 }
 
 /// A source of bearer tokens.
@@ -124,7 +143,28 @@ impl Credentials {
                         .map_err(|reason| format!("a token {reason}"))?,
                 )
             }
+            #[cfg(feature = "sigv4")]
+            Method::Signature(signer) => {
+                let (client, request) = request.build_split();
+                let mut request = request.map_err(|error| super::error::without_url(&error))?;
+                signer.sign(&mut request, &self.redactor).await?;
+                RequestBuilder::from_parts(client, request)
+            }
         })
+    }
+
+    /// Returns `true` if a response says that the credentials are not valid, or no longer.
+    pub(super) fn are_rejected(&self, response: &Response) -> bool {
+        let expired = match &self.method {
+            // AWS answers 403, as it does to those who may not do something, and names the reason in a header.
+            #[cfg(feature = "sigv4")]
+            Method::Signature(_) => {
+                let reason = response.header("x-amzn-errortype");
+                REJECTIONS.iter().any(|rejection| reason.starts_with(rejection))
+            }
+            _ => false,
+        };
+        expired || response.status() == StatusCode::UNAUTHORIZED.as_u16()
     }
 
     /// Discards secrets from files and tokens after the server has rejected a request that was `signed` then. Returns
@@ -141,12 +181,19 @@ impl Credentials {
             Method::Client { secret, .. } => sources.extend(secret),
             Method::Header { credentials, .. } => sources.push(credentials),
             Method::Token(tokens) => tokens.distrust(signed),
+            #[cfg(feature = "sigv4")]
+            Method::Signature(signer) => signer.distrust(signed),
         }
         for source in &sources {
             source.distrust(signed);
         }
-        matches!(self.method, Method::Token(_))
-            || sources.iter().any(|source| matches!(source, SecretSource::File(_)))
+        let renews = match self.method {
+            Method::Token(_) => true,
+            #[cfg(feature = "sigv4")]
+            Method::Signature(_) => true,
+            _ => false,
+        };
+        renews || sources.iter().any(|source| matches!(source, SecretSource::File(_)))
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Request<'a> {
 pub(crate) enum Method {
     Get,
     Post,
+    #[cfg(feature = "sigv4")]
+    Put,
     Delete,
 }
 
@@ -34,6 +36,8 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            #[cfg(feature = "sigv4")]
+            Self::Put => "PUT",
             Self::Delete => "DELETE",
         }
     }
@@ -44,6 +48,8 @@ impl From<Method> for reqwest::Method {
         match method {
             Method::Get => Self::GET,
             Method::Post => Self::POST,
+            #[cfg(feature = "sigv4")]
+            Method::Put => Self::PUT,
             Method::Delete => Self::DELETE,
         }
     }

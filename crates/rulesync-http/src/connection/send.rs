@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HOST};
-use reqwest::{StatusCode, Url};
 use rulesync_core::RulerError;
 use tokio::time::Instant;
 
@@ -121,7 +121,7 @@ impl Connection {
         allowance: &mut Allowance,
     ) -> Result<Response, SendError> {
         let (mut response, signed) = self.exchange(request, allowance).await?;
-        if response.status() == StatusCode::UNAUTHORIZED.as_u16() && self.credentials.distrust(signed) {
+        if self.credentials.are_rejected(&response) && self.credentials.distrust(signed) {
             self.outcome_text(response, allowance).await?;
             (response, _) = self.exchange(request, allowance).await?;
         }

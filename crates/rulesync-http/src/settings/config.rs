@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::secret::Secret;
+use super::sigv4::SigV4;
 
 /// The connection and authentication settings for a server. At most one of `basic_auth`, `authorization`,
-/// `bearer_token(_file)` and `oauth2` may be set.
+/// `bearer_token(_file)`, `oauth2` and `sigv4` may be set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -23,6 +24,8 @@ pub struct ClientConfig {
     pub bearer_token_file: Option<PathBuf>,
     /// A token fetched with client credentials.
     pub oauth2: Option<OAuth2>,
+    /// AWS Signature Version 4.
+    pub sigv4: Option<SigV4>,
     /// TLS settings.
     pub tls_config: Option<TlsConfig>,
     /// The proxy for all requests: `http`, `https`, `socks5` or `socks5h`. It may contain a password.
@@ -170,6 +173,7 @@ impl ClientConfig {
             bearer_token: _,
             bearer_token_file,
             oauth2,
+            sigv4: _,
             tls_config,
             proxy_url: _,
             no_proxy: _,

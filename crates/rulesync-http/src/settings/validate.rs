@@ -3,6 +3,7 @@
 use super::config::{Authorization, BasicAuth, ClientConfig, OAuth2, TlsConfig};
 use super::error::SettingsError;
 use super::secret::Secret;
+use super::sigv4::SigV4;
 
 impl ClientConfig {
     /// Checks that the settings are consistent. Does not read files.
@@ -11,18 +12,27 @@ impl ClientConfig {
     ///
     /// The first contradiction.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let Self { basic_auth, authorization, bearer_token, bearer_token_file, oauth2, tls_config, .. } =
-            self;
+        let Self {
+            basic_auth,
+            authorization,
+            bearer_token,
+            bearer_token_file,
+            oauth2,
+            sigv4,
+            tls_config,
+            ..
+        } = self;
         let methods = [
             basic_auth.is_some(),
             authorization.is_some(),
             bearer_token.is_some(),
             bearer_token_file.is_some(),
             oauth2.is_some(),
+            sigv4.is_some(),
         ];
         at_most_one(
             &methods,
-            "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file` and `oauth2`",
+            "`basic_auth`, `authorization`, `bearer_token`, `bearer_token_file`, `oauth2` and `sigv4`",
         )?;
         if let Some(BasicAuth { username, username_file, password, password_file }) = basic_auth {
             for (given, keys) in [
@@ -68,6 +78,7 @@ impl ClientConfig {
             proxy_agrees(proxy_url.as_ref(), no_proxy.as_ref(), *proxy_from_environment, has_headers)
                 .map_err(within)?;
         }
+        sigv4.as_ref().map_or(Ok(()), SigV4::validate).map_err(|error| error.within("sigv4"))?;
         let has_headers = !self.proxy_connect_header.is_empty();
         let no_proxy = self.no_proxy.as_ref();
         proxy_agrees(self.proxy_url.as_ref(), no_proxy, self.proxy_from_environment, has_headers)?;
