@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rulesync_core::Route;
 use rulesync_core::engine::Policy;
-use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::naming::{NamespacePolicy, Naming};
 use rulesync_http::ClientConfig;
 
 /// All settings.
@@ -88,6 +88,9 @@ pub(crate) struct RulerSettings {
     pub(crate) timeout: Duration,
     pub(crate) max_in_flight: usize,
     pub(crate) split_groups: Option<usize>,
+    /// None: that of the whole installation.
+    pub(crate) naming: Option<Naming>,
+    pub(crate) legacy: Vec<Naming>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

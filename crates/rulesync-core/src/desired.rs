@@ -1,7 +1,7 @@
 //! The desired state of a destination: the objects of each namespace, and each group by name and fingerprint with its
 //! encoded form.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -57,6 +57,8 @@ pub(crate) struct DesiredObject {
     pub(crate) groups: Box<[DesiredGroup]>,
     /// Groups refused before they were offered: the versions that the ruler has stay.
     pub(crate) refused: Box<[Box<str>]>,
+    /// Its names by legacy namings whose form proves nothing.
+    pub(crate) legacy_names: Box<[RulerNamespace]>,
     /// The transform of its route. The version of a refused group that the ruler has stays only if it satisfies that.
     pub(crate) enforced: Arc<Transform>,
     /// The findings about the object at this destination.
@@ -118,6 +120,10 @@ pub(crate) struct Desired {
     removed: HashMap<RulerNamespace, Removed>,
     /// Namespaces whose rules stay although no object declares them, by the objects they are protected for.
     protected: HashMap<RulerNamespace, BTreeMap<ObjectId, Protection>>,
+    /// The namespaces that objects have now, by their [`legacy_names`](DesiredObject::legacy_names).
+    successors: HashMap<RulerNamespace, RulerNamespace>,
+    /// Namespaces of objects that a source has shown, although they do not belong here.
+    recognized: HashSet<RulerNamespace>,
     groups: usize,
     rules: usize,
 }
@@ -128,8 +134,12 @@ impl Desired {
         self.removed.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
+        for legacy in &object.legacy_names {
+            self.removed.remove(legacy);
+            self.successors.insert(legacy.clone(), namespace.clone());
+        }
         let objects = self.namespaces.entry(namespace.clone()).or_default();
-        objects.retain(|other| other.id != object.id);
+        let before = objects.iter().position(|other| other.id == object.id).map(|at| objects.remove(at));
         objects.push(object);
         objects.shrink_to_fit();
         // The oldest object wins; the id decides between objects of the same second, or of an unknown time.
@@ -138,23 +148,71 @@ impl Desired {
             age(a).cmp(&age(b)).then_with(|| a.id.cmp(&b.id))
         });
         self.count(namespace, true);
+        // A re-created object has other legacy names.
+        if let Some(before) = before {
+            self.remove_legacy_names(before, RemovalReason::Moved);
+        }
     }
 
     /// Removes an object from a namespace. The object may have been declared before this value was made, as at a ruler
     /// that has been replaced since.
     pub(crate) fn remove(&mut self, namespace: &RulerNamespace, object: &ObjectId, because: RemovalReason) {
         self.count(namespace, false);
+        let mut gone = None;
         if let Some(objects) = self.namespaces.get_mut(namespace) {
-            objects.retain(|other| other.id != *object);
+            gone = objects.iter().position(|other| other.id == *object).map(|at| objects.remove(at));
             if objects.is_empty() {
                 self.namespaces.remove(namespace);
             }
+        }
+        if let Some(gone) = gone {
+            self.remove_legacy_names(gone, because);
         }
         if !self.namespaces.contains_key(namespace) {
             let removed = Removed { object: object.clone(), because, at: Instant::now() };
             self.removed.insert(namespace.clone(), removed);
         }
         self.count(namespace, true);
+    }
+
+    /// Returns the legacy names of an object in a namespace whose form proves nothing.
+    pub(crate) fn legacy_names(&self, namespace: &str, object: &ObjectId) -> &[RulerNamespace] {
+        let found = self.namespaces.get(namespace).into_iter().flatten().find(|other| other.id == *object);
+        found.map(|object| &*object.legacy_names).unwrap_or_default()
+    }
+
+    /// Records that an object no longer has these legacy names, unless it or another one has them now.
+    fn remove_legacy_names(&mut self, object: DesiredObject, because: RemovalReason) {
+        let DesiredObject { id, legacy_names, .. } = object;
+        for legacy in legacy_names {
+            let has = |other: &DesiredObject| other.legacy_names.contains(&legacy);
+            let successor = self.successors.get(&legacy);
+            let objects = successor.and_then(|namespace| self.namespaces.get(namespace));
+            if objects.is_none_or(|objects| !objects.iter().any(has)) {
+                self.successors.remove(&legacy);
+                let removed = Removed { object: id.clone(), because, at: Instant::now() };
+                self.removed.insert(legacy, removed);
+            }
+        }
+    }
+
+    /// Returns whether a namespace is, or was, that of an object that a source has shown.
+    pub(crate) fn knows(&self, namespace: &str) -> bool {
+        self.namespaces.contains_key(namespace)
+            || self.removed.contains_key(namespace)
+            || self.successors.contains_key(namespace)
+            || self.protected.contains_key(namespace)
+            || self.recognized.contains(namespace)
+    }
+
+    /// Records that a namespace is that of an object that a source has shown, although it does not belong here.
+    pub(crate) fn recognize(&mut self, namespace: RulerNamespace) {
+        self.recognized.insert(namespace);
+    }
+
+    /// Returns the namespace that the object of a legacy name has now, if its form does not show it.
+    pub(crate) fn successor(&self, legacy: &str) -> Option<&RulerNamespace> {
+        self.successors.get(legacy)
     }
 
     /// Protects the rules that the ruler has for an object in a namespace, although the object does not declare them;
@@ -180,9 +238,10 @@ impl Desired {
         self.removed.remove(namespace);
     }
 
-    /// Forgets removed namespaces, except those that may still exist in the ruler.
+    /// Forgets removed and recognized namespaces, except those that may still exist in the ruler.
     pub(crate) fn retain_removed(&mut self, exists: impl Fn(&str) -> bool) {
         self.removed.retain(|namespace, _| exists(namespace));
+        self.recognized.retain(|namespace| exists(namespace));
     }
 
     /// Returns the object that owns a namespace, if there is one.
@@ -277,6 +336,7 @@ pub(crate) mod tests {
             created,
             groups: groups.into(),
             refused: Box::default(),
+            legacy_names: Box::default(),
             enforced: Arc::default(),
             findings: Box::default(),
             advice: Box::default(),
@@ -336,6 +396,26 @@ pub(crate) mod tests {
         assert!(desired.was_removed(&namespace));
         desired.retain_removed(|_| false);
         assert!(!desired.was_removed(&namespace));
+    }
+
+    #[test]
+    fn legacy_names_lead_to_the_namespace_until_their_object_is_removed_or_has_others() {
+        let namespace: RulerNamespace = "us.ns.o".into();
+        let named = |legacy: &str| DesiredObject {
+            legacy_names: [legacy.into()].into(),
+            ..object("o", None, vec![])
+        };
+        let mut desired = Desired::default();
+        desired.upsert(&namespace, named("a-ns-o-1"));
+        desired.upsert(&namespace, named("a-ns-o-1"));
+        assert_eq!(desired.successor("a-ns-o-1"), Some(&namespace));
+        assert!(!desired.was_removed("a-ns-o-1") && desired.knows("a-ns-o-1") && !desired.knows("a-ns-o-2"));
+        desired.upsert(&namespace, named("a-ns-o-2"));
+        assert!(desired.was_removed("a-ns-o-1"), "the object was re-created");
+        assert_eq!(desired.successor("a-ns-o-1"), None);
+        desired.remove(&namespace, &named("").id, RemovalReason::Deleted);
+        assert_eq!(desired.removed("a-ns-o-2").unwrap().because, RemovalReason::Deleted);
+        assert_eq!(desired.successor("a-ns-o-2"), None);
     }
 
     #[test]

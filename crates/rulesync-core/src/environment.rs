@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::claim::Claimant;
+use crate::desired::Desired;
 use crate::guard::HeldReason;
 use crate::model::name::{KubernetesNamespace, SourceName};
-use crate::naming::NamespacePolicy;
+use crate::naming::NamespaceClassifier;
 use crate::plan::Deletes;
 use crate::policy::Policy;
 
@@ -45,11 +46,20 @@ impl Environment {
     }
 
     /// Returns whether the deletes of a ruler's namespace are explained because its Kubernetes namespace was deleted.
-    pub(crate) fn explains(&self, namespace: &str, namespace_policy: &NamespacePolicy) -> bool {
-        !self.gone_namespaces.is_empty()
-            && namespace_policy
-                .parse(namespace)
-                .is_some_and(|named| self.gone_namespaces.contains(named.namespace))
+    pub(crate) fn explains(
+        &self,
+        namespace: &str,
+        desired: &Desired,
+        classifier: &NamespaceClassifier,
+    ) -> bool {
+        if self.gone_namespaces.is_empty() {
+            return false;
+        }
+        let declared =
+            desired.object_of(namespace).map(|object| self.gone_namespaces.contains(object.namespace()));
+        declared.unwrap_or_else(|| {
+            classifier.parse(namespace).is_some_and(|named| self.gone_namespaces.contains(named.namespace))
+        })
     }
 }
 

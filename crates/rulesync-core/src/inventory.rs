@@ -6,6 +6,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::naming::Naming;
+
 /// The contents of an inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InventoryRecord {
@@ -17,6 +19,9 @@ pub struct InventoryRecord {
     /// The time since when no route leads to destinations that are to be emptied, in seconds since 1970: a restart does
     /// not restart the window after which their rules are deleted.
     pub retiring: BTreeMap<String, u64>,
+    /// The namings of own rules at destinations, written the same way, where a route or a ruler has another than the
+    /// installation: rules of a removed route are recognized by it.
+    pub namings: BTreeMap<String, Vec<Naming>>,
 }
 
 /// The reason why an inventory cannot be read or written.

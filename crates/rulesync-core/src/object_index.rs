@@ -7,7 +7,7 @@ mod record;
 mod report;
 mod routing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use ahash::RandomState;
 
 use crate::desired::Protection;
 use crate::guard::HeldReason;
-use crate::intake::RoutingTable;
+use crate::intake::{RouteMatch, RoutingTable};
 use crate::locations::Locations;
 use crate::model::name::{KubernetesNamespace, RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
+use crate::naming::Naming;
 use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
 pub(crate) use effects::Effects;
@@ -164,10 +165,29 @@ impl ObjectIndex {
         self.uses.contains_key(destination)
     }
 
-    /// Returns the namespace that an object has, or had, at a destination.
-    pub(crate) fn namespace_at(&self, id: &ObjectId, destination: &DestinationId) -> Option<RulerNamespace> {
+    /// Returns the namespaces that an object has, or may have had, at a destination.
+    pub(crate) fn possible_namespaces(
+        &self,
+        id: &ObjectId,
+        destination: &DestinationId,
+    ) -> Vec<RulerNamespace> {
         let uid = self.objects.get(id).and_then(|record| record.accepted.uid.as_deref());
-        self.table.namespace_of(id, uid, destination)
+        self.table.possible_namespaces(id, uid, destination)
+    }
+
+    /// Returns those of these namespaces at a ruler that one of the namings gives to an object that a source has shown,
+    /// wherever it goes.
+    pub(crate) fn recognize<'a>(
+        &self,
+        ruler: &str,
+        namings: impl Iterator<Item = &'a Naming> + Clone,
+        namespaces: &HashSet<RulerNamespace>,
+    ) -> Vec<RulerNamespace> {
+        let names = |(id, record): (&ObjectId, &Record)| {
+            let name = |naming| self.table.name_at(ruler, naming, id, record.accepted.uid.as_deref());
+            namings.clone().filter_map(name).filter(|name| namespaces.contains(name)).collect::<Vec<_>>()
+        };
+        self.objects.iter().flat_map(names).collect()
     }
 
     /// Returns why the rules of an object at a destination are protected although the object does not go there, if so:
@@ -187,19 +207,17 @@ impl ObjectIndex {
 
     /// Iterates over the destinations that an object goes to.
     pub(crate) fn destinations_of(&self, id: &ObjectId) -> impl Iterator<Item = &DestinationId> {
-        let matches = self.objects.get(id).map(|record| &*record.matches).unwrap_or_default();
-        matches.iter().map(|route_match| &route_match.destination)
+        self.matches_of(id).iter().map(|route_match| &route_match.destination)
+    }
+
+    fn matches_of(&self, id: &ObjectId) -> &[RouteMatch] {
+        self.objects.get(id).map(|record| &*record.matches).unwrap_or_default()
     }
 
     /// Returns the destinations that objects go to, with the namespace of each there.
     pub(crate) fn places_of(&self, objects: &[ObjectId]) -> Vec<(DestinationId, RulerNamespace)> {
-        let location = |object, destination| {
-            Some((DestinationId::clone(destination), self.namespace_at(object, destination)?))
-        };
-        let of = |object| {
-            self.destinations_of(object).filter_map(move |destination| location(object, destination))
-        };
-        objects.iter().flat_map(of).collect()
+        let matches = objects.iter().flat_map(|object| self.matches_of(object));
+        matches.map(|found| (found.destination.clone(), found.namespace.clone())).collect()
     }
 
     /// Iterates over the objects whose rules may be protected at some destination.

@@ -17,11 +17,12 @@ pub use bodies::Bodies;
 pub use change::{Action, Change, Reason};
 pub use dry_run::{DryRun, Plan, Refusal};
 
+use crate::desired::Desired;
 use crate::guard::{self, DeleteGuard};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
-use crate::naming::{NamespaceClass, NamespacePolicy, Naming};
+use crate::naming::{NamespaceClass, NamespaceClassifier, Naming};
 use crate::observed::{Adoptable, Observed};
 use crate::overlay::Offered;
 
@@ -60,7 +61,7 @@ pub(crate) struct PlanInput<'a> {
     /// The deletes that are safe.
     pub(crate) deletes: Deletes,
     /// The classification of namespaces.
-    pub(crate) namespace_policy: &'a NamespacePolicy,
+    pub(crate) classifier: &'a NamespaceClassifier,
 }
 
 /// Plans the changes of a whole destination, with other known obstacles to deletes.
@@ -69,7 +70,7 @@ pub(crate) fn plan_with(
     guard: &DeleteGuard,
     reason: impl Fn(&Change) -> Option<HeldReason>,
 ) -> Vec<Change> {
-    let PlanInput { offered: Offered { desired, .. }, observed, .. } = input;
+    let PlanInput { offered: Offered { desired, .. }, observed, classifier, .. } = input;
     let mut namespaces: Vec<&RulerNamespace> = desired.objects().map(|(namespace, _)| namespace).collect();
     namespaces.extend(observed.names().filter(|namespace| desired.winner(namespace).is_none()));
     namespaces.sort_unstable();
@@ -80,7 +81,7 @@ pub(crate) fn plan_with(
     for change in &mut changes {
         change.held = reason(change);
     }
-    hold_back(&mut changes, observed.groups(), guard);
+    hold_back(&mut changes, own_groups(observed, desired, classifier), guard);
     changes
 }
 
@@ -103,8 +104,8 @@ pub(crate) fn plan_namespace(
     input: PlanInput<'_>,
     skip: impl Fn(&str, Fingerprint) -> bool,
 ) -> Vec<Change> {
-    let PlanInput { offered: Offered { desired, overlay }, observed, deletes, namespace_policy, .. } = input;
-    if !namespace_policy.owns(namespace) {
+    let PlanInput { offered: Offered { desired, overlay }, observed, deletes, classifier, .. } = input;
+    if !is_own(namespace, desired, classifier) {
         return Vec::new();
     }
     let change = |object: Option<&ObjectId>, action, reason, held| Change {
@@ -184,18 +185,36 @@ pub(crate) fn plan_namespace(
 /// Returns the namespace that a legacy namespace's object has now; none if the namespace is no legacy one, or its
 /// object is not declared any more.
 pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a RulerNamespace> {
-    let PlanInput { offered: Offered { desired, .. }, namespace_policy, .. } = input;
-    if namespace_policy.classify(namespace) != NamespaceClass::Legacy {
+    let PlanInput { offered: Offered { desired, .. }, classifier, .. } = input;
+    if classifier.classify(namespace) != NamespaceClass::Legacy {
         return None;
     }
-    let named = namespace_policy.parse(namespace)?;
-    match &namespace_policy.naming {
+    if !classifier.is_certain(namespace) {
+        return desired.successor(namespace);
+    }
+    let named = classifier.parse(namespace)?;
+    classifier.present.iter().find_map(|present| match present {
         Naming::Owner(owner) => desired.declared_name(&format!("{owner}.{}.{}", named.namespace, named.name)),
         // The UID cannot be read from the legacy name.
         alloy @ Naming::Alloy(_) => {
             desired.objects().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
         }
+    })
+}
+
+/// Returns whether a namespace belongs to this installation: by its form, or, where that proves nothing, because a source
+/// has shown its object.
+pub(crate) fn is_own(namespace: &str, desired: &Desired, classifier: &NamespaceClassifier) -> bool {
+    classifier.owns(namespace) && (classifier.is_certain(namespace) || desired.knows(namespace))
+}
+
+/// Returns the number of groups that a ruler has in own namespaces.
+pub(crate) fn own_groups(observed: &Observed, desired: &Desired, classifier: &NamespaceClassifier) -> usize {
+    if classifier.is_always_certain() {
+        return observed.groups();
     }
+    let own = observed.namespaces().filter(|(namespace, _)| is_own(namespace, desired, classifier));
+    own.map(|(_, groups)| groups.len()).sum()
 }
 
 /// Returns whether the ruler has everything that a namespace should have.

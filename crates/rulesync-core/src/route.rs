@@ -24,6 +24,7 @@ pub use crate::naming::Pattern;
 use crate::model::kind;
 use crate::model::name::RulerName;
 use crate::model::tenant::{DestinationId, TenantId};
+use crate::naming::Naming;
 use input::RoutingInput;
 
 /// Sends the objects it selects to a tenant of a ruler.
@@ -50,6 +51,10 @@ pub struct Route {
     pub external_labels: Vec<ExternalLabel>,
     /// Matchers that every selector of every expression carries.
     pub query_matchers: Vec<QueryMatcher>,
+    /// The naming of ruler namespaces; if none, that of the ruler.
+    pub naming: Option<Naming>,
+    /// Earlier namings of this route, besides those of the ruler and of the whole installation.
+    pub legacy: Vec<Naming>,
 }
 
 /// The tenant that a route leads to.
@@ -153,6 +158,8 @@ impl Route {
             namespace_selector: Selector::default(),
             external_labels: Vec::new(),
             query_matchers: Vec::new(),
+            naming: None,
+            legacy: Vec::new(),
         }
     }
 
@@ -252,10 +259,12 @@ impl Route {
             || apart(&self.namespace_selector, &other.namespace_selector)
     }
 
-    /// Returns whether both would write different rules to one place, for objects that go by both.
+    /// Returns whether both would write different rules to one place, or the same rules to two namespaces, for objects that
+    /// go by both. Both have the namings that apply to them.
     pub fn contradicts(&self, other: &Self) -> bool {
-        let treated_alike =
-            self.external_labels == other.external_labels && self.query_matchers == other.query_matchers;
+        let treated_alike = self.external_labels == other.external_labels
+            && self.query_matchers == other.query_matchers
+            && self.naming == other.naming;
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
+use rulesync_core::naming::Naming;
 use rulesync_fs::{Durability, FileError};
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +42,23 @@ struct Contents {
     release_deletes: BTreeSet<String>,
     /// The time since when no route leads to a destination that is to be emptied, in seconds since 1970.
     retiring: BTreeMap<String, u64>,
+    /// The namings at destinations where a route or a ruler has one of its own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "known_namings")]
+    namings: BTreeMap<String, Vec<Naming>>,
     /// The objects that each file declares, by source. The declarations of a missing source are unknown.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     declared: BTreeMap<String, Declared>,
+}
+
+/// Reads namings, without those that only later versions know.
+fn known_namings<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Vec<Naming>>, D::Error> {
+    let stored = BTreeMap::<String, Vec<serde_json::Value>>::deserialize(deserializer)?;
+    let known = |namings: Vec<serde_json::Value>| {
+        namings.into_iter().filter_map(|naming| serde_json::from_value(naming).ok()).collect()
+    };
+    Ok(stored.into_iter().map(|(destination, namings)| (destination, known(namings))).collect())
 }
 
 impl FileInventory {
@@ -153,19 +168,20 @@ impl FileInventory {
 impl Inventory for FileInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         self.in_background(|inventory| {
-            let Contents { destinations, release_deletes, retiring, .. } = inventory.contents()?;
-            Ok(InventoryRecord { destinations, released: release_deletes, retiring })
+            let Contents { destinations, release_deletes, retiring, namings, .. } = inventory.contents()?;
+            Ok(InventoryRecord { destinations, released: release_deletes, retiring, namings })
         })
         .await
     }
 
     async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
-        let InventoryRecord { destinations, released, retiring } = record.clone();
+        let InventoryRecord { destinations, released, retiring, namings } = record.clone();
         self.in_background(|inventory| {
             inventory.change(|contents| {
                 contents.destinations = destinations;
                 contents.release_deletes = released;
                 contents.retiring = retiring;
+                contents.namings = namings;
                 true
             })
         })
@@ -187,6 +203,7 @@ mod tests {
             destinations: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
+            namings: [("r/t".to_owned(), vec![Naming::Owner("former".parse().unwrap())])].into(),
         };
         inventory.write(&record).await.unwrap();
         let again = FileInventory::new(directory.join("sub/ledger.json"));
@@ -201,14 +218,15 @@ mod tests {
     async fn file_of_an_earlier_version_is_read_and_its_keys_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.json");
-        let written =
-            r#"{"identity": "abc", "targets": ["r/t"], "release_deletes": ["*"], "retiring": {"r/u": 7}}"#;
+        let written = r#"{"identity": "abc", "targets": ["r/t"], "release_deletes": ["*"], "retiring": {"r/u": 7},
+                "namings": {"r/t": [{"type": "of a later version"}]}}"#;
         std::fs::write(&path, written).unwrap();
         let inventory = FileInventory::new(&path);
         let record = InventoryRecord {
             destinations: ["r/t".to_owned()].into(),
             released: ["*".to_owned()].into(),
             retiring: [("r/u".to_owned(), 7)].into(),
+            namings: [("r/t".to_owned(), vec![])].into(),
         };
         assert_eq!((inventory.read().await, inventory.identity().await), (Ok(record), Ok("abc".to_owned())));
         inventory.write(&InventoryRecord::default()).await.unwrap();
@@ -246,6 +264,7 @@ mod tests {
             destinations: ["r/t".to_owned()].into(),
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
+            ..InventoryRecord::default()
         };
         let inventory = FileInventory::new(&path);
         inventory.write(&record).await.unwrap();

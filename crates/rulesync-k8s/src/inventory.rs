@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord};
+use rulesync_core::naming::Naming;
 use serde_json::json;
 
 use crate::connect::{ConnectError, KubernetesConfig, connect};
@@ -23,6 +24,9 @@ const TARGETS: &str = "targets";
 /// The key of the destinations without a route in the ConfigMap's data. Each line contains a destination and the time
 /// since which it has no route, in seconds since 1970.
 const RETIRING: &str = "retiring";
+
+/// The key of the namings in the ConfigMap's data. Each line contains a destination and a naming as JSON.
+const NAMINGS: &str = "namings";
 
 /// The annotation with which an operator releases held deletes: destinations, separated by commas.
 pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
@@ -102,6 +106,11 @@ impl Inventory for KubernetesInventory {
         if !retiring.is_empty() {
             data.insert(RETIRING, retiring.join("\n"));
         }
+        let namings: Vec<String> =
+            record.namings.iter().flat_map(|(destination, namings)| lines_of(destination, namings)).collect();
+        if !namings.is_empty() {
+            data.insert(NAMINGS, namings.join("\n"));
+        }
         let desired = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -136,7 +145,26 @@ fn record(map: &ConfigMap) -> InventoryRecord {
         destinations: lines(TARGETS).map(str::to_owned).collect(),
         released: released(map).map(str::to_owned).collect::<BTreeSet<String>>(),
         retiring: lines(RETIRING).filter_map(since).collect(),
+        namings: namings(lines(NAMINGS)),
     }
+}
+
+/// Returns a line for each naming at a destination: the destination and the naming as JSON.
+fn lines_of(destination: &str, namings: &[Naming]) -> impl Iterator<Item = String> {
+    let line = move |naming| Some(format!("{destination} {}", serde_json::to_string(naming).ok()?));
+    namings.iter().filter_map(line)
+}
+
+/// Reads namings, without those that only later versions know.
+fn namings<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<Naming>> {
+    let mut namings: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
+    for line in lines {
+        let naming = |at: usize| serde_json::from_str(&line[at + 1..]).ok();
+        if let Some((at, naming)) = line.find(" {").and_then(|at| Some((at, naming(at)?))) {
+            namings.entry(line[..at].to_owned()).or_default().push(naming);
+        }
+    }
+    namings
 }
 
 fn released(map: &ConfigMap) -> impl Iterator<Item = &str> {
@@ -148,6 +176,21 @@ fn released(map: &ConfigMap) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn namings_are_read_as_they_are_written_and_unknown_ones_ignored() {
+        let known: Vec<Naming> =
+            [r#"{"type":"owner","owner":"a"}"#, r#"{"type":"alloy","prefix":"a b","separator":"/"}"#]
+                .map(|naming| serde_json::from_str(naming).unwrap())
+                .into();
+        let mut lines: Vec<String> = lines_of("my ruler/t", &known).collect();
+        assert_eq!(lines[0], r#"my ruler/t {"type":"owner","owner":"a"}"#);
+        lines.extend([r#"r/u {"type":"later"}"#.to_owned(), "by hand".to_owned()]);
+        assert_eq!(
+            namings(lines.iter().map(String::as_str)),
+            BTreeMap::from([("my ruler/t".to_owned(), known)])
+        );
+    }
 
     #[tokio::test]
     async fn read_reports_innermost_cause() {

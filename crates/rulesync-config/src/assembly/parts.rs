@@ -204,6 +204,8 @@ impl PartsBuilder {
         let named = NamedRuler {
             max_in_flight: settings.max_in_flight,
             split_groups: settings.split_groups,
+            naming: settings.naming.clone(),
+            legacy: settings.legacy.clone(),
             ..NamedRuler::new(name, ruler)
         };
         Ok(RulerPart {

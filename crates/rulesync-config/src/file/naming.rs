@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How ruler namespaces are named.
+/// How ruler namespaces are named. A change takes effect at a restart, and what was written under other names is removed
+/// only if these are among the former ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Naming")]
@@ -15,8 +16,9 @@ pub(crate) struct NamingFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "alloy"))]
     pub(crate) prefix: Option<String>,
-    /// For `alloy`: the text between the parts of a name. It must contain a character that is neither a letter nor a
-    /// digit.
+    /// For `alloy`: the text between the parts of a name, Alloy's `mimir_namespace_separator` or
+    /// `loki_namespace_separator`. It must contain a character that is neither a letter nor a digit. Where names may contain
+    /// it, as with `-`, a ruler namespace is deleted only if its object was seen by this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "/"))]
     pub(crate) separator: Option<String>,

@@ -6,6 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::absent::{nullable, present};
+use super::naming::NamingFile;
 use super::selector::SelectorFile;
 use super::value::{ExternalLabelFile, QueryMatcherFile};
 use super::value_source::ValueSourceName;
@@ -48,6 +49,14 @@ pub(crate) struct RouteFile {
     #[serde(default)]
     #[schemars(example = serde_json::json!([{"label": "namespace", "from": "namespace_name"}]))]
     pub(crate) query_matchers: Vec<QueryMatcherFile>,
+    /// How ruler namespaces are named by this route. By default as at the ruler. Two routes of different namings to the
+    /// same tenants must select different objects.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"type": "alloy", "prefix": "stage", "separator": "/"}))]
+    pub(crate) naming: Option<NamingFile>,
+    /// Former namings of this route, besides those at the ruler and at the top of the file.
+    #[serde(default)]
+    pub(crate) previous_naming: Vec<NamingFile>,
     /// Selects objects by their labels. By default all.
     #[serde(default, deserialize_with = "nullable")]
     pub(crate) rule_selector: SelectorFile,

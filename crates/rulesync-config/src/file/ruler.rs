@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::{Duration, seconds};
 use super::http;
+use super::naming::NamingFile;
 
 /// A ruler. The settings of the HTTP client have the names that Prometheus gives them. At most one of `basic_auth`,
 /// `authorization`, `bearer_token`, `bearer_token_file`, `oauth2` and `sigv4` may be set. Files are read again when they change.
@@ -58,6 +59,13 @@ pub(crate) struct RulerFile {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub(crate) split_groups: Option<usize>,
+    /// How ruler namespaces are named at this ruler. By default as at the top of the file.
+    #[serde(default)]
+    #[schemars(example = serde_json::json!({"type": "alloy", "prefix": "alloy", "separator": "-"}))]
+    pub(crate) naming: Option<NamingFile>,
+    /// Former namings at this ruler, besides those at the top of the file.
+    #[serde(default)]
+    pub(crate) previous_naming: Vec<NamingFile>,
     /// How long one request may take. Must be longer than zero.
     #[serde(default = "thirty_seconds")]
     #[schemars(with = "Duration")]

@@ -2,6 +2,7 @@
 //! if there is none.
 
 mod features;
+mod naming;
 mod policy;
 mod process;
 mod report;
@@ -38,10 +39,10 @@ pub(crate) struct Checked {
 /// Checks a configuration whose relative paths are relative to `directory`.
 pub(crate) fn check(file: &File, document: &Document, directory: &FilePath) -> Checked {
     let mut report = Report::new(document);
-    let namespace_policy = policy::namespace_policy(file, &mut report);
+    let namespace_policy = naming::namespace_policy(file, &mut report);
     let policy = policy::policy(file, &mut report);
     let sources = sources::sources(&file.sources, directory, &mut report);
-    let rulers = rulers::rulers(&file.rulers, directory, &mut report);
+    let rulers = rulers::rulers(file, directory, &mut report);
     let routes = routes::routes(file, &mut report);
     let process = process::process(file, directory, &mut report);
     let whole = || {

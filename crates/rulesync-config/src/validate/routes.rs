@@ -7,6 +7,7 @@ use rulesync_core::engine::validate_route;
 use rulesync_core::model::{ALERTING_RULE, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE};
 use rulesync_core::route::{QueryMatcher, Tenancy, TenantPattern};
 
+use super::naming::{OwnNaming, naming_of, own_naming};
 use super::report::Report;
 use super::values::{Entry, label, matcher, patterns, source};
 use crate::file::{AllowFile, File, FromFile, Kind, RouteFile, RulerType, SourceType, TenantFile};
@@ -31,13 +32,15 @@ pub(super) fn routes(file: &File, report: &mut Report<'_>) -> Vec<Option<Route>>
         let at = at.item(index);
         let before = report.len();
         leads_to_a_ruler(file, written, &at, report);
-        let route = route(written, &at, report);
+        let naming = (written.naming.as_ref(), written.previous_naming.as_slice());
+        let OwnNaming { naming, legacy } = own_naming(file, naming, &at, report);
+        let route = route(written, &at, report).map(|route| Route { naming, legacy, ..route });
         if let Some(route) = &route {
             needs_namespaces(file, route, &at, report);
         }
         routes.push(route.filter(|_| report.len() == before));
     }
-    contradictions(&routes, &at, report);
+    contradictions(file, &routes, &at, report);
     routes
 }
 
@@ -142,6 +145,8 @@ fn route(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Route> 
         namespace_selector: (&file.namespace_selector).into(),
         external_labels: labels.into_iter().flatten().collect(),
         query_matchers: matchers.into_iter().flatten().collect(),
+        naming: None,
+        legacy: Vec::new(),
     })
 }
 
@@ -232,15 +237,22 @@ fn needs_namespaces(file: &File, route: &Route, at: &Path, report: &mut Report<'
 }
 
 /// Reports routes that would write different rules to one place.
-fn contradictions(routes: &[Option<Route>], at: &Path, report: &mut Report<'_>) {
-    let routes: Vec<(usize, &Route)> =
-        routes.iter().enumerate().filter_map(|(index, route)| Some((index, route.as_ref()?))).collect();
+fn contradictions(file: &File, routes: &[Option<Route>], at: &Path, report: &mut Report<'_>) {
+    let routes: Vec<(usize, Route)> = routes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, route)| Some((index, with_naming(file, route.as_ref()?)?)))
+        .collect();
     for (position, (index, first)) in routes.iter().enumerate() {
         let Some(later) = routes.get(position + 1..) else { continue };
         for (other, second) in later.iter().filter(|(_, second)| first.contradicts(second)) {
+            let differ = if first.naming == second.naming {
+                "transform rules differently"
+            } else {
+                "have different namings"
+            };
             let message = format!(
-                "routes `{}` (line {}) and `{}` lead to the same tenants of one ruler and transform rules differently: \
-                 objects that go by both would be written in two ways",
+                "routes `{}` (line {}) and `{}` lead to the same tenants of one ruler and {differ}: objects that go by both would be written in two ways",
                 first.name,
                 report.line(&at.item(*index)),
                 second.name
@@ -249,6 +261,15 @@ fn contradictions(routes: &[Option<Route>], at: &Path, report: &mut Report<'_>) 
             report.error(&at.item(*other), message, hint);
         }
     }
+}
+
+/// Returns a route with the naming that applies to it; none if that is not valid.
+fn with_naming(file: &File, route: &Route) -> Option<Route> {
+    let naming = match &route.naming {
+        Some(naming) => naming.clone(),
+        None => naming_of(file, &route.ruler)?,
+    };
+    Some(Route { naming: Some(naming), ..route.clone() })
 }
 
 fn kinds(kind: Kind) -> &'static [&'static str] {

@@ -8,8 +8,9 @@ use rulesync_core::engine::DEFAULT_MAX_IN_FLIGHT;
 use rulesync_http::SettingsError;
 
 use super::features::{EMBEDDED, LOKI, MIMIR, PROMETHEUS, SIGV4};
+use super::naming::{OwnNaming, own_naming};
 use super::report::Report;
-use crate::file::{RulerFile, RulerType, VariantName};
+use crate::file::{File, RulerFile, RulerType, VariantName};
 use crate::settings::{EmbeddedSettings, RulerKind, RulerSettings};
 use crate::yaml::Path;
 
@@ -22,16 +23,24 @@ const BATCH: usize = 16_384;
 
 /// Checks the rulers. One that cannot be used is none.
 pub(super) fn rulers(
-    files: &[RulerFile],
+    file: &File,
     directory: &FilePath,
     report: &mut Report<'_>,
 ) -> Vec<Option<RulerSettings>> {
-    let at = Path::of("rulers");
+    let (files, at) = (&file.rulers, Path::of("rulers"));
     report.unique(
         "ruler",
         files.iter().enumerate().map(|(index, file)| (at.item(index).key("name"), file.name.as_str())),
     );
-    files.iter().enumerate().map(|(index, file)| ruler(file, &at.item(index), directory, report)).collect()
+    let mut rulers = Vec::with_capacity(files.len());
+    for (index, written) in files.iter().enumerate() {
+        let (at, before) = (at.item(index), report.len());
+        let naming = (written.naming.as_ref(), written.previous_naming.as_slice());
+        let OwnNaming { naming, legacy } = own_naming(file, naming, &at, report);
+        let ruler = ruler(written, &at, directory, report).filter(|_| report.len() == before);
+        rulers.push(ruler.map(|ruler| RulerSettings { naming, legacy, ..ruler }));
+    }
+    rulers
 }
 
 /// Returns the language that a kind of ruler evaluates.
@@ -73,6 +82,8 @@ fn ruler(
         timeout: Duration::from_millis(file.request_timeout.as_millis()),
         max_in_flight: file.max_in_flight.unwrap_or(usual),
         split_groups: file.split_groups,
+        naming: None,
+        legacy: Vec::new(),
     })
 }
 

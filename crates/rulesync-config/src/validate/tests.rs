@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rulesync_core::Route;
+use rulesync_core::naming::{AlloyNaming, Naming};
 use rulesync_core::route::{MatchOp, Mode, Tenancy, Value, ValueSource};
 
 use crate::{Config, ValidConfig};
@@ -249,6 +250,22 @@ fn validate_reports_what_cannot_work_with_its_position() {
             "tenant: prod}, {name: b, ruler: central, tenant: prod, external_labels: [{label: a, value: b}]}",
             ":6:53: routes `all` (line 6) and `b` lead to the same tenants",
         ),
+        (
+            "tenant: prod}",
+            "tenant: prod}, {name: b, ruler: central, tenant: prod, naming: {type: alloy}}",
+            ":6:53: routes `all` (line 6) and `b` lead to the same tenants of one ruler and have different namings",
+        ),
+        (
+            "tenant: prod}",
+            "tenant: prod, naming: {type: owner, prefix: x}}",
+            ":6:74: `prefix` has no meaning",
+        ),
+        (
+            "tenant: prod}",
+            "tenant: prod, previous_naming: [{type: alloy, prefix: ''}]}",
+            "the prefix is empty",
+        ),
+        ("type: embedded,", "type: embedded, naming: {type: alloy, separator: a},", "the separator `a`"),
         ("tenant: prod}", "namespace_selector: {match_labels: {a: b}}}", "but no source delivers these"),
         ("[{type: files, path: .}]", "[]", "no source is configured"),
         ("[{name: all, ruler: central, tenant: prod}]", "[]", "no route is configured"),
@@ -276,6 +293,29 @@ fn validate_reports_what_cannot_work_with_its_position() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     validate(CONFIG).unwrap();
+}
+
+#[test]
+fn naming_of_a_route_comes_before_that_of_its_ruler_and_that_at_the_top() {
+    let text = "owner: us\nsources: [{type: kubernetes}]\nnaming: {type: alloy, prefix: top}\n\
+                rulers: [{name: plain, type: mimir, address: 'http://m'},\n\
+                {name: own, type: loki, address: 'http://l', naming: {type: alloy, separator: '-'}, \
+                previous_naming: [{type: owner}]}]\n\
+                routes:\n\
+                - {name: a, ruler: plain, tenant: a}\n\
+                - {name: b, ruler: own, tenant: b}\n\
+                - {name: c, ruler: own, tenant: c, naming: {type: owner}, previous_naming: [{type: alloy, prefix: c}]}\n\
+                - {name: d, ruler: own, tenant: b, naming: {type: alloy, separator: '-'}}\n";
+    let settings = validate(text).unwrap().settings;
+    let alloy = |prefix: &str, separator: &str| Naming::Alloy(AlloyNaming::new(prefix, separator).unwrap());
+    let owner = || Naming::Owner("us".parse().unwrap());
+    assert_eq!(settings.namespace_policy.naming, alloy("top", "/"));
+    let own = &settings.rulers[1];
+    assert_eq!((own.naming.clone(), own.legacy.clone()), (Some(alloy("alloy", "-")), vec![owner()]));
+    let routes: Vec<_> =
+        settings.routes.iter().map(|route| (route.naming.clone(), route.legacy.clone())).collect();
+    let of_c = (Some(owner()), vec![alloy("c", "/")]);
+    assert_eq!(routes, [(None, vec![]), (None, vec![]), of_c, (Some(alloy("alloy", "-")), vec![])]);
 }
 
 #[test]

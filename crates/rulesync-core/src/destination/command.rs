@@ -1,5 +1,7 @@
 //! The commands that a destination receives.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::delete_safety::Retirement;
@@ -7,6 +9,7 @@ use crate::desired::{DesiredObject, Protection, RemovalReason};
 use crate::handover::Share;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
+use crate::naming::NamespaceClassifier;
 use crate::plan::{Approval, Plan};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 
@@ -28,6 +31,10 @@ pub(crate) enum Command {
     Retire(Option<Retirement>),
     /// Held deletes may be made; answers with the number of namespaces.
     Release(oneshot::Sender<Option<usize>>),
+    /// The namespaces of the ruler are classified another way from now on, and listed again.
+    Classify(Arc<NamespaceClassifier>),
+    /// These namespaces are those of objects that a source has shown, although no route leads them here.
+    Recognize(Vec<RulerNamespace>),
     /// Refusals are forgotten, because the configuration changed.
     Reconsider,
     /// Asks for a report.

@@ -15,7 +15,7 @@ use crate::desired::{Desired, RemovalReason};
 use crate::environment::Environment;
 use crate::guard::{DeleteGuard, DeleteRequest, Guard, HeldReason, Wait};
 use crate::model::name::RulerNamespace;
-use crate::naming::NamespacePolicy;
+use crate::naming::NamespaceClassifier;
 use crate::plan::{Change, Deletes, Reason};
 
 /// The time after a takeover during which nothing is deleted. A silent watch is noticed within a little more than a
@@ -58,14 +58,15 @@ impl DeleteSafety {
     pub(super) fn set_environment(
         &mut self,
         environment: Arc<Environment>,
-        namespace_policy: &NamespacePolicy,
+        desired: &Desired,
+        classifier: &NamespaceClassifier,
         now: Instant,
     ) -> bool {
         let allowed = self.deletes();
         let before = std::mem::replace(&mut self.environment, environment);
         let current = &self.environment;
         if current.gone_namespaces.has_more_than(&before.gone_namespaces) {
-            self.guard.explain(|namespace| current.explains(namespace, namespace_policy), now);
+            self.guard.explain(|namespace| current.explains(namespace, desired, classifier), now);
         }
         let trusted_again = !before.suspects.is_subset(&current.suspects);
         if trusted_again || before.vanished != current.vanished || before.orphans != current.orphans {
@@ -129,7 +130,7 @@ impl DeleteSafety {
         namespace: &RulerNamespace,
         changes: &mut Vec<Change>,
         desired: &Desired,
-        namespace_policy: &NamespacePolicy,
+        classifier: &NamespaceClassifier,
         now: Instant,
     ) {
         let guarded: usize = changes.iter().filter(|c| c.is_guarded()).map(Change::deletes).sum();
@@ -137,7 +138,7 @@ impl DeleteSafety {
             self.guard.forget(namespace, now);
             return;
         }
-        if self.is_of_missing_kind(namespace, desired, namespace_policy) {
+        if self.is_of_missing_kind(namespace, desired, classifier) {
             self.guard.forget(namespace, now);
             changes.retain(|change| !change.is_guarded());
             return;
@@ -145,7 +146,7 @@ impl DeleteSafety {
         let expelled = changes.iter().any(|change| change.reason == Reason::NotAllowed);
         let request = DeleteRequest {
             groups: guarded,
-            explained: self.released || self.is_explained(namespace, desired, namespace_policy),
+            explained: self.released || self.is_explained(namespace, desired, classifier),
             orphan: desired.object_of(namespace).is_none(),
             wait: self.wait(namespace, expelled, desired),
         };
@@ -160,21 +161,21 @@ impl DeleteSafety {
         &self,
         namespace: &str,
         desired: &Desired,
-        namespace_policy: &NamespacePolicy,
+        classifier: &NamespaceClassifier,
     ) -> bool {
         let no_route = matches!(self.retirement, Some(Retirement::NoRoute { .. }));
         if self.environment.missing_kinds.is_empty() || no_route || desired.object_of(namespace).is_some() {
             return false;
         }
-        let kind = namespace_policy.parse(namespace).and_then(|named| named.kind);
+        let kind = classifier.parse(namespace).and_then(|named| named.kind);
         kind.is_none_or(|kind| self.environment.missing_kinds.contains(kind))
     }
 
     /// Returns whether the deletes of a namespace have a known cause and so are no accident.
-    fn is_explained(&self, namespace: &str, desired: &Desired, namespace_policy: &NamespacePolicy) -> bool {
+    fn is_explained(&self, namespace: &str, desired: &Desired, classifier: &NamespaceClassifier) -> bool {
         let removed = desired.removed(namespace).map(|removed| removed.because);
         matches!(removed, Some(RemovalReason::Deselected | RemovalReason::Moved))
-            || self.environment.explains(namespace, namespace_policy)
+            || self.environment.explains(namespace, desired, classifier)
     }
 
     /// Returns the wait for the deletes of a namespace, if the configuration requires them.
@@ -238,17 +239,17 @@ impl DeleteSafety {
         &self,
         change: &Change,
         desired: &Desired,
-        namespace_policy: &NamespacePolicy,
+        classifier: &NamespaceClassifier,
         now: Instant,
     ) -> Option<HeldReason> {
         let namespace = &*change.namespace;
         if change.held.is_some() || !change.is_guarded() {
             return change.held;
         }
-        if self.is_of_missing_kind(namespace, desired, namespace_policy) {
+        if self.is_of_missing_kind(namespace, desired, classifier) {
             return Some(HeldReason::Kind);
         }
-        if self.released || self.is_explained(namespace, desired, namespace_policy) {
+        if self.released || self.is_explained(namespace, desired, classifier) {
             return None;
         }
         let expelled = change.reason == Reason::NotAllowed;

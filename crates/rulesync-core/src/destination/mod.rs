@@ -17,6 +17,7 @@ mod queue;
 mod refusals;
 mod shared;
 mod state;
+mod unrecognized;
 mod verdicts;
 mod view;
 
@@ -41,6 +42,7 @@ use health::LoadedGroups;
 pub(crate) use progress::Progress;
 pub(crate) use shared::Shared;
 use state::State;
+pub(crate) use unrecognized::Unrecognized;
 
 /// The channels between a destination and its engine.
 pub(crate) struct Channels {
@@ -206,6 +208,12 @@ impl Destination {
             Command::DeclarationsSent => self.state.declarations_sent(),
             Command::Retire(Some(retirement)) => self.state.retire(retirement),
             Command::Retire(None) => self.state.return_to_service(),
+            Command::Recognize(namespaces) => self.state.recognize(namespaces),
+            Command::Classify(classifier) => {
+                self.list.abort_all();
+                self.state.classify(classifier);
+                self.next_list = Instant::now();
+            }
             Command::Reconsider => {
                 self.state.reconsider();
                 if self.state.availability.is_down() {
@@ -229,10 +237,10 @@ impl Destination {
         let (previous, suspects) = self.state.begin_list(early);
         let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
-        let namespace_policy = Arc::clone(&self.shared.namespace_policy);
+        let classifier = self.state.classifier();
         let bodies = self.state.plans_bodies();
         self.list.spawn(async move {
-            let classify = move |namespace: &str| namespace_policy.classify(namespace);
+            let classify = move |namespace: &str| classifier.classify(namespace);
             let mut listing =
                 Listing::new(ruler.ruler.capabilities().fields, &classify, &previous).suspecting(&suspects);
             if bodies {

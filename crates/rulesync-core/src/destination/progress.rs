@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     pub(crate) refused: usize,
     /// The number of orphaned namespaces to be deleted.
     pub(crate) orphans: usize,
+    /// True if namespaces exist, or may exist, whose naming the inventory alone remembers.
+    pub(crate) former_names: bool,
     /// The number of changes carried out so far.
     pub(crate) applied: u64,
 }

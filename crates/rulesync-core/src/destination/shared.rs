@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::unrecognized::Unrecognized;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::naming::NamespacePolicy;
+use crate::naming::NamespaceClassifier;
 use crate::outcome::Reporters;
 use crate::plan::Approval;
 use crate::ruler::Ruler;
@@ -15,7 +16,9 @@ use crate::ruler::Ruler;
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) ruler: Arc<dyn Ruler>,
-    pub(crate) namespace_policy: Arc<NamespacePolicy>,
+    pub(crate) classifier: Arc<NamespaceClassifier>,
+    /// The namespaces that it asks about.
+    pub(crate) unrecognized: Unrecognized,
     pub(crate) leadership: Leadership,
     /// True if claims are written and respected.
     pub(crate) claims: bool,

@@ -5,6 +5,7 @@ mod applied;
 mod commands;
 mod evaluated;
 mod lists;
+mod names;
 mod refuse;
 mod report;
 mod retention;
@@ -39,7 +40,7 @@ use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
 use crate::plan::{
-    Approval, Change, Plan, PlanInput, Reason, in_order, plan_namespace, plan_with, successor,
+    Approval, Change, Plan, PlanInput, Reason, in_order, own_groups, plan_namespace, plan_with, successor,
 };
 use crate::policy::Policy;
 use crate::ruler::RulerError;
@@ -99,7 +100,7 @@ impl State {
             handovers: IncomingHandovers::default(),
             health: EvaluationHealth::new(Instant::now(), load_delay),
             verdicts: Verdicts::default(),
-            ownership: Ownership::new(&shared.namespace_policy.owner, shared.claims),
+            ownership: Ownership::new(&shared.classifier.owner, shared.claims),
             applied: 0,
             last_success: None,
             gauges: Gauges::new(&shared.metrics, &id),
@@ -126,8 +127,8 @@ impl State {
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
-            let (desired, namespace_policy) = (&self.desired, &self.shared.namespace_policy);
-            self.safety.hold_back(&namespace, &mut changes, desired, namespace_policy, Instant::now());
+            let (desired, classifier) = (&self.desired, &self.shared.classifier);
+            self.safety.hold_back(&namespace, &mut changes, desired, classifier, Instant::now());
             self.leave_unapproved(&namespace, &mut changes);
             let writes_only = !changes.is_empty() && !changes.iter().any(Change::is_delete);
             if writes_only && self.limits.defers(&namespace) {
@@ -220,7 +221,8 @@ impl State {
             self.queue_all_with_changes(false);
         }
         let Some(observed) = self.view.observed() else { return };
-        let passed = self.safety.judge(|| observed.groups(), &self.desired, now);
+        let (desired, classifier) = (&self.desired, &self.shared.classifier);
+        let passed = self.safety.judge(|| own_groups(observed, desired, classifier), desired, now);
         self.queue_last(&passed);
     }
 
@@ -284,13 +286,13 @@ impl State {
             observed,
             adoptable: self.view.adoptable(),
             deletes: self.safety.deletes(),
-            namespace_policy: &self.shared.namespace_policy,
+            classifier: &self.shared.classifier,
         }
     }
 
     /// Returns the delete of the own claim once no other own group is left in a retiring destination.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
-        let last = self.safety.is_retiring() && observed.groups() == 0;
+        let last = self.safety.is_retiring() && self.own_groups(observed) == 0;
         self.ownership.delete().filter(|_| last)
     }
 
@@ -384,10 +386,11 @@ impl State {
             stuck: self.is_stuck() || self.ownership.conflict().is_some(),
             retired: self.safety.is_retiring()
                 && self.safety.deletes().orphans
-                && self.view.observed().is_some_and(|observed| observed.groups() == 0)
+                && self.view.observed().is_some_and(|observed| self.own_groups(observed) == 0)
                 && !self.ownership.has_claim(),
             refused: self.verdicts.refused_groups(),
             orphans: self.safety.guard.orphans(),
+            former_names: self.has_former_names(),
             applied: self.applied,
         }
     }
@@ -406,7 +409,7 @@ impl State {
         let observed = self.view.observed().cloned().unwrap_or_default();
         let (policy, now) = (&self.environment.policy.delete_guard, Instant::now());
         plan_with(self.input(&observed), policy, |change| {
-            self.safety.reason(change, &self.desired, &self.shared.namespace_policy, now)
+            self.safety.reason(change, &self.desired, &self.shared.classifier, now)
         })
     }
 

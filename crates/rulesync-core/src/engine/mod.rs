@@ -1,6 +1,7 @@
 //! The engine: sources in, rulers out, and the loop that connects them.
 
 mod handle;
+mod namings;
 mod one_shot;
 mod parts;
 mod run;

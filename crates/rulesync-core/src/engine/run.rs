@@ -7,6 +7,7 @@ mod inventory;
 mod inventory_writer;
 mod mode;
 mod moves;
+mod names;
 mod plans;
 mod reports;
 mod requests;
@@ -35,7 +36,7 @@ use crate::metrics::Metrics;
 use crate::model::name::SourceName;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::naming::NamespacePolicy;
+use crate::naming::Naming;
 use crate::object_index::{Effects, ObjectIndex};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Reporters};
 use crate::plan::Approval;
@@ -55,7 +56,6 @@ const FIRST_LISTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct Run {
     setup: Setup,
-    namespace_policy: Arc<NamespacePolicy>,
     mode: Mode,
     reporters: Reporters,
     metrics: Metrics,
@@ -79,8 +79,8 @@ pub(super) struct Run {
     gone_namespaces: GoneNamespaces,
     /// The facts that all destinations share.
     environment: watch::Sender<Arc<Environment>>,
-    /// Destinations that may hold own rules.
-    known_destinations: BTreeSet<DestinationId>,
+    /// Destinations that may hold own rules, with the namings of these, unless they are the installation's.
+    known_destinations: BTreeMap<DestinationId, Vec<Naming>>,
     /// True until the inventory has these destinations.
     known_destinations_changed: bool,
     /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
@@ -130,7 +130,6 @@ impl Run {
         let progressed = Arc::new(Notify::new());
         let environment = Arc::new(Environment::new(setup.policy.clone()));
         Self {
-            namespace_policy: Arc::new(setup.namespace_policy.clone()),
             identity: Identity::new(identity, installation),
             inventory_writer: inventory.map(|inventory| {
                 InventoryWriter::new(inventory, Arc::clone(&progressed), leadership.clone())
@@ -150,7 +149,7 @@ impl Run {
             missing_kinds: BTreeSet::new(),
             gone_namespaces: GoneNamespaces::default(),
             environment: watch::Sender::new(environment),
-            known_destinations: BTreeSet::new(),
+            known_destinations: BTreeMap::new(),
             known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
@@ -194,7 +193,10 @@ impl Run {
             self.judge_vanishing();
             self.end_handovers();
             self.leave_destinations();
+            // A destination does not end before its question was answered.
+            self.recognize();
             self.retire();
+            self.forget_former_names();
             self.publish_environment();
             match self.is_over() {
                 Some(Ok(())) => return Ok(self),

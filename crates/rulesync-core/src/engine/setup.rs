@@ -8,7 +8,7 @@ use crate::model::name::{RulerName, SourceName};
 use rulesync_expr::{Enforcement, InvalidEnforcement, Mode};
 
 use crate::intake::text::value_fault;
-use crate::naming::NamespacePolicy;
+use crate::naming::{NamespacePolicy, Naming};
 use crate::policy::Policy;
 use crate::route::{
     ExternalLabel, MatchOp, MatcherConflict, QueryMatcher, Route, SelectorError, Tenancy, ValueFrom,
@@ -36,12 +36,23 @@ pub struct NamedRuler {
     pub max_in_flight: usize,
     /// The most rules of a group; larger groups are split, for rulers that limit the rules of a group.
     pub split_groups: Option<usize>,
+    /// The naming of ruler namespaces here; if none, that of the whole installation.
+    pub naming: Option<Naming>,
+    /// Earlier namings here, besides those of the whole installation.
+    pub legacy: Vec<Naming>,
 }
 
 impl NamedRuler {
     /// Creates a ruler under a name, with [`DEFAULT_MAX_IN_FLIGHT`] requests at once and without splitting groups.
     pub fn new(name: &str, ruler: Arc<dyn Ruler>) -> Self {
-        Self { name: name.into(), ruler, max_in_flight: DEFAULT_MAX_IN_FLIGHT, split_groups: None }
+        Self {
+            name: name.into(),
+            ruler,
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            split_groups: None,
+            naming: None,
+            legacy: Vec::new(),
+        }
     }
 }
 
@@ -119,7 +130,7 @@ pub enum SetupError {
     },
     /// Two routes would write different rules to the same place.
     #[error(
-        "routes `{first}` and `{second}` lead to the same tenants of one ruler and transform rules differently: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
+        "routes `{first}` and `{second}` lead to the same tenants of one ruler and transform rules differently, or have different namings: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
     )]
     Contradiction {
         /// One of them.
@@ -211,8 +222,9 @@ impl Setup {
                 return Err(SetupError::NoNamespaceLabels { route: name() });
             }
         }
-        for (index, first) in self.routes.iter().enumerate() {
-            if let Some(second) = self.routes[index + 1..].iter().find(|second| first.contradicts(second)) {
+        let routes: Vec<Route> = self.routes.iter().map(|route| self.with_naming(route)).collect();
+        for (index, first) in routes.iter().enumerate() {
+            if let Some(second) = routes[index + 1..].iter().find(|second| first.contradicts(second)) {
                 let (first, second) = (first.name.to_string(), second.name.to_string());
                 return Err(SetupError::Contradiction { first, second });
             }
@@ -252,8 +264,12 @@ impl Setup {
         let rulers: HashMap<RulerName, Arc<dyn Ruler>> =
             self.rulers.iter().map(|named| (named.name.clone(), Arc::clone(&named.ruler))).collect();
         let split = self.rulers.iter().filter_map(|named| Some((named.name.clone(), named.split_groups?)));
+        let namings =
+            self.rulers.iter().filter_map(|named| Some((named.name.clone(), named.naming.clone()?)));
         RoutingTable {
             naming: self.namespace_policy.naming.clone(),
+            namings: namings.collect(),
+            uncertain_legacy: self.uncertain_legacy(),
             routes: self.routes.clone().into(),
             rulers,
             split: split.collect(),

@@ -17,7 +17,6 @@ use crate::model::capabilities::Capabilities;
 use crate::model::encoded::{CompressedGroup, Decompressor, compress};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::group::Group;
-use crate::model::language::QueryLanguage;
 use crate::model::left_out::LeftOut;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
@@ -74,14 +73,8 @@ pub(crate) fn compile(
     let Subject { id, accepted, namespace, namespace_comes, previous, .. } = *subject;
     let uid = accepted.uid.as_deref();
     let input = accepted.input(id, namespace, namespace_comes);
-    let language = |ruler: &str| table.language(ruler).map(QueryLanguage::name);
-    let Routed { mut matches, refused, mut findings } = match_routes(&table.routes, &input, language);
-    if !matches.is_empty()
-        && let Some(finding) = table.refuse_name(id, uid)
-    {
-        matches.clear();
-        findings.push(finding);
-    }
+    let Routed { mut matches, refused, mut findings } =
+        match_routes(&table.routes, &input, &table.facts(uid));
     let mut stays: Vec<DestinationId> = Vec::new();
     let mut refused_by = Vec::with_capacity(refused.len());
     for RefusedTenant { route, mut finding } in refused {
@@ -107,8 +100,11 @@ pub(crate) fn compile(
         let compiler = RouteCompiler::of(route_match, table)?;
         Some(Offer {
             destination: destination.clone(),
-            namespace: table.namespace_of(id, uid, destination)?,
-            object: desired_object(subject, &compiler),
+            namespace: route_match.namespace.clone(),
+            object: DesiredObject {
+                legacy_names: table.legacy_names(id, uid, &destination.ruler),
+                ..desired_object(subject, &compiler)
+            },
         })
     };
     let offers = matches.iter().filter_map(offer).collect();
@@ -235,6 +231,7 @@ fn desired_object(subject: &Subject<'_>, compiler: &RouteCompiler<'_>) -> Desire
         created: record.created,
         groups: sent.into_iter().filter_map(desired).collect(),
         refused: refused.into(),
+        legacy_names: Box::default(),
         enforced: Arc::clone(&compiler.route_match.transform),
         findings: findings.into(),
         advice,
@@ -281,7 +278,7 @@ impl<'r> RouteCompiler<'r> {
     /// Expressions are checked as the author wrote them, so that positions are his; with matchers they were parsed once
     /// more. What a route adds besides was checked when it was taken ([`Value`](crate::route::Value)).
     fn offer<'a>(&self, group: &'a Group, sound: &mut Sound<'a>) -> Transformed<'a> {
-        let RouteMatch { destination, route, transform } = self.route_match;
+        let RouteMatch { destination, route, transform, .. } = self.route_match;
         let mut findings = check(group, self.ruler, &self.capabilities, sound);
         let (mut transformed, found) =
             transform.apply(group, route, destination.tenant.as_ref(), self.capabilities.language);

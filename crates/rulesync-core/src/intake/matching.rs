@@ -9,6 +9,8 @@ use std::sync::Arc;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::kind;
+use crate::model::name::RulerNamespace;
+use crate::model::object::ObjectId;
 use crate::model::tenant::{DestinationId, TenantId};
 use crate::route::input::RoutingInput;
 use crate::route::value::shown;
@@ -21,6 +23,8 @@ pub(crate) struct RouteMatch {
     pub(crate) destination: DestinationId,
     /// The route.
     pub(crate) route: Arc<str>,
+    /// The namespace at the ruler.
+    pub(crate) namespace: RulerNamespace,
     /// The transform of its rules.
     pub(crate) transform: Arc<Transform>,
 }
@@ -51,8 +55,26 @@ enum Refusal {
     Other(Box<Finding>),
 }
 
+/// The facts about the ruler of a route that matching needs.
+pub(crate) trait RouteFacts {
+    /// Returns the language that the ruler evaluates; none if there is no such ruler.
+    fn language(&self, ruler: &str) -> Option<&str>;
+
+    /// Returns the namespace of an object by a route.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it has none.
+    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>>;
+}
+
 impl Route {
-    fn match_object(&self, input: &RoutingInput<'_>, language: &str) -> Result<Option<RouteMatch>, Refusal> {
+    fn match_object(
+        &self,
+        input: &RoutingInput<'_>,
+        language: &str,
+        facts: &impl RouteFacts,
+    ) -> Result<Option<RouteMatch>, Refusal> {
         let labels = input.namespace.map(|namespace| &namespace.labels);
         let selected = self.takes_kind(input.id.kind(), language)
             && self.rule_selector.matches(input.labels)
@@ -70,8 +92,9 @@ impl Route {
             return Err(Refusal::Other(Finding::error(Code::Dialect, message).hint(hint).into()));
         }
         let destination = DestinationId { ruler: self.ruler.clone(), tenant };
-        let transform = Transform::of(self, input).map_err(Refusal::Other)?;
-        Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), transform: Arc::new(transform) }))
+        let namespace = facts.namespace(self, input.id).map_err(Refusal::Other)?;
+        let transform = Arc::new(Transform::of(self, input).map_err(Refusal::Other)?);
+        Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), namespace, transform }))
     }
 
     /// Returns the tenant an object goes to by this route; none if it requests none.
@@ -140,36 +163,38 @@ impl Route {
     }
 }
 
-/// Returns the destinations of an object: one for each route that selects it, each destination once. `language` returns
-/// the language that a ruler evaluates.
+/// Returns the destinations of an object: one for each route that selects it, each destination once.
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
-pub(crate) fn match_routes<'a>(
-    routes: &[Route],
-    input: &RoutingInput<'_>,
-    language: impl Fn(&str) -> Option<&'a str>,
-) -> Routed {
+pub(crate) fn match_routes(routes: &[Route], input: &RoutingInput<'_>, facts: &impl RouteFacts) -> Routed {
     let mut routed = Routed::default();
     for route in routes {
-        let Some(language) = language(&route.ruler) else { continue };
-        match route.match_object(input, language) {
+        let Some(language) = facts.language(&route.ruler) else { continue };
+        match route.match_object(input, language, facts) {
             Ok(None) => {}
             Ok(Some(route_match)) => {
                 match routed.matches.iter().position(|other| other.destination == route_match.destination) {
                     None => routed.matches.push(route_match),
-                    Some(index) if routed.matches[index].transform.writes_as(&route_match.transform) => {}
-                    Some(index) => routed.findings.push(
-                        Finding::error(
-                            Code::Routes,
-                            format!(
-                                "routes `{}` and `{}` would put different rules into {}",
-                                routed.matches[index].route, route.name, route_match.destination
-                            ),
-                        )
-                        .hint("the first route counts: let the routes' selectors exclude each other"),
-                    ),
+                    Some(index) => {
+                        let first = &routed.matches[index];
+                        let what = if !first.transform.writes_as(&route_match.transform) {
+                            "put different rules"
+                        } else if first.namespace != route_match.namespace {
+                            "put the same rules twice, under different names,"
+                        } else {
+                            continue;
+                        };
+                        let message = format!(
+                            "routes `{}` and `{}` would {what} into {}",
+                            first.route, route.name, route_match.destination
+                        );
+                        let hint = "the first route counts: let the routes' selectors exclude each other";
+                        routed.findings.push(Finding::error(Code::Routes, message).hint(hint));
+                    }
                 }
             }
+            // Several routes may refuse the same name.
+            Err(Refusal::Other(finding)) if routed.findings.contains(&finding) => {}
             Err(Refusal::Other(finding)) => routed.findings.push(*finding),
             Err(Refusal::Tenant(finding)) => {
                 routed.refused.push(RefusedTenant { route: Arc::clone(&route.name), finding: *finding })

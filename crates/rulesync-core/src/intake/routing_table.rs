@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::matching::RouteFacts;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
-use crate::model::language::QueryLanguage;
 use crate::model::name::{RulerName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
@@ -18,7 +18,13 @@ use crate::ruler::Ruler;
 /// The routes and the properties of their rulers.
 #[derive(Debug, Clone)]
 pub(crate) struct RoutingTable {
+    /// The naming at rulers that have none of their own.
     pub(crate) naming: Naming,
+    /// The namings of rulers that have one of their own.
+    pub(crate) namings: HashMap<RulerName, Naming>,
+    /// The legacy namings, by ruler, whose names prove nothing by their form, so that they have to be compared with those of
+    /// objects.
+    pub(crate) uncertain_legacy: HashMap<RulerName, Vec<Naming>>,
     pub(crate) routes: Arc<[Route]>,
     pub(crate) rulers: HashMap<RulerName, Arc<dyn Ruler>>,
     /// The most rules of a group, for rulers whose groups are split.
@@ -27,11 +33,6 @@ pub(crate) struct RoutingTable {
 }
 
 impl RoutingTable {
-    /// Returns the language that a ruler evaluates.
-    pub(super) fn language(&self, ruler: &str) -> Option<QueryLanguage> {
-        self.rulers.get(ruler).map(|ruler| ruler.capabilities().language)
-    }
-
     /// Returns the annotations of objects that routes read.
     pub(crate) fn annotations(&self) -> BTreeSet<&str> {
         let origins = self.routes.iter().flat_map(Route::origins);
@@ -58,30 +59,98 @@ impl RoutingTable {
         !self.annotations().is_subset(&other.annotations())
     }
 
-    /// Returns why an object cannot have a ruler namespace, if so: a name that cannot be distinguished from foreign
-    /// ones would never be cleaned up.
-    pub(super) fn refuse_name(&self, id: &ObjectId, uid: Option<&str>) -> Option<Finding> {
-        let namespace = self.naming.namespace_of(id, uid, usize::MAX);
-        (!self.naming.owns(&namespace)).then(|| {
+    /// Returns the naming of the namespaces at a ruler, where the route has none of its own.
+    fn naming_at(&self, ruler: &str) -> &Naming {
+        self.namings.get(ruler).unwrap_or(&self.naming)
+    }
+
+    /// Returns the naming of a route.
+    pub(crate) fn naming_of<'a>(&'a self, route: &'a Route) -> &'a Naming {
+        route.naming.as_ref().unwrap_or_else(|| self.naming_at(&route.ruler))
+    }
+
+    /// Returns whether names of the objects of an unreadable declaration may be unknown, because they contain a UID.
+    pub(crate) fn names_need_uid(&self) -> bool {
+        self.routes.iter().any(|route| self.naming_of(route).needs_uid())
+    }
+
+    /// Returns the namespaces that an object may have at a destination, whatever route leads it there.
+    pub(crate) fn possible_namespaces(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        destination: &DestinationId,
+    ) -> Vec<RulerNamespace> {
+        let routes = self.routes.iter().filter(|route| route.may_lead_to(destination));
+        let mut namings: Vec<&Naming> = routes.map(|route| self.naming_of(route)).collect();
+        if namings.is_empty() {
+            namings.push(self.naming_at(&destination.ruler));
+        }
+        let name = |naming| self.name_at(&destination.ruler, naming, id, uid);
+        let mut namespaces: Vec<RulerNamespace> = namings.into_iter().filter_map(name).collect();
+        namespaces.sort_unstable();
+        namespaces.dedup();
+        namespaces
+    }
+
+    /// Returns the names of an object by the legacy namings at a ruler whose names prove nothing by their form.
+    pub(super) fn legacy_names(
+        &self,
+        id: &ObjectId,
+        uid: Option<&str>,
+        ruler: &str,
+    ) -> Box<[RulerNamespace]> {
+        let namings = self.uncertain_legacy.get(ruler).into_iter().flatten();
+        namings.filter_map(|naming| self.name_at(ruler, naming, id, uid)).collect()
+    }
+
+    /// Returns the namespace that a naming gives to an object at a ruler; none if that is no longer configured.
+    pub(crate) fn name_at(
+        &self,
+        ruler: &str,
+        naming: &Naming,
+        id: &ObjectId,
+        uid: Option<&str>,
+    ) -> Option<RulerNamespace> {
+        Some(naming.namespace_of(id, uid, self.max_name_bytes(ruler)?))
+    }
+
+    /// Returns the length of the longest name that a ruler takes; none if it is no longer configured.
+    fn max_name_bytes(&self, ruler: &str) -> Option<usize> {
+        Some(self.rulers.get(ruler)?.capabilities().name_limits.max_bytes)
+    }
+
+    /// Returns the facts by which an object with this UID is matched with routes.
+    pub(super) fn facts<'a>(&'a self, uid: Option<&'a str>) -> TableFacts<'a> {
+        TableFacts { table: self, uid }
+    }
+}
+
+/// The facts by which one object is matched with routes.
+pub(super) struct TableFacts<'a> {
+    table: &'a RoutingTable,
+    uid: Option<&'a str>,
+}
+
+impl RouteFacts for TableFacts<'_> {
+    fn language(&self, ruler: &str) -> Option<&str> {
+        self.table.rulers.get(ruler).map(|ruler| ruler.capabilities().language.name())
+    }
+
+    /// Returns the namespace of an object. A name that cannot be distinguished from foreign ones is refused, because it
+    /// would never be cleaned up.
+    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>> {
+        let naming = self.table.naming_of(route);
+        if !naming.owns(&naming.namespace_of(id, self.uid, usize::MAX)) {
             let message = format!(
                 "the Kubernetes namespace {:?} and the name {:?} make no name that rulesync could tell for its own",
                 id.namespace(),
                 id.name()
             );
-            Finding::error(Code::Name, message).hint(
-                "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name",
-            )
-        })
-    }
-
-    /// Returns the namespace of an object at a ruler; none if that ruler is no longer configured.
-    pub(crate) fn namespace_of(
-        &self,
-        id: &ObjectId,
-        uid: Option<&str>,
-        destination: &DestinationId,
-    ) -> Option<RulerNamespace> {
-        let ruler = self.rulers.get(&destination.ruler)?;
-        Some(self.naming.namespace_of(id, uid, ruler.capabilities().name_limits.max_bytes))
+            let hint = "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name";
+            return Err(Finding::error(Code::Name, message).hint(hint).into());
+        }
+        let max_bytes = self.table.max_name_bytes(&route.ruler).unwrap_or(usize::MAX);
+        Ok(naming.namespace_of(id, self.uid, max_bytes))
     }
 }

@@ -12,7 +12,8 @@ use crate::model::object::ObjectId;
 /// Names as an Alloy with this prefix and separator gives them.
 ///
 /// A name is owned if it is exactly `prefix + separator` and three segments, of which the last is a UUID: never
-/// `prefix2…`.
+/// `prefix2…`. If names may contain the separator, as with Loki's default `-`, the form proves nothing: `a-b-c-UID` may
+/// be of the prefix `a` or of `a-b` ([`is_certain`](Self::is_certain)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlloyNaming {
     prefix: Arc<str>,
@@ -56,6 +57,25 @@ impl AlloyNaming {
         Ok(Self { prefix: prefix.into(), separator: separator.into() })
     }
 
+    /// The prefix.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The separator.
+    pub fn separator(&self) -> &str {
+        &self.separator
+    }
+
+    /// Returns whether the form of a name alone shows who wrote it. It does not if the prefix of another Alloy, or the
+    /// name of an object, may contain the separator.
+    pub fn is_certain(&self) -> bool {
+        !self
+            .separator
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))
+    }
+
     /// Returns the ruler namespace of an object. One without a UID, such as one from a file, gets a UID made of its
     /// name.
     pub(super) fn namespace_of(&self, object: &ObjectId, uid: Option<&str>) -> RulerNamespace {
@@ -74,9 +94,12 @@ impl AlloyNaming {
         let (names, uid) = (rest.get(..split)?, rest.get(split..)?);
         let (namespace, name) = names.strip_suffix(separator)?.split_once(separator)?;
         let whole = !namespace.is_empty() && !name.is_empty() && is_uuid(uid);
-        // With a separator that names may contain there is more than one way to parse it; it is owned all the same.
-        let dashes = separator.chars().all(|c| c == '-' || c == '.');
-        (whole && (dashes || !name.contains(separator))).then_some(Named { namespace, name, kind: None })
+        // With a separator that names may contain there is more than one way to parse it.
+        (whole && (!self.is_certain() || !name.contains(separator))).then_some(Named {
+            namespace,
+            name,
+            kind: None,
+        })
     }
 }
 
@@ -130,6 +153,22 @@ mod tests {
         assert_eq!(AlloyNaming::new("", "/"), Err(AlloyNamingError::NoPrefix));
         assert_eq!(AlloyNaming::new("a", ""), Err(AlloyNamingError::NoSeparator));
         assert!(AlloyNaming::new("a", "x").is_err());
+    }
+
+    #[test]
+    fn alloy_naming_is_certain_unless_names_may_contain_the_separator() {
+        for (separator, certain) in [
+            ("/", true),
+            ("_", true),
+            (":", true),
+            ("-/", true),
+            ("-", false),
+            (".", false),
+            ("--", false),
+            ("-.", false),
+        ] {
+            assert_eq!(AlloyNaming::new("alloy", separator).unwrap().is_certain(), certain, "{separator}");
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The names of ruler namespaces: the only place that decides who owns one.
 
 mod alloy;
+mod classifier;
 mod form;
 mod named;
 mod namespace_policy;
 mod owner;
 mod pattern;
 mod scheme;
+
+pub(crate) use classifier::NamespaceClassifier;
 
 pub use alloy::{AlloyNaming, AlloyNamingError};
 pub use form::FILE_NAMESPACE;

@@ -1,16 +1,20 @@
-//! The naming of an installation: by owner, or as Grafana Alloy does it.
+//! The naming of ruler namespaces: by owner, or as Grafana Alloy does it.
 
 use std::fmt;
 
-use super::alloy::AlloyNaming;
+use serde::{Deserialize, Serialize};
+
+use super::alloy::{AlloyNaming, AlloyNamingError};
 use super::named::Named;
-use super::owner::Owner;
+use super::owner::{Owner, OwnerError};
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
-/// The naming of the ruler namespaces of objects. With every naming, names parse back exactly, and a name that does not
-/// parse is not owned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The naming of the ruler namespaces of objects. A name that has not its form is not owned.
+///
+/// It is stored as in the configuration, such as `{"type": "alloy", "prefix": "alloy", "separator": "/"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredNaming", into = "StoredNaming")]
 pub enum Naming {
     /// `{owner}.{Kubernetes namespace}.{name}`: needs no escaping in URLs and stays the same when an object is
     /// re-created, so alerts keep their state.
@@ -43,6 +47,20 @@ impl Naming {
         }
     }
 
+    /// Returns whether the form of a name alone shows that it was made by this naming. If not, a name belongs to this
+    /// installation only if it is that of an object that a source has shown.
+    pub fn is_certain(&self) -> bool {
+        match self {
+            Self::Owner(_) => true,
+            Self::Alloy(alloy) => alloy.is_certain(),
+        }
+    }
+
+    /// Returns whether names contain the UID of an object, so that those of an unreadable object are unknown.
+    pub fn needs_uid(&self) -> bool {
+        matches!(self, Self::Alloy(_))
+    }
+
     /// Returns the ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut
     /// and ends in a hash of the whole, where the naming allows that.
     pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> RulerNamespace {
@@ -58,6 +76,45 @@ impl Naming {
             Self::Owner(owner) => owner.parse(namespace),
             Self::Alloy(alloy) => alloy.parse(namespace),
         }
+    }
+}
+
+/// The form in which a naming is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum StoredNaming {
+    Owner { owner: String },
+    Alloy { prefix: String, separator: String },
+}
+
+/// The reason why a stored naming cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum StoredNamingError {
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    #[error(transparent)]
+    Alloy(#[from] AlloyNamingError),
+}
+
+impl From<Naming> for StoredNaming {
+    fn from(naming: Naming) -> Self {
+        match naming {
+            Naming::Owner(owner) => Self::Owner { owner: owner.to_string() },
+            Naming::Alloy(alloy) => {
+                Self::Alloy { prefix: alloy.prefix().to_owned(), separator: alloy.separator().to_owned() }
+            }
+        }
+    }
+}
+
+impl TryFrom<StoredNaming> for Naming {
+    type Error = StoredNamingError;
+
+    fn try_from(stored: StoredNaming) -> Result<Self, StoredNamingError> {
+        Ok(match stored {
+            StoredNaming::Owner { owner } => Self::Owner(owner.parse()?),
+            StoredNaming::Alloy { prefix, separator } => Self::Alloy(AlloyNaming::new(&prefix, &separator)?),
+        })
     }
 }
 
@@ -86,6 +143,22 @@ mod tests {
         assert!(naming.owns(&long));
         assert_eq!(naming.parse(&long).unwrap().namespace, "ns");
         assert_ne!(long, other);
+    }
+
+    #[test]
+    fn naming_is_stored_as_it_is_configured() {
+        let alloy = Naming::Alloy(AlloyNaming::new("stage", "-").unwrap());
+        for (naming, stored) in [
+            (naming("prod"), r#"{"type":"owner","owner":"prod"}"#),
+            (alloy, r#"{"type":"alloy","prefix":"stage","separator":"-"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&naming).unwrap(), stored);
+            assert_eq!(serde_json::from_str::<Naming>(stored).unwrap(), naming);
+        }
+        for wrong in [r#"{"type":"owner","owner":"A b"}"#, r#"{"type":"alloy","prefix":"","separator":"/"}"#]
+        {
+            assert!(serde_json::from_str::<Naming>(wrong).is_err(), "{wrong}");
+        }
     }
 
     proptest! {

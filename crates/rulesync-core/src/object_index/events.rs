@@ -10,13 +10,12 @@ use crate::desired::RemovalReason;
 use crate::destination::Command;
 use crate::finding::Finding;
 use crate::handover::HandoverProgress;
-use crate::intake::{Accepted, Declaration, RouteMatch, RoutingTable};
+use crate::intake::{Accepted, Declaration, RoutingTable};
 use crate::model::kind::RULE_FILE;
-use crate::model::name::{KubernetesNamespace, RulerNamespace, SourceName};
+use crate::model::name::{KubernetesNamespace, SourceName};
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
-use crate::naming::Naming;
 use crate::route::input::NamespaceMetadata;
 
 impl ObjectIndex {
@@ -59,18 +58,6 @@ impl ObjectIndex {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
         let known = self.objects.remove(&id).unwrap_or_default();
-        let (uid, old_uid) = (accepted.uid.as_deref(), known.accepted.uid.as_deref());
-        // The object was re-created: with some namings it has another namespace now.
-        let earlier: Vec<(DestinationId, RulerNamespace)> = if old_uid == uid {
-            Vec::new()
-        } else {
-            let name = |destination: &DestinationId| {
-                let before = self.table.namespace_of(&id, old_uid, destination)?;
-                let after = self.table.namespace_of(&id, uid, destination)?;
-                (before != after).then(|| (destination.clone(), before))
-            };
-            known.matches.iter().map(|route_match| &route_match.destination).filter_map(name).collect()
-        };
         let record = Record {
             content,
             generation,
@@ -87,10 +74,6 @@ impl ObjectIndex {
         let removal_reason = RemovalReason::Deselected;
         let occasion = Occasion { changed: true, removal_reason, seen, live, fresh: &[] };
         self.route(&id, Some(&groups), occasion, &mut effects);
-        for (destination, namespace) in earlier {
-            let because = RemovalReason::Moved;
-            effects.commands.push((destination, Command::Remove { namespace, object: id.clone(), because }));
-        }
         self.tally(&id, Tally::In);
         effects
     }
@@ -113,7 +96,7 @@ impl ObjectIndex {
         if !record.read {
             // Without its UID some names cannot be made, so that others must not be taken for orphans. Files have none.
             record.hides_others = hides;
-            record.hides = hides || (matches!(self.table.naming, Naming::Alloy(_)) && id.kind() != RULE_FILE);
+            record.hides = hides || (self.table.names_need_uid() && id.kind() != RULE_FILE);
             effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);
@@ -141,17 +124,9 @@ impl ObjectIndex {
             if !record.read || !record.refused_by.is_empty() {
                 effects.protections.push(id.clone());
             }
-            for RouteMatch { destination, .. } in &record.matches {
-                self.leave(destination);
-                let because = RemovalReason::Deleted;
+            for route_match in &record.matches {
                 let moves = Moves { to, progress: &progress };
-                self.drop_from(
-                    id,
-                    record.accepted.uid.as_deref(),
-                    destination,
-                    (Some(moves), because),
-                    &mut effects,
-                );
+                self.leave(id, route_match, moves, RemovalReason::Deleted, &mut effects);
             }
         }
         effects

@@ -53,9 +53,12 @@ impl ObjectIndex {
             Subject { id, accepted: &record.accepted, groups, namespace, namespace_comes, previous, seen };
         // A destination that knows nothing yet is sent all its objects.
         let is_current = |route_match: &RouteMatch| {
-            let RouteMatch { destination, transform, .. } = route_match;
-            let same =
-                |before: &RouteMatch| before.destination == *destination && before.transform == *transform;
+            let RouteMatch { destination, namespace, transform, .. } = route_match;
+            let same = |before: &RouteMatch| {
+                before.destination == *destination
+                    && before.namespace == *namespace
+                    && before.transform == *transform
+            };
             !changed && !fresh.contains(destination) && previous.iter().any(same)
         };
         let Compiled { matches, offers, refused_by, routing_findings } =
@@ -81,6 +84,14 @@ impl ObjectIndex {
         }
         let leaves: Vec<&RouteMatch> =
             before.iter().filter(|other| !is_among(&record.matches, &other.destination)).collect();
+        // The object was re-created: with some namings it has another namespace now.
+        let renamed = |before: &&RouteMatch| {
+            record
+                .matches
+                .iter()
+                .any(|now| now.destination == before.destination && now.namespace != before.namespace)
+        };
+        let renamed: Vec<&RouteMatch> = before.iter().filter(renamed).collect();
         // Each destination that newly receives it holds a share.
         let progress = HandoverProgress::default();
         for Offer { destination, namespace, object } in offers {
@@ -95,49 +106,51 @@ impl ObjectIndex {
                 effects.commands.push((destination, Command::HandOver { namespace, share }));
             }
         }
-        let uid = record.accepted.uid.clone();
+        for RouteMatch { destination, namespace, .. } in renamed {
+            let (namespace, object) = (namespace.clone(), id.clone());
+            let because = RemovalReason::Moved;
+            effects.commands.push((destination.clone(), Command::Remove { namespace, object, because }));
+        }
         let because = |previous: &RouteMatch| match removal_reason {
             RemovalReason::Reconfigured if record.refused_by.contains(&previous.route) => {
                 RemovalReason::Forbidden
             }
             because => because,
         };
-        let gone: Vec<(DestinationId, RemovalReason)> =
-            leaves.iter().map(|previous| (previous.destination.clone(), because(previous))).collect();
-        for (destination, because) in &gone {
-            self.leave(destination);
+        let gone: Vec<(&RouteMatch, RemovalReason)> =
+            leaves.iter().map(|previous| (*previous, because(previous))).collect();
+        for (previous, because) in gone {
             let moves = Moves { to: std::slice::from_ref(id), progress: &progress };
-            self.drop_from(id, uid.as_deref(), destination, (Some(moves), *because), effects);
+            self.leave(id, previous, moves, because, effects);
         }
     }
 
-    /// Records that an object is no longer at a destination.
-    pub(super) fn leave(&mut self, destination: &DestinationId) {
+    /// Has an object leave a destination: at once, or when those that receive its rules have been written.
+    pub(super) fn leave(
+        &mut self,
+        id: &ObjectId,
+        previous: &RouteMatch,
+        Moves { to, progress }: Moves<'_>,
+        because: RemovalReason,
+        effects: &mut Effects,
+    ) {
+        let RouteMatch { destination, namespace, .. } = previous;
         if let Some(uses) = self.uses.get_mut(destination) {
             *uses = uses.saturating_sub(1);
             if *uses == 0 {
                 self.uses.remove(destination);
             }
         }
-    }
-
-    pub(super) fn drop_from(
-        &self,
-        id: &ObjectId,
-        uid: Option<&str>,
-        destination: &DestinationId,
-        (moves, because): (Option<Moves<'_>>, RemovalReason),
-        effects: &mut Effects,
-    ) {
         // A ruler that is no longer configured takes no commands.
-        let Some(namespace) = self.table.namespace_of(id, uid, destination) else { return };
-        let (destination, object) = (destination.clone(), id.clone());
-        match moves.filter(|moves| moves.progress.state() == HandoverState::Waiting) {
-            Some(Moves { to, progress }) => {
-                let (to, progress) = (to.into(), progress.clone());
-                effects.handovers.push(Handover { destination, namespace, object, to, progress });
-            }
-            None => effects.commands.push((destination, Command::Remove { namespace, object, because })),
+        if !self.table.rulers.contains_key(&destination.ruler) {
+            return;
+        }
+        let (destination, namespace, object) = (destination.clone(), namespace.clone(), id.clone());
+        if progress.state() == HandoverState::Waiting {
+            let (to, progress) = (to.into(), progress.clone());
+            effects.handovers.push(Handover { destination, namespace, object, to, progress });
+        } else {
+            effects.commands.push((destination, Command::Remove { namespace, object, because }));
         }
     }
 }

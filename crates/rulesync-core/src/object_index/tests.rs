@@ -41,6 +41,8 @@ fn table(routes: &[Route]) -> RoutingTable {
     let central: Arc<dyn Ruler> = Arc::new(DescribedRuler::default());
     RoutingTable {
         naming: Naming::Owner("us".parse().unwrap()),
+        namings: HashMap::new(),
+        uncertain_legacy: HashMap::new(),
         routes: routes.into(),
         rulers: HashMap::from([("central".into(), central)]),
         split: HashMap::new(),

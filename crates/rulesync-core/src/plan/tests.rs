@@ -27,8 +27,8 @@ fn destination() -> DestinationId {
 }
 
 fn planned(desired: &Desired, observed: &Observed, deletes: Deletes) -> Plan {
-    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-    plan(&destination(), input(desired, observed, deletes, &namespace_policy), &DeleteGuard::default())
+    let classifier = NamespaceClassifier::of("us".parse().unwrap());
+    plan(&destination(), input(desired, observed, deletes, &classifier), &DeleteGuard::default())
 }
 
 /// An input without foreign groups to adopt.
@@ -36,9 +36,9 @@ fn input<'a>(
     desired: &'a Desired,
     observed: &'a Observed,
     deletes: Deletes,
-    namespace_policy: &'a NamespacePolicy,
+    classifier: &'a NamespaceClassifier,
 ) -> PlanInput<'a> {
-    PlanInput { offered: offered(desired), observed, adoptable: &[], deletes, namespace_policy }
+    PlanInput { offered: offered(desired), observed, adoptable: &[], deletes, classifier }
 }
 
 /// What is declared, as no answer of a ruler has changed it.
@@ -272,11 +272,11 @@ fn plan_deletes_legacy_namespaces_with_a_successor() {
     let mut desired = Desired::default();
     desired.upsert(&"us.ns.o".into(), object("o", None, vec![group("g", "1")]));
     let observed = observe(&[("old.ns.o", &group("g", "1")), ("old.ns.gone", &group("g", "1"))]);
-    let namespace_policy = NamespacePolicy {
+    let classifier = NamespaceClassifier {
         legacy: vec![crate::naming::Naming::Owner("old".parse().unwrap())],
-        ..NamespacePolicy::of("us".parse().unwrap())
+        ..NamespaceClassifier::of("us".parse().unwrap())
     };
-    let input = input(&desired, &observed, ALL, &namespace_policy);
+    let input = input(&desired, &observed, ALL, &classifier);
     insta::assert_snapshot!(plan(&destination(), input, &DeleteGuard::default()), @r"
     r/t: 3 changes
       + us.ns.o / g (1 rules) of K ns/o
@@ -295,13 +295,13 @@ fn successor_of_a_legacy_namespace_is_that_of_its_own_object() {
         (format!("new/ns/o/{uid}").into(), format!("new/ns/p/{uid}").into());
     desired.upsert(&of_o, object("o", None, vec![group("g", "1")]));
     desired.upsert(&of_p, object("p", None, vec![group("g", "1")]));
-    let namespace_policy = NamespacePolicy {
-        naming: alloy("new"),
+    let classifier = NamespaceClassifier {
+        present: vec![alloy("new")],
         legacy: vec![alloy("old")],
-        ..NamespacePolicy::of("us".parse().unwrap())
+        ..NamespaceClassifier::of("us".parse().unwrap())
     };
     let observed = Observed::default();
-    let input = input(&desired, &observed, ALL, &namespace_policy);
+    let input = input(&desired, &observed, ALL, &classifier);
     let successor = |name: &str| successor(&format!("old/ns/{name}/{uid}"), input);
     assert_eq!(successor("o"), Some(&of_o));
     assert_eq!(successor("p"), Some(&of_p));
@@ -335,9 +335,9 @@ fn plan_deletes_only_disallowed_groups_of_a_protected_object() {
     let mut overlay = Overlay::default();
     overlay.expel(&namespace, None, "lacks");
     let observed = observe(&[("us.ns.o", &kept), ("us.ns.o", &lacks)]);
-    let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
+    let classifier = NamespaceClassifier::of("us".parse().unwrap());
     let offered = Offered { desired: &desired, overlay: &overlay };
-    let input = PlanInput { offered, ..input(&desired, &observed, ALL, &namespace_policy) };
+    let input = PlanInput { offered, ..input(&desired, &observed, ALL, &classifier) };
     let planned = plan(&destination(), input, &DeleteGuard::default()).changes;
     let [expelled, protected] = &planned[..] else { panic!("{planned:?}") };
     assert_eq!((expelled.group(), expelled.reason, expelled.held), (Some("lacks"), Reason::NotAllowed, None));

@@ -28,6 +28,8 @@ mod leadership;
 #[cfg(test)]
 mod moves;
 #[cfg(test)]
+mod namings;
+#[cfg(test)]
 mod normalization;
 #[cfg(test)]
 mod once;

@@ -30,7 +30,8 @@ fn delete_for(name: &str, reason: Reason) -> Change {
 fn change(safety: &mut DeleteSafety, now: Instant, change: impl FnOnce(&mut Environment)) -> bool {
     let mut environment = Environment::clone(&safety.environment);
     change(&mut environment);
-    safety.set_environment(Arc::new(environment), &NamespacePolicy::of("us".parse().unwrap()), now)
+    let classifier = NamespaceClassifier::of("us".parse().unwrap());
+    safety.set_environment(Arc::new(environment), &Desired::default(), &classifier, now)
 }
 
 fn allow(safety: &mut DeleteSafety, deletes: Deletes) -> bool {
@@ -76,8 +77,8 @@ impl Bench {
     }
 
     fn reason_for(&self, change: &Change, after: Duration) -> Option<HeldReason> {
-        let namespace_policy = NamespacePolicy::of("us".parse().unwrap());
-        self.safety.reason(change, &self.desired, &namespace_policy, self.now + after)
+        let classifier = NamespaceClassifier::of("us".parse().unwrap());
+        self.safety.reason(change, &self.desired, &classifier, self.now + after)
     }
 
     /// Returns why an object's namespace is not deleted now.
@@ -91,11 +92,11 @@ impl Bench {
 
     /// Returns how many of these changes are carried out after this time.
     fn carried_out(&mut self, changes: &[Change], after: Duration) -> usize {
-        let (namespace_policy, now) = (NamespacePolicy::of("us".parse().unwrap()), self.now + after);
+        let (classifier, now) = (NamespaceClassifier::of("us".parse().unwrap()), self.now + after);
         let Self { safety, desired, .. } = self;
         let mut changes = changes.to_vec();
         let namespace = changes[0].namespace.clone();
-        safety.hold_back(&namespace, &mut changes, desired, &namespace_policy, now);
+        safety.hold_back(&namespace, &mut changes, desired, &classifier, now);
         changes.len()
     }
 

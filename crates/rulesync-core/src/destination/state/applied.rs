@@ -109,7 +109,7 @@ impl State {
     /// Marks the groups of a change as unknown until they are read again, because it may have been carried out or not.
     /// The claim, and foreign groups that adoption deletes, are never part of the observed state.
     fn mark_unknown(&mut self, change: &Change) {
-        if !self.shared.namespace_policy.owns(&change.namespace) {
+        if !self.shared.classifier.owns(&change.namespace) {
             return;
         }
         let groups: Vec<&str> = match &change.action {

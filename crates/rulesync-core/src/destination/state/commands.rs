@@ -23,6 +23,8 @@ impl State {
     ) {
         let newcomer = object.id.clone();
         self.recheck_refused(namespace, &object);
+        let legacy: Vec<RulerNamespace> = self.desired.legacy_names(namespace, &newcomer).to_vec();
+        self.queue_legacy(legacy.iter().chain(&object.legacy_names));
         self.desired.upsert(namespace, object);
         self.verdicts.overlay.forget(namespace, Some(&newcomer));
         self.handovers.mark_updated(namespace);
@@ -53,6 +55,8 @@ impl State {
         object: &ObjectId,
         because: RemovalReason,
     ) {
+        let legacy: Vec<RulerNamespace> = self.desired.legacy_names(namespace, object).to_vec();
+        self.queue_legacy(&legacy);
         self.desired.remove(namespace, object, because);
         self.verdicts.overlay.forget(namespace, Some(object));
         self.handovers.mark_updated(namespace);
@@ -91,7 +95,7 @@ impl State {
         {
             self.identify(claimant.clone());
         }
-        if self.safety.set_environment(environment, &self.shared.namespace_policy, Instant::now()) {
+        if self.safety.set_environment(environment, &self.desired, &self.shared.classifier, Instant::now()) {
             self.queue_all_with_changes(false);
             self.settled();
         }

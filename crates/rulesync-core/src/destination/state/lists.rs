@@ -58,6 +58,7 @@ impl State {
         let change = self.ownership.found(claim);
         self.ownership_changed(change);
         self.find_adoptions();
+        self.ask_for_recognition();
         self.queue_all_with_changes(!first);
         self.handovers.mark_all_updated();
         self.queue_claim();
@@ -114,7 +115,7 @@ impl State {
     /// Queues the claim if there is something to claim.
     pub(super) fn queue_claim(&mut self) {
         let Some(observed) = self.view.observed() else { return };
-        let something = self.desired.groups() > 0 || observed.groups() > 0;
+        let something = self.desired.groups() > 0 || self.own_groups(observed) > 0;
         if something && !self.safety.is_retiring() && self.ownership.is_to_claim() {
             let namespace = self.ownership.namespace().clone();
             self.queue.push(&namespace, Priority::Next, false);

@@ -22,6 +22,7 @@ use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
 use crate::described_ruler::DescribedRuler;
 use crate::desired::{DesiredGroup, RemovalReason};
+use crate::destination::Unrecognized;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::capabilities::StoredFields;
@@ -29,7 +30,7 @@ use crate::model::group::{Group, Rule};
 use crate::model::kind::PROMETHEUS_RULE;
 use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
-use crate::naming::NamespacePolicy;
+use crate::naming::NamespaceClassifier;
 use crate::observed::Listing;
 use crate::outcome::Reporters;
 use crate::plan::{Action, Deletes};
@@ -66,7 +67,8 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
     let mut shared = Shared {
         release_deletes: false,
         ruler: Arc::new(DescribedRuler::default()),
-        namespace_policy: Arc::new(NamespacePolicy::of("us".parse().unwrap())),
+        classifier: Arc::new(NamespaceClassifier::of("us".parse().unwrap())),
+        unrecognized: Unrecognized::default(),
         leadership: Leadership::always(),
         claims: false,
         reporters: Reporters(Arc::new([])),
@@ -117,8 +119,8 @@ impl Bench {
 
     fn list_with(&mut self, there: &[There<'_>], more: impl FnOnce(&mut Listing<'_>)) {
         let (previous, suspects) = self.state.begin_list(false);
-        let namespace_policy = Arc::clone(&self.state.shared.namespace_policy);
-        let classify = move |namespace: &str| namespace_policy.classify(namespace);
+        let classifier = Arc::clone(&self.state.shared.classifier);
+        let classify = move |namespace: &str| classifier.classify(namespace);
         let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&suspects);
         for (namespace, name, expr) in there {
             let group = match *name {
@@ -143,6 +145,7 @@ impl Bench {
             enforced: Arc::default(),
             findings: Box::default(),
             advice: Box::default(),
+            legacy_names: Box::default(),
             seen: Instant::now(),
         };
         self.state.upsert(&namespace(name), claim, true);

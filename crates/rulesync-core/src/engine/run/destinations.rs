@@ -14,7 +14,7 @@ use super::running_destination::RunningDestination;
 use crate::apply::LimitedRuler;
 use crate::clock::seconds_since_1970;
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared};
+use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared, Unrecognized};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
@@ -46,15 +46,17 @@ impl Run {
         let all =
             std::mem::take(&mut self.destinations).into_iter().chain(std::mem::take(&mut self.retiring));
         for (id, mut destination) in all {
-            self.known_destinations.insert(id.clone());
+            self.remember(&id, &destination.classifier);
             if !same(&destination) {
                 destination.stop.cancel();
                 ended.insert(id, destination.ended.clone());
             } else if wanted.contains(&id) {
+                destination.classify(self.classifier(&id));
                 destination.send(Command::Retire(None));
                 self.retiring_since.remove(&id);
                 self.destinations.insert(id, destination);
             } else {
+                destination.classify(self.classifier(&id));
                 destination.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, destination);
             }
@@ -79,7 +81,7 @@ impl Run {
                 destination.send(Command::Retire(Some(self.retirement(&id))));
                 self.retiring.insert(id, destination);
             } else {
-                self.known_destinations.insert(id.clone());
+                self.remember(&id, &destination.classifier);
                 fresh.push(id.clone());
                 self.destinations.insert(id, destination);
             }
@@ -113,7 +115,7 @@ impl Run {
     /// daemon.
     fn unrouted_destinations(&self) -> Vec<(DestinationId, bool)> {
         let wanted = |id: &DestinationId| self.is_wanted(id);
-        let unrouted = self.known_destinations.iter().filter(|id| self.mode == Mode::Forever && !wanted(id));
+        let unrouted = self.known_destinations.keys().filter(|id| self.mode == Mode::Forever && !wanted(id));
         unrouted.map(|id| (id.clone(), true)).collect()
     }
 
@@ -152,8 +154,8 @@ impl Run {
         let mut destination = self.start_destination(id, &named, concurrency, None);
         destination.fresh = false;
         destination.send(Command::DeclarationsSent);
+        self.remember(id, &destination.classifier);
         self.destinations.insert(id.clone(), destination);
-        self.known_destinations_changed |= self.known_destinations.insert(id.clone());
     }
 
     /// Retires destinations without objects.
@@ -192,10 +194,12 @@ impl Run {
         concurrency: ConcurrencyLimit,
         predecessor: Option<CancellationToken>,
     ) -> RunningDestination {
+        let (classifier, unrecognized) = (Arc::new(self.classifier(id)), Unrecognized::default());
         let limited = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
         let shared = Shared {
             ruler: Arc::clone(&named.ruler),
-            namespace_policy: Arc::clone(&self.namespace_policy),
+            classifier: Arc::clone(&classifier),
+            unrecognized: unrecognized.clone(),
             leadership: self.leadership.clone(),
             claims: self.setup.policy.claim,
             reporters: self.reporters.clone(),
@@ -222,6 +226,8 @@ impl Run {
         });
         let mut destination = RunningDestination {
             ruler: named.clone(),
+            classifier,
+            unrecognized,
             concurrency,
             commands,
             progress,
@@ -230,7 +236,7 @@ impl Run {
             ended,
             fresh: true,
         };
-        for command in self.index.protected().filter_map(|object| self.protection(object, id)) {
+        for command in self.index.protected().flat_map(|object| self.protections(object, id)) {
             destination.send(command);
         }
         for Handover { namespace, object, .. } in

@@ -16,7 +16,10 @@ impl Run {
         let Some(inventory_writer) = &mut self.inventory_writer else { return };
         let unread = inventory_writer.take_read();
         let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
-        if let Some(ReadRecord { record: InventoryRecord { destinations, released, retiring }, .. }) = unread
+        if let Some(ReadRecord {
+            record: InventoryRecord { destinations, released, retiring, mut namings },
+            ..
+        }) = unread
         {
             for destination in &released {
                 let every = destination == EVERY_DESTINATION;
@@ -27,7 +30,13 @@ impl Run {
                 }
             }
             if read_again {
-                self.known_destinations.extend(destinations.iter().filter_map(|text| parse(text)));
+                for (text, id) in destinations.iter().filter_map(|text| Some((text, parse(text)?))) {
+                    let known = self.known_destinations.entry(id).or_default();
+                    let stored = namings.remove(text).unwrap_or_default();
+                    known.extend(
+                        stored.into_iter().filter(|naming| !known.contains(naming)).collect::<Vec<_>>(),
+                    );
+                }
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
                 self.known_destinations_changed = true;
@@ -42,9 +51,13 @@ impl Run {
             self.known_destinations_changed = false;
             let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
             let wanted = InventoryRecord {
-                destinations: self.known_destinations.iter().map(ToString::to_string).collect(),
+                destinations: self.known_destinations.keys().map(ToString::to_string).collect(),
                 released: BTreeSet::new(),
                 retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
+                namings: (self.known_destinations.iter())
+                    .filter(|(_, namings)| !namings.is_empty())
+                    .map(|(id, namings)| (id.to_string(), namings.clone()))
+                    .collect(),
             };
             inventory_writer.want(wanted, read_again);
         }

@@ -17,21 +17,22 @@ impl Run {
     pub(super) fn protect(&mut self, objects: &[ObjectId]) {
         for object in objects {
             for id in self.destination_ids() {
-                if let Some(command) = self.protection(object, &id) {
+                for command in self.protections(object, &id) {
                     self.send_command(&id, command);
                 }
             }
         }
     }
 
-    /// Returns the command that protects an object's rules at a destination, if they are protected.
-    pub(super) fn protection(&self, object: &ObjectId, id: &DestinationId) -> Option<Command> {
-        let protection = Some(self.index.protects(object, id)?);
-        Some(Command::Protect {
-            namespace: self.index.namespace_at(object, id)?,
+    /// Returns the commands that protect an object's rules at a destination, if they are protected.
+    pub(super) fn protections(&self, object: &ObjectId, id: &DestinationId) -> Vec<Command> {
+        let Some(protection) = self.index.protects(object, id) else { return Vec::new() };
+        let protect = |namespace| Command::Protect {
+            namespace,
             object: object.clone(),
-            protection,
-        })
+            protection: Some(protection.clone()),
+        };
+        self.index.possible_namespaces(object, id).into_iter().map(protect).collect()
     }
 
     /// Ends the protection of objects' rules. The rules of an object that goes elsewhere now are moved like any other:
@@ -44,13 +45,14 @@ impl Run {
                 if self.index.protects(object, &id).is_some() {
                     continue;
                 }
-                let Some(namespace) = self.index.namespace_at(object, &id) else { continue };
                 // Rules that no route leads to any more have a window of their own.
                 let moves = !goes_to.is_empty() && !goes_to.contains(&id) && self.may_be_led_to(&id);
-                if !moves {
-                    self.set_protection(&id, &namespace, object, None);
-                } else if !self.is_leaving(object, &id, &namespace) {
-                    leaves.push((id, namespace));
+                for namespace in self.index.possible_namespaces(object, &id) {
+                    if !moves {
+                        self.set_protection(&id, &namespace, object, None);
+                    } else if !self.is_leaving(object, &id, &namespace) {
+                        leaves.push((id.clone(), namespace));
+                    }
                 }
             }
             if leaves.is_empty() {

@@ -1,7 +1,5 @@
 //! The requests to a run: status, plans, releases, and another setup.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -38,6 +36,9 @@ impl Run {
                 (self.setup.namespace_policy.naming.to_string(), setup.namespace_policy.naming.to_string());
             return Err(SetupError::OwnerChanged { from, to });
         }
+        if let Some((from, to)) = self.setup.renamed_route(&setup) {
+            return Err(SetupError::OwnerChanged { from: from.to_string(), to: to.to_string() });
+        }
         let before = std::mem::replace(&mut self.setup, setup);
         for gone in
             before.rulers.iter().filter(|old| !self.setup.rulers.iter().any(|new| new.name == old.name))
@@ -45,12 +46,16 @@ impl Run {
             self.metrics.forget_ruler(&gone.name);
         }
         let reconverted = before.policy.on_invalid != self.setup.policy.on_invalid;
-        // Destinations depend on the classification of namespaces and on whether claims are written.
-        let replace_all = before.namespace_policy != self.setup.namespace_policy
-            || before.policy.claim != self.setup.policy.claim;
-        self.namespace_policy = Arc::new(self.setup.namespace_policy.clone());
+        // Destinations depend on whether claims are written.
+        let replace_all = before.policy.claim != self.setup.policy.claim;
         let fresh = self.replace_destinations(replace_all);
         let table = self.setup.routing_table();
+        // Their objects are sent again with other legacy names.
+        let uncertain_before = before.uncertain_legacy();
+        let renamed =
+            |id: &&DestinationId| uncertain_before.get(&id.ruler) != table.uncertain_legacy.get(&id.ruler);
+        let renamed: Vec<DestinationId> = self.destinations.keys().filter(renamed).cloned().collect();
+        let fresh: Vec<DestinationId> = fresh.into_iter().chain(renamed).collect();
         let reconverted = reconverted || table.reads_more_than(&before.routing_table());
         let mut effects = self.index.reroute(table, &fresh, Instant::now());
         for handover in std::mem::take(&mut effects.handovers) {

@@ -1,15 +1,22 @@
 //! A destination of a run: its task, the channels to it, and how far it is.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Command, Progress};
+use crate::destination::{Command, Progress, Unrecognized};
 use crate::engine::setup::NamedRuler;
+use crate::naming::NamespaceClassifier;
 
 /// A destination's task and the channels to it.
 pub(super) struct RunningDestination {
     pub(super) ruler: NamedRuler,
+    /// The classifier that it has been sent last.
+    pub(super) classifier: Arc<NamespaceClassifier>,
+    /// The namespaces that it asks about.
+    pub(super) unrecognized: Unrecognized,
     /// The limit of the ruler's address, shared by all its destinations.
     pub(super) concurrency: ConcurrencyLimit,
     pub(super) commands: mpsc::UnboundedSender<Command>,
@@ -28,6 +35,20 @@ impl RunningDestination {
         if self.commands.send(command).is_ok() {
             self.sent += 1;
         }
+    }
+
+    /// Has it classify the ruler's namespaces by another classifier.
+    pub(super) fn classify(&mut self, classifier: NamespaceClassifier) {
+        if *self.classifier != classifier {
+            self.classifier = Arc::new(classifier);
+            self.send(Command::Classify(Arc::clone(&self.classifier)));
+        }
+    }
+
+    /// Returns whether no namespace is left, after a list, whose naming the inventory alone remembers.
+    pub(super) fn has_no_former_names(&self, environment: u64) -> bool {
+        let progress = self.progress.borrow();
+        progress.is_idle_after(self.sent, environment) && progress.listed && !progress.former_names
     }
 
     /// Returns whether it is done: with everything, or with everything except retries.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::labels::Labels;
 use crate::model::language::QueryLanguage;
-use crate::model::object::ObjectId;
+use crate::naming::Naming;
 use crate::route::ExternalLabel;
 use crate::route::input::NamespaceMetadata;
 use crate::route::{MatchOp, QueryMatcher};
@@ -19,6 +19,20 @@ struct Object {
     namespace: Option<NamespaceMetadata>,
     /// True if its source sends Kubernetes namespaces.
     namespace_comes: bool,
+}
+
+/// A ruler `loki`, and others for PromQL; names by the owner `us`, or else those of the route.
+struct Facts;
+
+impl RouteFacts for Facts {
+    fn language(&self, ruler: &str) -> Option<&str> {
+        Some(if ruler == "loki" { "logql" } else { "promql" })
+    }
+
+    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>> {
+        let usual = Naming::Owner("us".parse().unwrap());
+        Ok(route.naming.as_ref().unwrap_or(&usual).namespace_of(id, None, usize::MAX))
+    }
 }
 
 impl Object {
@@ -47,7 +61,7 @@ impl Object {
             namespace: self.namespace.as_ref(),
             namespace_comes: self.namespace_comes,
         };
-        match_routes(routes, &input, |ruler| Some(if ruler == "loki" { "logql" } else { "promql" }))
+        match_routes(routes, &input, &Facts)
     }
 
     /// Returns its destinations, or why it has none.

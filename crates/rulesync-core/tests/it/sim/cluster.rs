@@ -17,6 +17,8 @@ pub(crate) struct Declared {
     pub(crate) malformed: bool,
     /// True if its file cannot be read.
     pub(crate) obscured: bool,
+    /// The number of its creation, which is in its UID.
+    pub(crate) created: u32,
     /// Groups by name, each with its expression.
     pub(crate) groups: BTreeMap<String, String>,
 }
@@ -164,7 +166,7 @@ impl Cluster {
     }
 }
 
-/// Returns the ruler namespace of an object.
+/// Returns the ruler namespace of an object as the owner names it.
 pub(crate) fn namespace((namespace, name): &Name) -> String {
     format!("us.{namespace}.{name}")
 }

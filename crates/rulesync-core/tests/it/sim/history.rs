@@ -47,6 +47,8 @@ pub(crate) enum Event {
     Foreign(u8),
     /// Another cluster claims a tenant for the same owner, or no longer.
     Claim(Tenant, bool),
+    /// Both processes are started again with a configuration in which the owner's names follow those of Alloy.
+    Rename,
 }
 
 /// A history.
@@ -61,6 +63,8 @@ pub(crate) struct History {
     /// True if objects request their tenants, so that destinations come and go with them; otherwise each tenant has a
     /// route of its own.
     pub(crate) claims: bool,
+    /// The separator of Alloy's names, if the rules have these at first.
+    pub(crate) separator: Option<&'static str>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -73,17 +77,19 @@ impl History {
         let alone = habit != Habit::DropsLimit && habit != Habit::Reprints && random.bool();
         let tenants = &TENANTS[..random.usize(1..=TENANTS.len())];
         let claims = random.bool();
+        let separator = [None, None, Some("/"), Some("-")][random.usize(..4)];
         let length = random.usize(8..40);
         let happens = |event: &Event| match event {
             Event::Edit(_) | Event::Foreign(_) | Event::Claim(..) => !alone,
             Event::Insist(_) | Event::Suffer(Some(Fault::Swallow), _) => !alone,
+            Event::Rename => separator.is_some(),
             _ => true,
         };
         let mut events = Vec::new();
         while events.len() < length {
             events.extend(some(&mut random, tenants).into_iter().filter(happens));
         }
-        Self { seed, habit, alone, tenants, claims, events }
+        Self { seed, habit, alone, tenants, claims, separator, events }
     }
 }
 
@@ -92,7 +98,7 @@ fn some(random: &mut fastrand::Rng, tenants: &[Tenant]) -> Vec<Event> {
     let object = random.u8(..6);
     let namespace = ["a", "b"][random.usize(..2)];
     let tenant = tenants[random.usize(..tenants.len())];
-    let one = match random.u8(..123) {
+    let one = match random.u8(..125) {
         0..22 => {
             let most = [50, 2_000, 40_000, 900_000][random.usize(..4)];
             Event::Wait(random.u64(1..most))
@@ -147,6 +153,7 @@ fn some(random: &mut fastrand::Rng, tenants: &[Tenant]) -> Vec<Event> {
                 Event::Wait(random.u64(1..400_000)),
             ];
         }
+        123..125 => Event::Rename,
         _ => Event::Claim(tenant, random.bool()),
     };
     vec![one]

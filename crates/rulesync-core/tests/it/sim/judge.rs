@@ -7,7 +7,7 @@ use rulesync_core::Group;
 use super::cluster::group;
 use super::is_bad;
 use super::play::{INSISTED, Sim};
-use super::ruler::{Habit, SimRuler};
+use super::ruler::{Groups, Habit, SimRuler};
 use crate::world::central;
 
 impl Sim<'_> {
@@ -50,13 +50,14 @@ impl Sim<'_> {
         if let Some(wrong) = self.shared.ruler.wrongs().first() {
             return Err(wrong.clone());
         }
-        let mut is = self.shared.ruler.groups();
-        is.retain(|(_, namespace), _| namespace != "us");
+        let mut there = self.shared.ruler.groups();
+        there.retain(|(_, namespace), _| namespace != "us");
         for (place @ (tenant, namespace), foreign) in &self.foreign {
-            if is.remove(place).as_ref() != Some(foreign) {
+            if there.remove(place).as_ref() != Some(foreign) {
                 return Err(format!("the foreign namespace {namespace} of {tenant} is not as it was"));
             }
         }
+        let is = self.under_present_names(there)?;
         let mut should = self.shared.cluster.should_be();
         let refused_altogether: Vec<String> = should
             .iter()
@@ -97,6 +98,33 @@ impl Sim<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the groups of namespaces with present names, as the owner names these. Others must be gone, unless what
+    /// follows them is refused, or nobody knows whose they are.
+    fn under_present_names(&self, there: Groups) -> Result<Groups, String> {
+        let names = self.shared.names;
+        let (declared, should) = (self.shared.cluster.declared(), self.shared.cluster.should_be());
+        let mut is = Groups::new();
+        for ((tenant, namespace), groups) in there {
+            let Some(canonical) = names.canonical(&namespace) else {
+                return Err(format!("nobody wrote the namespace {namespace} of {tenant}"));
+            };
+            let object = declared.iter().find(|(name, _)| super::cluster::namespace(name) == canonical);
+            let is_present = object.is_some_and(|(name, object)| names.of(name, object.created) == namespace);
+            let should_be = should.contains_key(&(tenant, canonical.clone()));
+            let unknown = names.are_uncertain() && self.forgot && !(is_present && should_be);
+            let refused = names.renamed
+                && object.is_some_and(|(_, object)| object.groups.values().any(|expr| is_bad(expr)));
+            if unknown || (!is_present && refused) {
+                continue;
+            }
+            if !is_present && names.stray().as_ref() != Some(&namespace) && object.is_some() {
+                return Err(format!("{tenant}/{namespace} has a name that its object no longer has"));
+            }
+            is.insert((tenant, canonical), groups);
+        }
+        Ok(is)
     }
 
     fn stored(&self, name: &str, expr: &str) -> Group {

@@ -11,6 +11,7 @@ mod cluster;
 mod connection;
 mod history;
 mod judge;
+mod names;
 mod play;
 mod process;
 mod ruler;
@@ -75,9 +76,10 @@ fn check(seed: u64) {
     }
     let events: Vec<String> = history.events.iter().map(|event| format!("  {event:?}")).collect();
     panic!(
-        "RULESYNC_SIM_SEED={seed}, a ruler that is {:?}, tenants {:?}{}{}:\n{}\n{wrong}",
+        "RULESYNC_SIM_SEED={seed}, a ruler that is {:?}, tenants {:?}, Alloy's separator {:?}{}{}:\n{}\n{wrong}",
         history.habit,
         history.tenants,
+        history.separator,
         if history.claims { ", claimed" } else { "" },
         if history.alone { ", alone" } else { "" },
         events.join("\n")

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::cluster::{Cluster, Declared, Name, group, keys, namespace};
 use super::history::{Event, History};
 use super::is_bad;
+use super::names::Names;
 use super::process::{Process, Shared, SimInventory};
-use super::ruler::{self, Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
+use super::ruler::{Fault, Groups, Key, Place, SimRuler, TENANTS, Tenant};
 
 /// The expression that another tool writes again and again.
 pub(super) const INSISTED: &str = "insisted";
@@ -33,17 +34,20 @@ pub(super) struct Sim<'a> {
     unpromised: BTreeSet<Key>,
     /// The number of groups that events have changed.
     pub(super) touched: usize,
+    /// The number of objects that were created.
+    created: u32,
+    /// True if a process may not know any more which objects it has seen.
+    pub(super) forgot: bool,
     insists: Option<JoinHandle<()>>,
 }
 
 impl<'a> Sim<'a> {
     pub(super) fn new(history: &'a History) -> Self {
-        let foreign: Groups = ["us-2.a.o0", "user", "usa.x.y"]
-            .into_iter()
-            .map(|name| (("t", name.to_owned()), BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))])))
-            .collect();
-        let ruler = SimRuler::new(history.habit, foreign.clone());
-        let shared = Shared { cluster: Cluster::new(), ruler, inventory: SimInventory::default() };
+        let names = Names { separator: history.separator, renamed: false };
+        let theirs = || BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))]);
+        let foreign: Groups = names.foreign().into_iter().map(|name| (("t", name), theirs())).collect();
+        let ruler = SimRuler::new(history.habit, names, foreign.clone());
+        let shared = Shared { cluster: Cluster::new(), ruler, inventory: SimInventory::default(), names };
         let processes = [0, 1].map(|number| Process::start(&shared, history, number));
         processes[0].lead();
         Self {
@@ -56,6 +60,8 @@ impl<'a> Sim<'a> {
             forms: HashMap::new(),
             unpromised: BTreeSet::new(),
             touched: 0,
+            created: 0,
+            forgot: false,
             insists: None,
         }
     }
@@ -66,6 +72,18 @@ impl<'a> Sim<'a> {
 
     pub(super) async fn play(&mut self, event: &Event) {
         let before = self.shared.cluster.should_be();
+        self.forgot |= matches!(
+            event,
+            Event::Crash
+                | Event::Rename
+                | Event::Kind(_)
+                | Event::Hide(_)
+                | Event::Relist
+                | Event::Reload
+                | Event::Lag(_)
+                | Event::HandOver
+                | Event::CutOff
+        );
         match event {
             Event::Wait(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
             Event::Apply(number, groups) => {
@@ -114,6 +132,7 @@ impl<'a> Sim<'a> {
             Event::Insist(how) => self.insist(*how),
             Event::Foreign(number) => self.write_foreign(*number),
             Event::Claim(tenant, on) => self.claim(tenant, *on),
+            Event::Rename => self.rename(),
         }
         self.promise(&before);
     }
@@ -138,7 +157,7 @@ impl<'a> Sim<'a> {
         };
         self.touched += placed(before).symmetric_difference(&placed(&should)).count();
         // A refused group does not delay the move of its object, and is left behind.
-        let there = self.shared.ruler.groups();
+        let there = self.shared.ruler.own_groups();
         for (place, groups) in &should {
             let is = |group: &str| there.get(place).is_some_and(|groups| groups.contains_key(group));
             let refused = groups.iter().filter(|(group, expr)| is_bad(expr) && !is(group));
@@ -156,8 +175,11 @@ impl<'a> Sim<'a> {
         }
         // An object without a tenant goes to the first one.
         let tenant = Some(self.history.tenants[usize::from(number) % self.history.tenants.len()]);
-        let nothing = Declared { tenant, malformed: false, obscured: false, groups: BTreeMap::new() };
-        let mut declared = there.unwrap_or(nothing);
+        let mut declared = there.unwrap_or_else(|| {
+            self.created += 1;
+            let created = self.created;
+            Declared { tenant, malformed: false, obscured: false, created, groups: BTreeMap::new() }
+        });
         change(&mut declared);
         self.touched += declared.groups.len();
         self.shared.cluster.set(&name, Some(declared));
@@ -198,10 +220,26 @@ impl<'a> Sim<'a> {
         self.leader().lead();
     }
 
+    /// Ends both processes and starts two with a configuration by which the owner's names follow those of Alloy.
+    fn rename(&mut self) {
+        if std::mem::replace(&mut self.shared.names.renamed, true) {
+            return;
+        }
+        self.touched += 3 * keys(&self.shared.cluster.should_be()).len();
+        self.forget_moves();
+        for process in &mut self.processes {
+            process.kill();
+            *process = Process::start(&self.shared, self.history, self.next);
+            self.next += 1;
+        }
+        self.shared.ruler.lead(Some(self.leader().number));
+        self.leader().lead();
+    }
+
     /// Forgets moves: a move exists as long as the process that has seen it, so groups that are not yet where they
     /// should be, or are not known to be there, are not safe any more.
     fn forget_moves(&mut self) {
-        let there = self.shared.ruler.groups();
+        let there = self.shared.ruler.own_groups();
         for (name, Declared { tenant, groups, .. }) in &self.shared.cluster.declared() {
             let Some(tenant) = *tenant else { continue };
             let namespace = namespace(name);
@@ -229,8 +267,9 @@ impl<'a> Sim<'a> {
     fn edit(&mut self, how: u8) {
         self.touched += 4;
         let should = keys(&self.shared.cluster.should_be());
+        let names = self.shared.names;
         self.shared.ruler.edit(|groups| {
-            let Some(place) = own(groups, how) else { return };
+            let Some(place) = own(groups, names, how) else { return };
             match how % 3 {
                 0 => drop(groups.remove(&place)),
                 // A tenant that no object requests any more is not listed.
@@ -243,7 +282,9 @@ impl<'a> Sim<'a> {
                 }
                 _ => {
                     let stray = BTreeMap::from([("g0".to_owned(), group("g0", "stray"))]);
-                    groups.entry((place.0, "us.a.stray".to_owned())).or_insert(stray);
+                    if let Some(name) = names.stray() {
+                        groups.entry((place.0, name)).or_insert(stray);
+                    }
                 }
             }
         });
@@ -257,7 +298,7 @@ impl<'a> Sim<'a> {
         }
         let Some(how) = how else { return };
         let mut groups = self.shared.ruler.groups();
-        let Some(place) = own(&mut groups, how) else { return };
+        let Some(place) = own(&mut groups, self.shared.names, how) else { return };
         self.touched += 100;
         let ruler = self.shared.ruler.clone();
         self.insists = Some(tokio::spawn(async move {
@@ -309,8 +350,8 @@ impl<'a> Sim<'a> {
 }
 
 /// Returns one of the own places.
-fn own(groups: &mut Groups, which: u8) -> Option<Place> {
-    let own: Vec<&Place> = groups.keys().filter(|(_, name)| name.starts_with(ruler::OWN_PREFIX)).collect();
+fn own(groups: &mut Groups, names: Names, which: u8) -> Option<Place> {
+    let own: Vec<&Place> = groups.keys().filter(|(_, name)| names.canonical(name).is_some()).collect();
     own.get(usize::from(which) % own.len().max(1)).map(|place| (*place).clone())
 }
 

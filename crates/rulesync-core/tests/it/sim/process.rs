@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::cluster::Cluster;
 use super::history::History;
+use super::names::Names;
 use super::ruler::SimRuler;
 use super::watcher::Watcher;
 
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) cluster: Cluster,
     pub(crate) ruler: SimRuler,
     pub(crate) inventory: SimInventory,
+    pub(crate) names: Names,
 }
 
 /// An inventory in memory. Clones are the same inventory.
@@ -63,7 +65,7 @@ impl Process {
             namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
             sources: vec![NamedSource { name: "cluster".into(), source: watcher }],
             rulers: vec![NamedRuler::new("central", Arc::new(shared.ruler.connect(number, 0)))],
-            routes: routes(history),
+            routes: shared.names.of_routes(routes(history)),
             // A refused group is offered again after a while, which the quiet hour must not include.
             policy: Policy {
                 refusal_memory: DAY,

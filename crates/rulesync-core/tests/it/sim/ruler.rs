@@ -11,6 +11,7 @@ use rulesync_core::model::PromDuration;
 use tokio::time::Instant;
 
 use super::connection::SimConnection;
+use super::names::Names;
 
 /// A tenant of the ruler.
 pub(crate) type Tenant = &'static str;
@@ -64,6 +65,7 @@ pub(crate) struct SimRuler(Arc<Mutex<World>>);
 #[derive(Debug)]
 pub(crate) struct World {
     habit: Habit,
+    names: Names,
     faults: BTreeMap<Tenant, Fault>,
     groups: Groups,
     /// Groups that must exist in some tenant from their first write on, until they are declared otherwise.
@@ -85,13 +87,11 @@ pub(crate) const BAD: &str = "bad(";
 /// The time after which every process has listed the ruler again, and earlier requests have ended.
 const LOOKS: Duration = Duration::from_secs(8 * 60);
 
-/// The owner of everything that the engine may touch, with the dot behind it.
-pub(crate) const OWN_PREFIX: &str = "us.";
-
 impl SimRuler {
-    pub(crate) fn new(habit: Habit, foreign: Groups) -> Self {
+    pub(crate) fn new(habit: Habit, names: Names, foreign: Groups) -> Self {
         Self(Arc::new(Mutex::new(World {
             habit,
+            names,
             faults: BTreeMap::new(),
             groups: foreign,
             promised: BTreeSet::new(),
@@ -150,8 +150,22 @@ impl SimRuler {
         });
     }
 
+    /// Returns all groups, by the names of their namespaces.
     pub(crate) fn groups(&self) -> Groups {
         self.with(|world| world.groups.clone())
+    }
+
+    /// Returns the own groups, by the names that the owner gives to their namespaces.
+    pub(crate) fn own_groups(&self) -> Groups {
+        self.with(|world| {
+            let mut own = Groups::new();
+            for ((tenant, namespace), groups) in &world.groups {
+                if let Some(canonical) = world.names.canonical(namespace) {
+                    own.entry((*tenant, canonical)).or_default().extend(groups.clone());
+                }
+            }
+            own
+        })
     }
 
     /// Edits groups as another tool would.
@@ -208,7 +222,7 @@ impl World {
         let newest = self.newest.entry((by.process, tenant)).or_default();
         *newest = by.number.max(*newest);
         if let Some(namespace) = write {
-            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
+            if self.names.canonical(namespace).is_none() && namespace != "us" {
                 self.wrongs.push(format!("a request about the foreign namespace {namespace}"));
             }
             self.writes += 1;
@@ -244,17 +258,19 @@ impl World {
                 continue;
             }
             let (tenant, namespace) = place;
+            let Some(canonical) = self.names.canonical(namespace) else {
+                if namespace != "us" {
+                    self.wrongs.push(format!("the foreign namespace {namespace} of {tenant} was changed"));
+                }
+                continue;
+            };
             for name in groups.keys().filter(|name| after.is_none_or(|after| !after.contains_key(*name))) {
-                let anywhere = TENANTS.iter().any(|tenant| {
-                    let there = self.groups.get(&(*tenant, namespace.clone()));
-                    there.is_some_and(|groups| groups.contains_key(name))
+                let anywhere = self.groups.iter().any(|((_, other), groups)| {
+                    groups.contains_key(name) && self.names.canonical(other).as_ref() == Some(&canonical)
                 });
-                if !anywhere && self.promised.contains(&(namespace.clone(), name.clone())) {
+                if !anywhere && self.promised.contains(&(canonical.clone(), name.clone())) {
                     self.wrongs.push(format!("{tenant}/{namespace}/{name} went missing"));
                 }
-            }
-            if !namespace.starts_with(OWN_PREFIX) && namespace != "us" {
-                self.wrongs.push(format!("the foreign namespace {namespace} of {tenant} was changed"));
             }
         }
     }

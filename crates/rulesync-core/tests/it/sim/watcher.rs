@@ -12,6 +12,7 @@ use rulesync_core::{Finding, ObjectId, RuleObject, Scope, Sink, Source, SourceEv
 use tokio::time::Instant;
 
 use super::cluster::{Cluster, Declared, Entry, Inner, Name};
+use super::names::uid;
 
 /// Shows a cluster to a process.
 #[derive(Debug)]
@@ -246,7 +247,8 @@ fn object(id: ObjectId, declared: &Declared) -> RuleObject {
         .unwrap()
     };
     let labels: Labels = declared.tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
-    RuleObject { labels, ..RuleObject::new(id, declared.groups.iter().map(declare).collect()) }
+    let groups = declared.groups.iter().map(declare).collect();
+    RuleObject { labels, uid: Some(uid(declared.created)), ..RuleObject::new(id, groups) }
 }
 
 fn namespace(name: &str, selected: bool) -> SourceEvent {

@@ -6,12 +6,12 @@ use crate::naming::Naming;
 
 /// A successor of the owner `old` that may also adopt the groups of `mimirtool-*`.
 fn heir() -> Bench {
-    let namespace_policy = NamespacePolicy {
+    let classifier = NamespaceClassifier {
         legacy: vec![Naming::Owner("old".parse().unwrap())],
         adopt: vec!["mimirtool-*".into()],
-        ..NamespacePolicy::of("us".parse().unwrap())
+        ..NamespaceClassifier::of("us".parse().unwrap())
     };
-    destination_with(|shared| shared.namespace_policy = Arc::new(namespace_policy))
+    destination_with(|shared| shared.classifier = Arc::new(classifier))
 }
 
 const FORMER: There<'_> = ("old.ns.o", "g", "1");

@@ -10,8 +10,8 @@ fn end_list(
     (previous, suspects): (Arc<Observed>, HashSet<GroupKey>),
     there: &[There<'_>],
 ) {
-    let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
-    let classify = move |namespace: &str| namespace_policy.classify(namespace);
+    let classifier = Arc::clone(&bench.state.shared.classifier);
+    let classify = move |namespace: &str| classifier.classify(namespace);
     let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&suspects);
     for (namespace, name, expr) in there {
         listing.add(namespace, &group(name, expr));
@@ -82,10 +82,9 @@ async fn group_read_without_rules_is_empty_if_undeclared_or_new() {
 
 /// A destination that adopts the groups of `them`, with one object of two groups.
 fn adopting() -> Bench {
-    let mut policy = NamespacePolicy::of("us".parse().unwrap());
+    let mut policy = NamespaceClassifier::of("us".parse().unwrap());
     policy.adopt = vec!["them*".parse().unwrap()];
-    destination_with(|shared| shared.namespace_policy = Arc::new(policy))
-        .declared("o", &[("g", "1"), ("h", "2")])
+    destination_with(|shared| shared.classifier = Arc::new(policy)).declared("o", &[("g", "1"), ("h", "2")])
 }
 
 const FOREIGN: [There<'_>; 2] = [("them", "g", "1"), ("them", "h", "2")];

@@ -90,6 +90,7 @@ fn with_rules_left_out(finding_at: Option<usize>) -> DesiredObject {
         enforced: Arc::default(),
         findings: finding.into_iter().collect(),
         advice: Box::default(),
+        legacy_names: Box::default(),
         seen: Instant::now(),
     }
 }

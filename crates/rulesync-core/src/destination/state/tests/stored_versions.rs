@@ -56,6 +56,7 @@ impl Bench {
             enforced,
             findings: Box::default(),
             advice: Box::default(),
+            legacy_names: Box::default(),
             seen: Instant::now(),
         };
         self.state.upsert(&namespace("o"), claim, true);
@@ -97,6 +98,7 @@ async fn stored_version_of_a_group_refused_by_the_ruler_must_satisfy_the_route()
         enforced: enforced(),
         findings: Box::default(),
         advice: Box::default(),
+        legacy_names: Box::default(),
         seen: Instant::now(),
     };
     for (labelled, then) in [(true, vec![]), (false, vec!["DELETE us.ns.o/g".to_owned()])] {
@@ -179,8 +181,8 @@ async fn stored_version_of_a_group_that_was_accepted_meanwhile_is_not_judged() {
         true,
     );
     // The list shows the version from before.
-    let namespace_policy = Arc::clone(&bench.state.shared.namespace_policy);
-    let classify = move |namespace: &str| namespace_policy.classify(namespace);
+    let classifier = bench.state.classifier();
+    let classify = move |namespace: &str| classifier.classify(namespace);
     let mut listing = Listing::new(StoredFields::ALL, &classify, &previous).suspecting(&whole);
     listing.add("us.ns.o", &group("g", "1"));
     bench.state.end_list(listing.into_listed());

@@ -1,0 +1,68 @@
+//! The names of own namespaces at the destinations of a run: by which namings, which the inventory remembers, and which
+//! namespaces are own ones where their form does not show it.
+
+use super::Run;
+use crate::destination::Command;
+use crate::model::tenant::DestinationId;
+use crate::naming::NamespaceClassifier;
+
+impl Run {
+    /// Returns the classifier of the namespaces at a destination.
+    pub(super) fn classifier(&self, id: &DestinationId) -> NamespaceClassifier {
+        self.setup.classifier(id, self.known_destinations.get(id).map_or(&[], Vec::as_slice))
+    }
+
+    /// Notes for the inventory that a destination may hold own rules, and under which names.
+    pub(super) fn remember(&mut self, id: &DestinationId, classifier: &NamespaceClassifier) {
+        self.known_destinations_changed |= !self.known_destinations.contains_key(id);
+        let known = self.known_destinations.entry(id.clone()).or_default();
+        for naming in self.setup.namings_to_remember(&classifier.present) {
+            if !known.contains(naming) {
+                known.push(naming.clone());
+                self.known_destinations_changed = true;
+            }
+        }
+    }
+
+    /// Tells destinations which of the namespaces that they ask about are those of objects that a source has shown, once
+    /// every source has shown all its objects.
+    pub(super) fn recognize(&mut self) {
+        if !self.sources.values().all(|source| source.complete) {
+            return;
+        }
+        for (id, destination) in self.destinations.iter_mut().chain(&mut self.retiring) {
+            let asked = destination.unrecognized.take();
+            if asked.is_empty() {
+                continue;
+            }
+            let recognized = self.index.recognize(&id.ruler, destination.classifier.uncertain(), &asked);
+            if !recognized.is_empty() {
+                destination.send(Command::Recognize(recognized));
+            }
+        }
+    }
+
+    /// Forgets former namings of which a destination has no namespace any more: from then on such names are foreign.
+    pub(super) fn forget_former_names(&mut self) {
+        let environment = self.environment.borrow().version;
+        let mut ended = Vec::new();
+        for (id, destination) in &self.destinations {
+            let has_former = !destination.classifier.former.is_empty();
+            if has_former
+                && destination.has_no_former_names(environment)
+                && self.environment.borrow().deletes.orphans
+            {
+                ended.push(id.clone());
+            }
+        }
+        for id in ended {
+            let present = self.setup.classifier(&id, &[]);
+            let kept = self.setup.namings_to_remember(&present.present).cloned().collect();
+            self.known_destinations.insert(id.clone(), kept);
+            self.known_destinations_changed = true;
+            if let Some(destination) = self.destinations.get_mut(&id) {
+                destination.classify(present);
+            }
+        }
+    }
+}
