@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::terminal::Color;
-use crate::verbs::{completion, config_check, config_schema, crds, man, version};
+use crate::verbs::{check, completion, config_check, config_schema, crds, man, version};
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
 /// vmalert), and brings them in order.
@@ -24,6 +24,8 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(alias = "lint")]
+    Check(check::Args),
     /// Check a configuration, or print its schema.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -45,6 +47,7 @@ impl Cli {
     /// Does what was asked for, and returns the exit code for what came of it.
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         match self.verb {
+            Verb::Check(args) => check::run(args).await,
             Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
             Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),
             Verb::Crds(args) => crds::run(args),

@@ -17,12 +17,14 @@ pub(crate) const USAGE: u8 = 64;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Flags or variables that do not fit together, which only the verb can tell.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no verb has such flags yet"))]
     #[error("{0}")]
     Usage(String),
     /// The configuration has errors.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// What the command line names cannot be read.
+    #[error("{0}")]
+    Input(String),
     /// A file or directory cannot be written.
     #[error("{path}: {error}")]
     Write {

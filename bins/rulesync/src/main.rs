@@ -3,6 +3,9 @@
 
 mod cli;
 mod failure;
+mod input;
+mod output;
+mod report;
 mod stdout;
 mod terminal;
 mod verbs;

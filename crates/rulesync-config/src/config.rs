@@ -12,7 +12,7 @@ use rulesync_core::naming::NamespacePolicy;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::file::{File, RENAMED};
 use crate::reading::{self, Text};
-use crate::settings::Settings;
+use crate::settings::{Settings, SourceKind};
 use crate::validate::{self, Checked};
 use crate::yaml::{self, Document, Parsed, Problem};
 
@@ -193,6 +193,15 @@ impl ValidConfig {
     /// The digest of its text, in which `${NAME}` stands as written: equal configurations have the same.
     pub fn digest(&self) -> Fingerprint {
         self.origin.text
+    }
+
+    /// The sources of files, in the order of the file: each path, and the patterns of the files in it, if it is a directory and
+    /// there are any.
+    pub fn file_sources(&self) -> impl Iterator<Item = (PathBuf, &[String])> {
+        self.settings.sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Files { path, glob } => Some((self.origin.directory.join(path), glob.as_slice())),
+            SourceKind::Kubernetes { .. } => None,
+        })
     }
 
     /// The owner of what is written, and the naming of ruler namespaces.

@@ -37,6 +37,7 @@
 //! - A directory that is missing or cannot be read deletes nothing.
 
 mod filter;
+mod find;
 mod identity;
 mod index;
 mod inventory;
@@ -48,6 +49,7 @@ mod walk;
 mod yaml;
 
 pub use filter::GlobError;
+pub use find::{FindError, FoundFiles, MAX_FILE_BYTES, find_files};
 pub use identity::Identities;
 pub use inventory::FileInventory;
 pub use memory::FileMemory;

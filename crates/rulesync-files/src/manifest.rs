@@ -56,6 +56,7 @@ pub fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
                 hint: Some("if no rules are meant, delete it or leave a comment".to_owned()),
                 position,
                 is_rule_like: true,
+                is_other_api: false,
             });
         }
         Ok(text) => {
@@ -88,7 +89,8 @@ pub fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
 pub fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
     let location = Location { file: Some(identities.display_path(path)), ..Location::default() };
     let finding = Finding::error(Code::UnreadableFile, reason).at(location);
-    let broken = BrokenDocument { id: None, is_rule_like: true, finding, template: None };
+    let broken =
+        BrokenDocument { id: None, is_rule_like: true, finding, is_other_api: false, template: None };
     Contents { broken: vec![broken], ..Contents::default() }
 }
 
@@ -152,11 +154,12 @@ impl Reader<'_> {
         self.contents.objects.push(ParsedObject { object, position, template });
     }
 
-    fn add_not_understood(&mut self, NotUnderstood { message, hint, position, is_rule_like }: NotUnderstood) {
+    fn add_not_understood(&mut self, why: NotUnderstood) {
+        let NotUnderstood { message, hint, position, is_rule_like, is_other_api } = why;
         let mut finding = Finding::error(Code::NotUnderstood, message).at(self.location(position));
         finding.hint = hint;
         let template = self.template.clone();
-        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, template });
+        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, is_other_api, template });
     }
 
     fn manifest(&mut self, kind: &'static str, node: Node<'_>, object: &Mapping<'_>) {
@@ -316,7 +319,13 @@ impl Reader<'_> {
     fn add_broken(&mut self, id: Option<ObjectId>, code: Code, problem: Problem) {
         let finding = Finding::error(code, problem.message).at(self.location(problem.position));
         let template = self.template.clone();
-        self.contents.broken.push(BrokenDocument { id, is_rule_like: true, finding, template });
+        self.contents.broken.push(BrokenDocument {
+            id,
+            is_rule_like: true,
+            finding,
+            is_other_api: false,
+            template,
+        });
     }
 
     fn location(&self, position: Position) -> Location {

@@ -11,7 +11,7 @@ use crate::filter::FileFilter;
 use crate::identity::display_path;
 
 /// A larger file is certainly not a rule file; reading it could exhaust memory.
-pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// The files found under a root.
 #[derive(Debug, Default)]

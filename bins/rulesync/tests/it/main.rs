@@ -8,4 +8,6 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod transcripts;
+#[cfg(test)]
 mod usage;

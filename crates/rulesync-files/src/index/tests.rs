@@ -36,6 +36,7 @@ fn with_broken_document(mut contents: Contents, id: Option<ObjectId>, message: &
         id,
         is_rule_like: true,
         finding: Finding::error(Code::Yaml, message),
+        is_other_api: false,
         template: None,
     });
     contents
@@ -161,7 +162,13 @@ fn index_keeps_missing_objects_of_file_with_broken_object() {
 /// Adds a document that is not understood.
 fn with_unknown_document(mut contents: Contents, is_rule_like: bool) -> Contents {
     let finding = Finding::error(Code::NotUnderstood, "what is it");
-    contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, template: None });
+    contents.broken.push(BrokenDocument {
+        id: None,
+        is_rule_like,
+        finding,
+        is_other_api: false,
+        template: None,
+    });
     contents
 }
 

@@ -40,6 +40,8 @@ pub struct BrokenDocument {
     pub is_rule_like: bool,
     /// The reason.
     pub finding: Finding,
+    /// True if it is of a kind with the name of one that is read, in another API: it is not meant to be read.
+    pub is_other_api: bool,
     /// The template of a Helm chart that it was rendered from.
     pub template: Option<String>,
 }

@@ -44,6 +44,8 @@ pub(super) struct NotUnderstood {
     pub(super) position: Position,
     /// Set if the document may contain rules, or be the result of a failed download.
     pub(super) is_rule_like: bool,
+    /// Set if it is of a kind with the name of one that is read, in another API.
+    pub(super) is_other_api: bool,
 }
 
 impl<'t> DocumentKind<'t> {
@@ -78,6 +80,7 @@ impl<'t> DocumentKind<'t> {
                     hint: None,
                     position: node.position(),
                     is_rule_like: false,
+                    is_other_api: false,
                 }),
             };
         };
@@ -97,7 +100,8 @@ impl<'t> DocumentKind<'t> {
                 Some(version) => {
                     let message =
                         format!("`{version}` is another API than that of the {kind} that rulesync reads");
-                    Self::not(at, message, &format!("its `apiVersion` begins with `{group}/`"))
+                    let not = Self::not(at, message, &format!("its `apiVersion` begins with `{group}/`"));
+                    not.of_other_api(version.contains('/'))
                 }
             };
         }
@@ -132,6 +136,7 @@ impl<'t> DocumentKind<'t> {
                 hint: None,
                 position: node.position(),
                 is_rule_like: has_groups(&mapping),
+                is_other_api: false,
             }),
         }
     }
@@ -190,6 +195,7 @@ impl<'t> DocumentKind<'t> {
             position: node.position(),
             // A flat mapping may be an error response; a nested one without keys of rules is another kind of file.
             is_rule_like: has_rule_keys || !nested || mapping.get("kind").is_some(),
+            is_other_api: false,
         })
     }
 
@@ -199,7 +205,16 @@ impl<'t> DocumentKind<'t> {
             hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
             position: at.position(),
             is_rule_like: true,
+            is_other_api: false,
         })
+    }
+
+    /// Notes whether a document that is not understood is of another API.
+    fn of_other_api(self, is_other_api: bool) -> Self {
+        match self {
+            Self::NotUnderstood(why) => Self::NotUnderstood(NotUnderstood { is_other_api, ..why }),
+            other => other,
+        }
     }
 }
 
