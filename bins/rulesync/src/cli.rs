@@ -6,7 +6,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::terminal::Color;
-use crate::verbs::{check, completion, config_check, config_schema, crds, man, version};
+use crate::verbs::{
+    check, completion, config_check, config_schema, crds, delete, delete_namespace, get, list, load, man,
+    plan, print, sync, version,
+};
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
 /// vmalert), and brings them in order.
@@ -26,6 +29,16 @@ pub(crate) struct Cli {
 enum Verb {
     #[command(alias = "lint")]
     Check(check::Args),
+    #[command(visible_alias = "diff")]
+    Plan(plan::Args),
+    #[command(visible_alias = "apply")]
+    Sync(sync::Args),
+    List(list::Args),
+    Get(get::Args),
+    Print(print::Args),
+    Load(load::Args),
+    Delete(delete::Args),
+    DeleteNamespace(delete_namespace::Args),
     /// Check a configuration, or print its schema.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -48,6 +61,14 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         match self.verb {
             Verb::Check(args) => check::run(args).await,
+            Verb::Plan(args) => plan::run(args).await,
+            Verb::Sync(args) => sync::run(args).await,
+            Verb::List(args) => list::run(args).await,
+            Verb::Get(args) => get::run(args).await,
+            Verb::Print(args) => print::run(args).await,
+            Verb::Load(args) => load::run(args).await,
+            Verb::Delete(args) => delete::run(args).await,
+            Verb::DeleteNamespace(args) => delete_namespace::run(args).await,
             Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
             Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),
             Verb::Crds(args) => crds::run(args),

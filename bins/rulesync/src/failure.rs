@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rulesync_config::ConfigErrors;
+use rulesync_core::RulerError;
+use rulesync_core::engine::RunError;
 use rulesync_core::finding::Printable;
 
 use crate::terminal::ERROR;
@@ -36,6 +38,36 @@ pub(crate) enum Failure {
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
+    /// A run could not be brought to its end.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A stored plan is out of date.
+    #[error("{path}: the plan is out of date, and nothing was written")]
+    Moved {
+        /// The file of the plan.
+        path: String,
+        /// What has changed since.
+        moved: Vec<String>,
+    },
+    /// A ruler did not do what it was asked to.
+    #[error("{destination}: {what}: {error}")]
+    Ruler {
+        /// The ruler and tenant.
+        destination: String,
+        /// What was not done.
+        what: String,
+        /// Why.
+        error: RulerError,
+    },
+    /// Groups that a ruler has and that cannot be read, as `namespace/group`, each with the reason.
+    #[error("some groups cannot be read")]
+    Unreadable(Vec<(String, String)>),
+    /// Several things went wrong, a line each.
+    #[error("{}", .0.join("; "))]
+    Several(Vec<String>),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Missing(String),
     /// The definitions of Kubernetes resources cannot be printed.
     #[error(transparent)]
     Crds(#[from] rulesync_k8s::ManifestError),
@@ -68,6 +100,16 @@ impl Failure {
         let mut lines = String::new();
         match self {
             Self::Config(errors) => errors.iter().for_each(|error| line(&mut lines, error)),
+            Self::Several(several) => several.iter().for_each(|error| line(&mut lines, error)),
+            Self::Unreadable(groups) => {
+                groups.iter().for_each(|(group, reason)| {
+                    line(&mut lines, format_args!("{group} cannot be read: {reason}"));
+                });
+            }
+            Self::Moved { moved, .. } => {
+                moved.iter().for_each(|moved| line(&mut lines, moved));
+                line(&mut lines, self);
+            }
             other => line(&mut lines, other),
         }
         lines

@@ -1,11 +1,19 @@
 //! `rulesync`: checks rules, shows what would change in rulers, and brings them in order. A thin front of the crates:
 //! flags, files and formats.
 
+mod changes;
 mod cli;
+mod connection;
+mod directory;
 mod failure;
 mod input;
+mod interrupt;
+mod log;
 mod output;
+mod progress;
+mod question;
 mod report;
+mod rule_files;
 mod stdout;
 mod terminal;
 mod verbs;
@@ -32,6 +40,7 @@ fn main() -> ExitCode {
         }
     };
     cli.color.apply();
+    log::start();
     // The first installation counts, and this is the only one in the process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     run(cli).unwrap_or_else(|failure| failure.report())

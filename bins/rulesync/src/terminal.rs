@@ -7,6 +7,24 @@ use clap::ValueEnum;
 /// The word `error`.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 
+/// The word `warning`.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// What is added.
+pub(crate) const ADDED: Style = AnsiColor::Green.on_default();
+
+/// What changes.
+pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
+
+/// What is removed.
+pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
+
+/// What stands above others.
+pub(crate) const HEADING: Style = Style::new().bold();
+
+/// What is there for orientation only.
+pub(crate) const MUTED: Style = Style::new().dimmed();
+
 /// When to use colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {

@@ -135,15 +135,16 @@ impl App {
         summary
     }
 
-    /// Computes a plan, has it reviewed, and if `review` returns true makes exactly its changes. Returns none if it was
-    /// not approved; nothing was written then. For [`Lifetime::Once`].
+    /// Computes a plan, has it reviewed, and if `review` returns true makes exactly its changes, without those that
+    /// `review` has removed from it. Returns none if it was not approved; nothing was written then. For
+    /// [`Lifetime::Once`].
     ///
     /// # Errors
     ///
     /// As [`plan`](Self::plan) and [`once`](Self::once).
     pub async fn sync_reviewed(
         self,
-        review: impl AsyncFnOnce(&DryRun) -> bool,
+        review: impl AsyncFnOnce(&mut DryRun) -> bool,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Option<Summary>, RunError> {
         let Self { engine, metrics, reloader, candidacy } = self;

@@ -8,6 +8,14 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod direct;
+#[cfg(test)]
+mod plan;
+#[cfg(test)]
+mod sync;
+#[cfg(test)]
 mod transcripts;
 #[cfg(test)]
 mod usage;
+#[cfg(test)]
+mod world;

@@ -1,36 +1,72 @@
 //! What the documentation shows of the command line is what the command line prints.
 //!
 //! A block of `console` in `docs/cli` has commands after `$ `, which are run by a shell in `examples/cli`, and what each
-//! prints. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes it.
+//! prints. A page with `<!-- ruler -->` has a directory of its own, in which a block after `<!-- file: NAME -->` is a file,
+//! and a Mimir that mimirtool's variables name. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is
+//! printed.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::world::World;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Runs a command as a reader would, and returns what it prints.
-fn output(command: &str) -> String {
-    let binary = assert_cmd::cargo::cargo_bin!("rulesync");
-    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let output = Command::new("sh")
-        .args(["-c", &format!("{{ {command}\n}} 2>&1")])
-        .current_dir(root().join("examples/cli"))
-        .env_clear()
-        .env("PATH", path)
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+/// Where commands are run.
+struct Shell {
+    directory: PathBuf,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Shell {
+    fn in_examples() -> Self {
+        Self { directory: root().join("examples/cli"), environment: Vec::new() }
+    }
+
+    fn with_ruler(world: &World) -> Self {
+        let environment = vec![("MIMIR_ADDRESS", world.ruler.url()), ("MIMIR_TENANT_ID", "prod".to_owned())];
+        Self { directory: world.path(""), environment }
+    }
+
+    /// Runs a command as a reader would, and returns what it prints.
+    fn output(&self, command: &str) -> String {
+        let binary = assert_cmd::cargo::cargo_bin!("rulesync");
+        let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let output = Command::new("sh")
+            .args(["-c", &format!("{{ {command}\n}} 2>&1")])
+            .current_dir(&self.directory)
+            .env_clear()
+            .env("PATH", path)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
 }
 
 /// Returns a page with what its commands print today, and how many there are.
-fn with_outputs(page: &str) -> (String, usize) {
+fn with_outputs(page: &str, shell: &Shell) -> (String, usize) {
     let (mut text, mut commands, mut in_block, mut skipping) = (String::new(), 0, false, false);
+    let (mut next_file, mut file): (Option<&str>, Option<(&str, String)>) = (None, None);
     for line in page.lines() {
+        if let Some(name) = line.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            next_file = Some(name);
+        }
         match line.strip_prefix("```") {
             Some(info) => {
+                if let Some((name, content)) = file.take() {
+                    shell.write(name, &content);
+                }
+                file = next_file.take().map(|name| (name, String::new()));
                 in_block = !in_block && info == "console";
                 skipping = false;
             }
@@ -38,11 +74,15 @@ fn with_outputs(page: &str) -> (String, usize) {
                 if let Some(command) = line.strip_prefix("$ ") {
                     commands += 1;
                     skipping = true;
-                    let printed = output(command);
+                    let printed = shell.output(command);
                     let _ = writeln!(text, "{}", format!("{line}\n{printed}").trim_end());
                 }
             }
-            None => {}
+            None => {
+                if let Some((_, content)) = &mut file {
+                    let _ = writeln!(content, "{line}");
+                }
+            }
         }
         if !skipping {
             let _ = writeln!(text, "{line}");
@@ -51,15 +91,18 @@ fn with_outputs(page: &str) -> (String, usize) {
     (text, commands)
 }
 
-#[test]
-fn transcripts_in_the_documentation_are_true() {
+#[tokio::test(flavor = "multi_thread")]
+async fn transcripts_in_the_documentation_are_true() {
     let mut pages: Vec<PathBuf> =
         std::fs::read_dir(root().join("docs/cli")).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.sort();
     let mut commands = 0;
     for page in pages {
         let before = std::fs::read_to_string(&page).unwrap();
-        let (now, number) = with_outputs(&before);
+        let world = World::new().await;
+        let has_ruler = before.lines().any(|line| line == "<!-- ruler -->");
+        let shell = if has_ruler { Shell::with_ruler(&world) } else { Shell::in_examples() };
+        let (now, number) = tokio::task::block_in_place(|| with_outputs(&before, &shell));
         commands += number;
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&page, now).unwrap();
@@ -72,8 +115,14 @@ fn transcripts_in_the_documentation_are_true() {
 
 #[test]
 fn transcript_replaces_what_was_printed_before() {
-    let (now, commands) =
-        with_outputs("text\n\n```console\n$ echo a; echo b >&2\nold\n$ false\n```\n\n```sh\n$ echo c\n```\n");
+    let directory = tempfile::tempdir().unwrap();
+    let shell = Shell { directory: directory.path().to_owned(), environment: Vec::new() };
+    let (now, commands) = with_outputs(
+        "text\n\n```console\n$ echo a; echo b >&2\nold\n$ false\n```\n\n```sh\n$ echo c\n```\n",
+        &shell,
+    );
     assert_eq!(now, "text\n\n```console\n$ echo a; echo b >&2\na\nb\n$ false\n```\n\n```sh\n$ echo c\n```\n");
     assert_eq!(commands, 2);
+    let page = "<!-- file: a/b -->\n```yaml\none\n```\n\n```console\n$ cat a/b\n```\n";
+    assert_eq!(with_outputs(page, &shell).0, page.replace("cat a/b\n", "cat a/b\none\n"));
 }

@@ -233,6 +233,11 @@ impl DeleteSafety {
         [self.guard.due(self.policy()), self.takeover].into_iter().flatten().min()
     }
 
+    /// Returns the guard for plans that are only shown: it is off if an operator has released all deletes.
+    pub(super) fn planning_guard(&self) -> DeleteGuard {
+        if self.released { DeleteGuard { max_share: 1.0, ..*self.policy() } } else { *self.policy() }
+    }
+
     /// Returns why a planned delete would not be made now, as far as that is known without the number of deletes; for
     /// plans that are only shown.
     pub(super) fn reason(

@@ -407,8 +407,8 @@ impl State {
     /// Returns all changes that are to be made, including those that are held.
     fn planned(&self) -> Vec<Change> {
         let observed = self.view.observed().cloned().unwrap_or_default();
-        let (policy, now) = (&self.environment.policy.delete_guard, Instant::now());
-        plan_with(self.input(&observed), policy, |change| {
+        let (guard, now) = (self.safety.planning_guard(), Instant::now());
+        plan_with(self.input(&observed), &guard, |change| {
             self.safety.reason(change, &self.desired, &self.shared.classifier, now)
         })
     }

@@ -37,22 +37,22 @@ impl Engine {
         dry_run
     }
 
-    /// Computes a plan, has it reviewed, and if `review` returns true makes exactly its changes. From the review on,
-    /// nothing that sources send counts any more, and a change that is not in the plan is left out. Returns none if the
-    /// plan was not approved; nothing was written then.
+    /// Computes a plan, has it reviewed, and if `review` returns true makes exactly its changes, without those that
+    /// `review` has removed from it. From the review on, nothing that sources send counts any more, and a change that is
+    /// not in the plan is left out. Returns none if the plan was not approved; nothing was written then.
     ///
     /// # Errors
     ///
     /// Those of [`Engine::plan`] and [`Engine::sync_once`].
     pub async fn sync_reviewed(
         self,
-        review: impl AsyncFnOnce(&DryRun) -> bool,
+        review: impl AsyncFnOnce(&mut DryRun) -> bool,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Option<Summary>, RunError> {
         let inventory = self.0.inventory.clone();
         let mut shutdown = pin!(shutdown);
         let mut run = self.start(Mode::Plan).run(shutdown.as_mut()).await?;
-        let dry_run = match run.dry_run().await {
+        let mut dry_run = match run.dry_run().await {
             Ok(dry_run) => dry_run,
             Err(error) => {
                 run.stop().await;
@@ -60,7 +60,7 @@ impl Engine {
             }
         };
         let approved = tokio::select! {
-            approved = review(&dry_run) => Ok(approved),
+            approved = review(&mut dry_run) => Ok(approved),
             () = shutdown.as_mut() => Err(RunError::Stopped),
         };
         if approved != Ok(true) {

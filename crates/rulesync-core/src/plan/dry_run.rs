@@ -135,18 +135,22 @@ impl Plan {
         self.bodies.as_ref().map(|bodies| bodies.of(change))
     }
 
-    /// Iterates over the lines of the plan: one for each change, then one for each refusal. A group that the ruler is
-    /// expected to refuse is not among the changes.
-    pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
+    /// Iterates over the changes that are expected to succeed: without the groups that the ruler is expected to refuse.
+    pub fn expected(&self) -> impl Iterator<Item = &Change> {
         let mut suspected: HashSet<(Option<&ObjectId>, Option<&str>)> = HashSet::new();
         for Refusal { object, finding } in &self.refusals {
             suspected.insert((Some(object), finding.location.group.as_deref()));
         }
         let is_suspected =
             move |change: &Change| suspected.contains(&(change.object.as_ref(), change.group()));
-        let changes = self.changes.iter().filter(move |change| change.is_delete() || !is_suspected(change));
+        self.changes.iter().filter(move |change| change.is_delete() || !is_suspected(change))
+    }
+
+    /// Iterates over the lines of the plan: one for each change, then one for each refusal. A group that the ruler is
+    /// expected to refuse is not among the changes.
+    pub fn lines(&self) -> impl Iterator<Item = &dyn fmt::Display> {
         let refusals = self.refusals.iter().map(|refusal| refusal as &dyn fmt::Display);
-        changes.map(|change| change as &dyn fmt::Display).chain(refusals)
+        self.expected().map(|change| change as &dyn fmt::Display).chain(refusals)
     }
 }
 

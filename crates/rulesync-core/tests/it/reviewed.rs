@@ -24,7 +24,7 @@ fn engine(ruler: &MemoryRuler) -> (Engine, SourceControl) {
 /// Runs it once if `review` approves.
 async fn reviewed(
     ruler: &MemoryRuler,
-    review: impl AsyncFnOnce(&DryRun, &SourceControl) -> bool,
+    review: impl AsyncFnOnce(&mut DryRun, &SourceControl) -> bool,
 ) -> Result<Option<Summary>, RunError> {
     let (engine, control) = engine(ruler);
     engine.sync_reviewed(async |plan| review(plan, &control).await, std::future::pending()).await
@@ -86,6 +86,48 @@ async fn reviewed_run_leaves_out_what_its_plan_does_not_have_and_fails() {
     let summary = summary.await.unwrap().unwrap();
     assert!(!summary.succeeded() && summary.applied == 0, "{summary:#?}");
     assert_eq!(ruler.groups("prod")["us.ns.o"]["a"].limit, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reviewed_run_leaves_out_what_the_review_has_removed() {
+    let ruler = MemoryRuler::default();
+    let summary = reviewed(&ruler, async |plan, _| {
+        plan.plans[0].changes.retain(|change| change.group() == Some("b"));
+        true
+    });
+    let summary = summary.await.unwrap().unwrap();
+    assert!(!summary.succeeded() && summary.applied == 1, "{summary:#?}");
+    assert_eq!(ruler.groups("prod")["us.ns.o"].keys().collect::<Vec<_>>(), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reviewed_run_makes_the_deletes_that_were_released() {
+    let ruler = MemoryRuler::default();
+    ruler.edit("prod", |groups| {
+        let group = |n: usize| (format!("g{n}"), Group { name: format!("g{n}"), ..Group::default() });
+        for namespace in ["us.ns.p", "us.ns.q"] {
+            groups.entry(namespace.to_owned()).or_default().extend((0..20).map(group));
+        }
+    });
+    let run = async |release: bool| {
+        let (source, control) = scripted_source();
+        control.upsert(object("o", &[("a", "1")]));
+        control.complete();
+        let engine = Engine::builder("us".parse().unwrap())
+            .source("script", source)
+            .ruler("central", ruler.clone())
+            .route(route("prod"))
+            .release_deletes(release);
+        let mut held = 0;
+        let review = async |plan: &mut DryRun| {
+            held = plan.plans[0].changes.iter().filter(|change| change.held.is_some()).count();
+            true
+        };
+        let summary = engine.build().unwrap().sync_reviewed(review, std::future::pending()).await;
+        (held, summary.unwrap().unwrap().succeeded(), ruler.groups("prod").len())
+    };
+    assert_eq!(run(false).await, (2, false, 3));
+    assert_eq!(run(true).await, (0, true, 1));
 }
 
 #[tokio::test(start_paused = true)]

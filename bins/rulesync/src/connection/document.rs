@@ -1,0 +1,156 @@
+//! A configuration made of flags: its text, and which flag each line of it comes from. Secrets are not in the text but in
+//! an environment of its own. Pure.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::settings::{Authentication, RulerSettings, Secret};
+use super::variables::Given;
+
+/// A configuration that is made of flags.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    pub(super) text: String,
+    /// The flag or variable of each line.
+    origins: Vec<Option<String>>,
+    /// The secrets, by the names that the text has for them.
+    pub(super) secrets: HashMap<String, String>,
+}
+
+/// Whose rules are written, and how they are named.
+#[derive(Debug, Default)]
+pub(crate) struct Ownership {
+    pub(super) owner: Option<Given>,
+    pub(super) installation: Option<Given>,
+}
+
+impl Document {
+    /// Creates the configuration that brings the files at these paths to a ruler.
+    pub(super) fn new(settings: &RulerSettings, ownership: &Ownership, paths: &[PathBuf]) -> Self {
+        let mut document = Self::default();
+        document.ownership(ownership);
+        document.line("sources:", None);
+        for path in paths {
+            document.line("- type: files", None);
+            let path = Given { text: path.display().to_string(), origin: path.display().to_string() };
+            document.value("  path", &path);
+        }
+        document.line("rulers:", None);
+        document.ruler(settings);
+        document.line("routes:", None);
+        document.line("- name: all", None);
+        document.line(&format!("  ruler: {}", settings.kind.name()), None);
+        if let Some(tenant) = &settings.tenant {
+            document.value("  tenant", tenant);
+        }
+        document
+    }
+
+    fn ownership(&mut self, Ownership { owner, installation }: &Ownership) {
+        match owner {
+            Some(owner) => self.value("owner", owner),
+            // Nobody's rules are planned or written.
+            None => self.line("owner: nobody", None),
+        }
+        match installation {
+            Some(installation) => self.value("installation", installation),
+            // Nothing tells one checkout of a pipeline from another.
+            None => self.line("claim: off", None),
+        }
+    }
+
+    fn ruler(&mut self, settings: &RulerSettings) {
+        // The one ruler is called what it is.
+        self.line(&format!("- name: {}", settings.kind.name()), None);
+        self.line(&format!("  type: {}", settings.kind.name()), Some("--ruler"));
+        self.value("  address", &settings.address);
+        if let Some(prefix) = &settings.prometheus_http_prefix {
+            self.value("  prometheus_http_prefix", prefix);
+        }
+        // As Go's clients do by default.
+        self.line("  proxy_from_environment: true", None);
+        match &settings.authentication {
+            Authentication::None => {}
+            Authentication::Basic { user, key } => {
+                self.line("  basic_auth:", None);
+                self.value("    username", user);
+                if let Some(key) = key {
+                    self.secret("    password", key);
+                }
+            }
+            Authentication::Token(token) => {
+                self.line("  authorization:", None);
+                self.secret("    credentials", token);
+            }
+        }
+        if !settings.headers.is_empty() {
+            self.line("  http_headers:", None);
+        }
+        for (name, value) in &settings.headers {
+            let origin = value.origin.as_str();
+            self.line(&format!("    {}:", quoted(name)), Some(origin));
+            let secret = self.named_secret(&value.text);
+            self.line(&format!("      secrets: [{secret}]"), Some(origin));
+        }
+        if !settings.tls.is_empty() || settings.insecure_skip_verify {
+            self.line("  tls_config:", None);
+        }
+        for (key, value) in &settings.tls {
+            self.value(&format!("    {key}"), value);
+        }
+        if settings.insecure_skip_verify {
+            self.line("    insecure_skip_verify: true", None);
+        }
+        if !settings.sigv4.is_empty() {
+            self.line("  sigv4:", settings.sigv4.first().map(|(_, given)| given.origin.as_str()));
+        }
+        for (key, value) in &settings.sigv4 {
+            match *key {
+                "secret_key" => self.secret("    secret_key", &Secret::Text(value.clone())),
+                key => self.value(&format!("    {key}"), value),
+            }
+        }
+    }
+
+    /// Returns the flag or variable that a line of the text comes from.
+    pub(super) fn origin(&self, line: u64) -> Option<&str> {
+        let index = usize::try_from(line).ok()?.checked_sub(1)?;
+        self.origins.get(index)?.as_deref()
+    }
+
+    fn line(&mut self, line: &str, origin: Option<&str>) {
+        self.text.push_str(line);
+        self.text.push('\n');
+        self.origins.push(origin.map(str::to_owned));
+    }
+
+    fn value(&mut self, key: &str, value: &Given) {
+        self.line(&format!("{key}: {}", quoted(&value.text)), Some(&value.origin));
+    }
+
+    fn secret(&mut self, key: &str, secret: &Secret) {
+        match secret {
+            Secret::File(path) => self.value(&format!("{key}_file"), path),
+            Secret::Text(given) => {
+                let secret = self.named_secret(&given.text);
+                self.line(&format!("{key}: {secret}"), Some(&given.origin));
+            }
+        }
+    }
+
+    /// Stores a secret; returns the value that stands for it.
+    fn named_secret(&mut self, secret: &str) -> String {
+        let name = format!("SECRET_{}", self.secrets.len() + 1);
+        let value = format!("\"${{{name}}}\"");
+        self.secrets.insert(name, secret.to_owned());
+        value
+    }
+}
+
+/// Returns a text as a value that is read as it is, also where it looks like a variable: JSON, which is YAML.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('$', "\\u0024")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The flags that say where: a configuration, or one ruler and tenant.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+/// A kind of ruler that one set of flags can describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RulerKind {
+    /// Grafana Mimir.
+    Mimir,
+    /// Grafana Loki.
+    Loki,
+    /// Cortex.
+    Cortex,
+}
+
+/// Where rules are: a configuration, or one ruler and tenant.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Where")]
+pub(crate) struct ConnectionArgs {
+    /// A configuration with its rulers and routes, in place of the flags below [env: RULESYNC_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) ruler: RulerArgs,
+}
+
+/// One ruler and tenant. A flag wins over the variable in brackets, and that over the variable of mimirtool, lokitool or
+/// cortextool for the same, such as MIMIR_ADDRESS. No secret is a flag: process lists show those.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct RulerArgs {
+    /// The base URL of the ruler [env: RULESYNC_ADDRESS]
+    #[arg(long, value_name = "URL")]
+    pub(crate) address: Option<String>,
+
+    /// The kind of ruler; by default the one whose variables are set, else mimir [env: RULESYNC_RULER]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) ruler: Option<RulerKind>,
+
+    /// The tenant, sent as X-Scope-OrgID; without it, no such header is sent [env: RULESYNC_TENANT_ID]
+    #[arg(long, alias = "id", value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+
+    /// The user for basic authentication; by default the tenant, if there is a key [env: RULESYNC_API_USER]
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+
+    /// A file with the password for basic authentication, or `-` for standard input [env: RULESYNC_API_KEY has the
+    /// password itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// A file with a bearer token, or `-` for standard input [env: RULESYNC_AUTH_TOKEN has the token itself]
+    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    pub(crate) auth_token_file: Option<PathBuf>,
+
+    /// Certificates to trust in place of the system's [env: RULESYNC_TLS_CA_PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca_path: Option<String>,
+
+    /// The client certificate [env: RULESYNC_TLS_CERT_PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert_path: Option<String>,
+
+    /// The key of the client certificate [env: RULESYNC_TLS_KEY_PATH]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key_path: Option<String>,
+
+    /// Accept any certificate [env: RULESYNC_TLS_INSECURE_SKIP_VERIFY]
+    #[arg(long)]
+    pub(crate) tls_insecure_skip_verify: bool,
+
+    /// The server's -http.prometheus-http-prefix, of mimir only [env: RULESYNC_PROMETHEUS_HTTP_PREFIX]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prometheus_http_prefix: Option<String>,
+}
+
+/// Whose rules are written, where no configuration says it.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Whose")]
+pub(crate) struct OwnerArgs {
+    /// The owner of the rules: a name of your own, since everything under it in the tenant is deleted unless it is
+    /// declared [env: RULESYNC_OWNER]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
+
+    /// A name that tells this installation from others of the same owner. With it, the tenant is claimed, and not written
+    /// if another has claimed it; without it, claims are neither made nor respected [env: RULESYNC_INSTALLATION]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) installation: Option<String>,
+}

@@ -1,0 +1,240 @@
+//! Where rules are: a configuration with all its routes, or one ruler and tenant by flags and environment. Both become a
+//! [`ValidConfig`], so that everything goes the same way from here.
+
+mod destination;
+mod document;
+mod flags;
+mod settings;
+mod stdin;
+mod variables;
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rulesync_config::{App, Config, ConfigError, ConfigErrors, Options, ValidConfig};
+use rulesync_core::TenantId;
+use rulesync_core::model::DestinationId;
+
+pub(crate) use destination::Destination;
+pub(crate) use flags::{ConnectionArgs, OwnerArgs};
+
+use crate::failure::Failure;
+use document::{Document, Ownership};
+use flags::RulerArgs;
+use settings::RulerSettings;
+use stdin::Stdin;
+use variables::Given;
+
+/// The name of a configuration that is made of flags, where one has to be shown.
+const FLAGS: &str = "flags";
+
+/// A configuration, and what it needs as long as it is in use.
+pub(crate) struct Configuration {
+    config: ValidConfig,
+    /// The flags that it is made of.
+    document: Option<Document>,
+    _stdin: Option<Stdin>,
+}
+
+impl Configuration {
+    /// The configuration.
+    pub(crate) fn config(&self) -> &ValidConfig {
+        &self.config
+    }
+
+    /// Makes everything that a run needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] for flags, [`Failure::Config`] for the configuration.
+    pub(crate) async fn build(&self, options: Options) -> Result<App, Failure> {
+        self.config.clone().build(options).await.map_err(|errors| failure(errors, self.document.as_ref()))
+    }
+}
+
+impl ConnectionArgs {
+    /// Returns the configuration that brings the files at these paths in order, or the one that was named.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] for flags, [`Failure::Config`] for the configuration.
+    pub(crate) async fn configuration(
+        &self,
+        owner: &OwnerArgs,
+        paths: &[PathBuf],
+    ) -> Result<Configuration, Failure> {
+        let environment = environment();
+        if let Some(config) = self.config(&environment)? {
+            if !paths.is_empty() || owner.owner.is_some() || owner.installation.is_some() {
+                let message = "--config says whose rules they are and where they are declared: give it alone, or \
+                               paths and flags without it";
+                return Err(Failure::Usage(message.to_owned()));
+            }
+            let config = Config::read(&config).await?.validate()?;
+            return Ok(Configuration { config, document: None, _stdin: None });
+        }
+        let mut settings = self.settings(&environment)?;
+        let named = |flag: &str, given: &Option<String>, name: &str| {
+            let given = given.as_ref().map(|text| Given::flag(flag, text.as_str()));
+            given.or_else(|| variables::own(&environment, name))
+        };
+        let ownership = Ownership {
+            owner: named("owner", &owner.owner, "OWNER"),
+            installation: named("installation", &owner.installation, "INSTALLATION"),
+        };
+        if ownership.owner.is_none() {
+            let message = "whose rules? Give --owner, or RULESYNC_OWNER: a name of your own, since everything under it in \
+                           the tenant is deleted unless it is declared";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        if paths.is_empty() {
+            return Err(Failure::Usage("which rules? Give files or directories, or --config".to_owned()));
+        }
+        if !paths.iter().any(|path| path.as_os_str() == "-") {
+            let document = Document::new(&settings, &ownership, paths);
+            let config = validate(&document, Path::new(FLAGS))?;
+            return Ok(Configuration { config, document: Some(document), _stdin: None });
+        }
+        if paths.len() > 1 || self.reads_secret_from_stdin() {
+            let message = "standard input can be one thing only: the rules, without other paths, or a secret";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        let stdin = Stdin::read()?;
+        settings.make_files_absolute();
+        let document = Document::new(&settings, &ownership, &[stdin.path()]);
+        let config = validate(&document, &stdin.base().join(FLAGS))?;
+        Ok(Configuration { config, document: Some(document), _stdin: Some(stdin) })
+    }
+
+    /// Connects to one ruler and tenant. With a configuration, `destination` says which, unless it has only one.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Usage`] for flags, [`Failure::Config`] for the configuration.
+    pub(crate) async fn destination(&self, destination: Option<&str>) -> Result<Destination, Failure> {
+        let environment = environment();
+        if let Some(config) = self.config(&environment)? {
+            let config = Config::read(&config).await?.validate()?;
+            let id = chosen(&config, destination).map_err(Failure::Usage)?;
+            return open(&config, None, id).await;
+        }
+        if destination.is_some() {
+            return Err(Failure::Usage(
+                "--destination chooses one of a configuration: give --config".to_owned(),
+            ));
+        }
+        let settings = self.settings(&environment)?;
+        let document = Document::new(&settings, &Ownership::default(), &[PathBuf::from(".")]);
+        let config = validate(&document, Path::new(FLAGS))?;
+        let tenant = settings.tenant.as_ref().map(|given| {
+            let parsed: Result<TenantId, _> = given.text.parse();
+            parsed.map_err(|error| Failure::Usage(format!("{}: {error}", given.origin)))
+        });
+        open(
+            &config,
+            Some(&document),
+            DestinationId { ruler: settings.kind.name().into(), tenant: tenant.transpose()? },
+        )
+        .await
+    }
+
+    /// The configuration, unless flags say where.
+    fn config(&self, environment: &HashMap<String, String>) -> Result<Option<PathBuf>, Failure> {
+        let RulerArgs { address, ruler, tenant, .. } = &self.ruler;
+        let flags = address.is_some() || ruler.is_some() || tenant.is_some();
+        match &self.config {
+            Some(_) if flags => {
+                let message = "--config says where: give it without --address, --ruler and --tenant";
+                Err(Failure::Usage(message.to_owned()))
+            }
+            Some(config) => Ok(Some(config.clone())),
+            None if flags => Ok(None),
+            None => Ok(variables::own(environment, "CONFIG").map(|given| given.text.into())),
+        }
+    }
+
+    fn settings(&self, environment: &HashMap<String, String>) -> Result<RulerSettings, Failure> {
+        let stdin = self.reads_secret_from_stdin().then(read_secret).transpose()?;
+        RulerSettings::resolve(&self.ruler, environment, stdin.as_deref()).map_err(Failure::Usage)
+    }
+
+    fn reads_secret_from_stdin(&self) -> bool {
+        let RulerArgs { key_file, auth_token_file, .. } = &self.ruler;
+        [key_file, auth_token_file].into_iter().flatten().any(|file| file.as_os_str() == "-")
+    }
+}
+
+/// The longest secret that is read from standard input.
+const MAX_SECRET_BYTES: u64 = 1 << 20;
+
+fn read_secret() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MAX_SECRET_BYTES).read_to_string(&mut text);
+    read.map(|_| text)
+        .map_err(|error| Failure::Usage(format!("cannot read the secret from standard input: {error}")))
+}
+
+fn environment() -> HashMap<String, String> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+/// Validates a configuration that is made of flags. Its errors are those of the flags.
+/// Relative paths in it are relative to the directory of `path`.
+fn validate(document: &Document, path: &Path) -> Result<ValidConfig, Failure> {
+    let config = Config::parse(&document.text, path, document.secrets.clone());
+    config.and_then(|config| config.validate()).map_err(|errors| failure(errors, Some(document)))
+}
+
+/// Returns the failure for errors of a configuration: those of the flags, if it is made of flags.
+fn failure(errors: ConfigErrors, document: Option<&Document>) -> Failure {
+    let Some(document) = document else { return errors.into() };
+    let message = |error: &ConfigError| {
+        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        match error.line().and_then(|line| document.origin(line)) {
+            Some(origin) => format!("{origin}: {}{hint}", error.message()),
+            None => format!("{}{hint}", error.message()),
+        }
+    };
+    Failure::Usage(errors.iter().map(message).collect::<Vec<_>>().join("; "))
+}
+
+async fn open(
+    config: &ValidConfig,
+    document: Option<&Document>,
+    id: DestinationId,
+) -> Result<Destination, Failure> {
+    let opened = config.open_ruler(&id.ruler).await;
+    match opened.map_err(|errors| failure(errors, document))? {
+        Some(ruler) => Ok(Destination::new(ruler, id)),
+        None => Err(Failure::Usage(format!("the configuration has no ruler `{}`", id.ruler))),
+    }
+}
+
+/// Returns the destination of a configuration that is meant: `RULER/TENANT`, or `RULER` for one without tenants.
+fn chosen(config: &ValidConfig, destination: Option<&str>) -> Result<DestinationId, String> {
+    let mut fixed: Vec<DestinationId> =
+        config.routes().iter().filter_map(|route| route.destination()).collect();
+    fixed.sort();
+    fixed.dedup();
+    let list = |fixed: &[DestinationId]| {
+        let names: Vec<String> = fixed.iter().map(|id| format!("`{id}`")).collect();
+        names.join(", ")
+    };
+    match (destination, &fixed[..]) {
+        (Some(text), _) => {
+            let (ruler, tenant) = match text.split_once('/') {
+                Some((ruler, tenant)) => (ruler, Some(tenant)),
+                None => (text, None),
+            };
+            let tenant = tenant.map(str::parse::<TenantId>).transpose();
+            let tenant = tenant.map_err(|error| format!("--destination: {error}"))?;
+            Ok(DestinationId { ruler: ruler.into(), tenant })
+        }
+        (None, [one]) => Ok(one.clone()),
+        (None, []) => {
+            Err("which tenant? The routes do not name one: give --destination RULER/TENANT".to_owned())
+        }
+        (None, several) => Err(format!("which of {}? Give --destination", list(several))),
+    }
+}

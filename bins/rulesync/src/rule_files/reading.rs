@@ -1,0 +1,118 @@
+//! mimirtool's rule files as they are loaded: the groups of each namespace, checked for a ruler. Pure.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rulesync_core::check::{Checker, DescribedRuler};
+use rulesync_core::engine::{NamedRuler, Policy, Setup};
+use rulesync_core::naming::{NamespacePolicy, OwnerError};
+use rulesync_core::{Capabilities, Finding, Group, Route};
+use rulesync_files::{Identities, manifest, rule_file_name};
+
+/// What a rule file holds.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// The groups to be written, each with its namespace.
+    pub(crate) groups: Vec<(String, Group)>,
+    /// What keeps groups from being written, as lines.
+    pub(crate) errors: Vec<String>,
+    /// What else is wrong, as lines.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The path under which a file without `namespace` is read: no namespace has this name.
+const NAMELESS: &str = "\u{1}";
+
+/// Reads rule files.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    checker: Checker,
+}
+
+impl Reading {
+    /// Creates a reader for a ruler with these capabilities.
+    ///
+    /// # Errors
+    ///
+    /// None: the owner is a constant.
+    pub(crate) fn new(capabilities: Capabilities) -> Result<Self, OwnerError> {
+        let ruler = DescribedRuler::new(capabilities);
+        let setup = Setup {
+            // The names that it gives are not used.
+            namespace_policy: NamespacePolicy::of("nobody".parse()?),
+            sources: Vec::new(),
+            rulers: vec![NamedRuler::new("ruler", Arc::new(ruler))],
+            routes: vec![Route::all("all", "ruler", None)],
+            policy: Policy::default(),
+        };
+        Ok(Self { checker: Checker::new(&setup) })
+    }
+
+    /// Reads the text of a file. The namespace is the file's own, or else the file's name without its extension, as
+    /// mimirtool has it.
+    pub(crate) fn read(&self, path: &Path, bytes: &[u8]) -> Loaded {
+        let shown = path.display().to_string();
+        let line = |mut finding: Finding| {
+            finding.location.file = Some(shown.clone());
+            finding.to_string()
+        };
+        let mut loaded = Loaded::default();
+        let contents = manifest::read(bytes, Path::new(NAMELESS), &Identities::new(&"files".into()));
+        loaded.errors.extend(contents.broken.into_iter().map(|broken| line(broken.finding)));
+        for parsed in contents.objects {
+            let Some(name) = rule_file_name(&parsed.object.id) else {
+                let id = &parsed.object.id;
+                loaded.errors.push(format!("{shown}: {id} is no rule file: `rulesync sync` reads those"));
+                continue;
+            };
+            let namespace = if name == NAMELESS { stem(path) } else { name };
+            let checked = self.checker.check(parsed.object, None);
+            for (_, finding) in checked.findings() {
+                let lines = if finding.withholds() { &mut loaded.errors } else { &mut loaded.warnings };
+                lines.push(line(finding.clone()));
+            }
+            let groups = checked.destinations.iter().flat_map(|destination| destination.groups());
+            loaded.groups.extend(groups.map(|group| (namespace.clone(), group)));
+        }
+        if loaded.groups.is_empty() && loaded.errors.is_empty() && contents.other_kinds > 0 {
+            loaded.errors.push(format!("{shown}: there are no rules"));
+        }
+        loaded
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str, text: &str) -> Loaded {
+        Reading::new(Capabilities::default()).unwrap().read(Path::new(path), text.as_bytes())
+    }
+
+    #[test]
+    fn reading_takes_the_namespace_of_the_file_or_its_name() {
+        let group = "groups: [{name: g, rules: [{record: 'a:b', expr: up}]}]";
+        let text = format!("namespace: some/one\n{group}\n---\nnamespace: two\n{group}\n");
+        let namespaces =
+            |loaded: &Loaded| loaded.groups.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(namespaces(&read("rules/node.rules.yaml", &text)), ["some/one", "two"]);
+        assert_eq!(namespaces(&read("rules/node.rules.yaml", group)), ["node.rules"]);
+    }
+
+    #[test]
+    fn reading_names_file_and_position_of_what_is_wrong() {
+        let text = "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up, for: soon}\n  - {alert: B, expr: sum(up}\n";
+        let loaded = read("rules/a.yaml", text);
+        assert!(loaded.errors[0].starts_with("rules/a.yaml:4:31, group \"g\""), "{loaded:?}");
+        assert!(loaded.warnings[0].contains("unclosed left parenthesis"), "{loaded:?}");
+        let loaded = read(
+            "a.yaml",
+            "{apiVersion: monitoring.coreos.com/v1, kind: PrometheusRule, metadata: {name: o}, spec: {groups: []}}",
+        );
+        assert!(loaded.errors[0].contains("is no rule file"), "{loaded:?}");
+    }
+}

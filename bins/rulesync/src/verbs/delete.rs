@@ -1,0 +1,38 @@
+//! `delete`: one group of a ruler.
+
+use std::process::ExitCode;
+
+use rulesync_core::finding::Printable;
+
+use super::direct_args::DirectArgs;
+use crate::failure::Failure;
+use crate::question::confirm;
+use crate::stdout::print;
+
+/// Delete one group from a ruler, whoever it belongs to. A group that is missing is no error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The ruler's namespace.
+    namespace: String,
+
+    /// The group.
+    group: String,
+
+    #[command(flatten)]
+    r#where: DirectArgs,
+
+    /// Delete without asking.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let Args { namespace, group, r#where, yes } = args;
+    let destination = r#where.destination().await?;
+    let id = destination.id();
+    if !confirm(&format!("Delete the group {namespace} / {group} from {id}?"), yes)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    destination.delete(&namespace, &group).await?;
+    print(&format!("{}\n", Printable(format_args!("- {id}: {namespace} / {group}"))))
+}

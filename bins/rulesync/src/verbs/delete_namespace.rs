@@ -1,0 +1,43 @@
+//! `delete-namespace`: a namespace of a ruler with all its groups.
+
+use std::process::ExitCode;
+
+use rulesync_core::finding::Printable;
+
+use super::direct_args::DirectArgs;
+use crate::failure::Failure;
+use crate::question::confirm;
+use crate::stdout::print;
+
+/// Delete a namespace from a ruler with all its groups, whoever they belong to. One that is missing is no error.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The ruler's namespace.
+    namespace: String,
+
+    #[command(flatten)]
+    r#where: DirectArgs,
+
+    /// Delete without asking.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let Args { namespace, r#where, yes } = args;
+    let destination = r#where.destination().await?;
+    let stored = destination.read().await?;
+    let readable = stored.groups.iter().filter(|(name, _)| ***name == *namespace);
+    let mut groups: Vec<String> = readable.map(|(_, group)| group.name).collect();
+    let prefix = format!("{namespace}/");
+    groups.extend(
+        stored.unreadable.iter().filter_map(|(name, _)| Some(name.strip_prefix(&prefix)?.to_owned())),
+    );
+    let (id, count) = (destination.id(), groups.len());
+    if !confirm(&format!("Delete {namespace} with {count} groups from {id}?"), yes)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let names: Vec<&str> = groups.iter().map(String::as_str).collect();
+    destination.delete_namespace(&namespace, &names).await?;
+    print(&format!("{}\n", Printable(format_args!("- {id}: {namespace} ({count} groups)"))))
+}

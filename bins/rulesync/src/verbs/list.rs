@@ -1,0 +1,84 @@
+//! `list`: the groups that a ruler has.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use rulesync_core::finding::Printable;
+use rulesync_core::ruler::StoredGroups;
+use serde::Serialize;
+
+use super::direct_args::DirectArgs;
+use crate::changes::yaml::to_yaml;
+use crate::failure::Failure;
+use crate::stdout::{print, print_styled};
+use crate::terminal::HEADING;
+
+/// List the groups that a ruler has for a tenant, whoever they belong to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    r#where: DirectArgs,
+
+    /// The form of the output.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+}
+
+/// A form of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table.
+    Text,
+    /// A list of objects.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// A group in the list.
+#[derive(Debug, Serialize)]
+struct Entry {
+    namespace: String,
+    group: String,
+    rules: usize,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let entries = entries(&args.r#where.destination().await?.read().await?.readable());
+    match args.output {
+        Format::Text => print_styled(&table(&entries)),
+        // What consists of texts, numbers, lists and maps can be written.
+        Format::Json => print(&(serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n")),
+        Format::Yaml => print(&to_yaml(&entries)),
+    }
+}
+
+fn entries(groups: &StoredGroups) -> Vec<Entry> {
+    let entry = |(namespace, group): (&_, rulesync_core::Group)| Entry {
+        namespace: ToString::to_string(namespace),
+        rules: group.rules.len(),
+        group: group.name,
+    };
+    groups.iter().map(entry).collect()
+}
+
+fn table(entries: &[Entry]) -> String {
+    let shown = |text: &str| Printable(text).to_string();
+    let rows: Vec<[String; 3]> = entries
+        .iter()
+        .map(|Entry { namespace, group, rules }| [shown(namespace), shown(group), rules.to_string()])
+        .collect();
+    let title = ["NAMESPACE", "GROUP", "RULES"];
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([title[column].len()]).max().unwrap_or_default()
+    };
+    let (first, second) = (width(0), width(1));
+    let line = |cells: [&str; 3]| format!("{:first$}  {:second$}  {:>5}", cells[0], cells[1], cells[2]);
+    let mut table = format!("{HEADING}{}{HEADING:#}\n", line(title));
+    for [namespace, group, rules] in &rows {
+        table.push_str(&line([namespace, group, rules]));
+        table.push('\n');
+    }
+    table
+}

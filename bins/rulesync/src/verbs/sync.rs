@@ -1,0 +1,166 @@
+//! `sync`: brings everything in order once, or carries out a stored plan.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rulesync_config::{Lifetime, Options};
+use rulesync_core::engine::{LogReporter, Outcome, Reporter, Subject, Summary};
+use rulesync_core::finding::Printable;
+use rulesync_core::plan::{DryRun, Reason};
+use rulesync_core::status::{DestinationState, DestinationStatus};
+
+use super::run_args::{RunArgs, Whose};
+use crate::changes::document::PlanDocument;
+use crate::changes::stored::StoredPlan;
+use crate::failure::Failure;
+use crate::interrupt::interrupted;
+use crate::progress::Progress;
+use crate::stdout::print_styled;
+use crate::terminal::{ADDED, CHANGED, HEADING, REMOVED};
+
+/// Bring rulers in order once: write what is declared, and delete what is not.
+///
+/// With a plan that `rulesync plan --out` has written among the paths, exactly that plan is carried out, and nothing if
+/// what it was made from has changed. Exits with 0 if everything is in order, and with 1 if something failed, is refused
+/// or held.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    whose: Whose,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let Args { mut whose, run } = args;
+    let stored = take_plan(&mut whose.paths)?;
+    let configuration = whose.configuration().await?;
+    let digest = configuration.config().digest();
+    let progress = Progress::new("Reading rules and rulers");
+    let changes = Changes { counts: Arc::default(), progress: progress.clone() };
+    let options = run.options(Options::new(Lifetime::Once)).reporter(LogReporter).reporter(changes.clone());
+    let app = configuration.build(options).await?;
+    let summary = match stored {
+        None => progress.during(app.once(interrupted())).await?,
+        Some((path, stored)) => {
+            let mut moved = Vec::new();
+            let review = async |dry_run: &mut DryRun| {
+                moved = stored.moved(&PlanDocument::new(digest, dry_run));
+                progress.begin("Changes made", Some(planned(dry_run)));
+                moved.is_empty()
+            };
+            let synced = progress.during(app.sync_reviewed(review, interrupted())).await?;
+            synced.ok_or(Failure::Moved { path: path.display().to_string(), moved })?
+        }
+    };
+    report(&summary);
+    print_styled(&format!("{HEADING}Sync: {}{HEADING:#}\n", changes.counts()))?;
+    Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Takes the plan out of the paths, if one of them is a plan.
+fn take_plan(paths: &mut Vec<PathBuf>) -> Result<Option<(PathBuf, StoredPlan)>, Failure> {
+    let mut plans = Vec::new();
+    for path in std::mem::take(paths) {
+        match read_plan(&path) {
+            Some(Ok(plan)) => plans.push((path, plan)),
+            Some(Err(reason)) => return Err(Failure::Usage(format!("{}: {reason}", path.display()))),
+            None => paths.push(path),
+        }
+    }
+    match plans.len() {
+        0 | 1 => Ok(plans.pop()),
+        _ => Err(Failure::Usage("give one plan".to_owned())),
+    }
+}
+
+/// Reads a file if it is a plan, which no file with rules can be taken for.
+fn read_plan(path: &Path) -> Option<Result<StoredPlan, String>> {
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    let text = std::fs::read_to_string(path).ok().filter(|_| is_json)?;
+    StoredPlan::is_one(&text).then(|| StoredPlan::parse(&text))
+}
+
+/// The number of groups that a plan changes now.
+fn planned(dry_run: &DryRun) -> usize {
+    let changes = dry_run.plans.iter().flat_map(|plan| plan.expected());
+    changes.filter(|change| change.held.is_none()).map(|change| change.groups().count()).sum()
+}
+
+/// Reports what is not in order at the end, and why.
+fn report(summary: &Summary) {
+    let destinations = summary.status.destinations.iter();
+    for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
+        let DestinationStatus { ruler, tenant, state, pending, held, refused, error, .. } = destination;
+        tracing::error!(ruler, tenant, %state, pending, held, refused, error, "Destination not in sync");
+    }
+    for destination in &summary.unrouted {
+        let hint = "only a running daemon deletes them, after the window of the delete guard";
+        tracing::warn!(
+            destination,
+            hint,
+            "No route leads to this destination, and rules of this owner may be left there"
+        );
+    }
+}
+
+/// Prints each change that is made, and counts them.
+#[derive(Debug, Clone)]
+struct Changes {
+    counts: Arc<Mutex<Counts>>,
+    progress: Progress,
+}
+
+/// The changes that were made, in groups.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    added: usize,
+    changed: usize,
+    deleted: usize,
+}
+
+impl Changes {
+    fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reporter for Changes {
+    fn report(&self, outcome: &Outcome) {
+        let (style, sign, subject) = {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Outcome::Synced { reason: Reason::Claim, .. }
+                | Outcome::Removed { reason: Reason::Claim, .. } => return,
+                Outcome::Synced { reason: Reason::Missing, subject } => {
+                    counts.added += 1;
+                    (ADDED, '+', subject)
+                }
+                Outcome::Synced { subject, .. } => {
+                    counts.changed += 1;
+                    (CHANGED, '~', subject)
+                }
+                Outcome::Removed { subject, .. } => {
+                    counts.deleted += 1;
+                    (REMOVED, '-', subject)
+                }
+                _ => return,
+            }
+        };
+        self.progress.advance();
+        self.progress.clear();
+        let Subject { destination, namespace, group, .. } = subject;
+        let group = group.as_ref().map(|group| format!(" / {group}")).unwrap_or_default();
+        let line = format!("{sign} {destination}: {namespace}{group}");
+        // The exit code tells whether everything is in order, not whether somebody reads this.
+        let _ = print_styled(&format!("{style}{}{style:#}\n", Printable(line)));
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} added, {} changed, {} deleted", self.added, self.changed, self.deleted)
+    }
+}

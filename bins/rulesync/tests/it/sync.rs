@@ -1,0 +1,69 @@
+//! `sync`: what it writes and prints, and stored plans.
+
+use crate::plan::changed;
+use crate::world::World;
+
+#[tokio::test]
+async fn sync_prints_what_it_has_changed_and_fails_if_something_is_refused() {
+    let world = changed().await;
+    let synced = world.run(&["sync", "rules"]).await;
+    insta::assert_snapshot!(synced.all());
+    assert_eq!(synced.code(), 1);
+    assert!(world.ruler.rules("prod").contains_key("by-hand"));
+    world.write("rules/api.yaml", &world.read("rules/api.yaml").replace("sum(up", "sum(up)"));
+    let synced = world.run(&["apply", "rules"]).await.ok();
+    assert_eq!(synced, "+ mimir/prod: us.shop.api / broken\nSync: 1 added, 0 changed, 0 deleted\n");
+    let nothing = world.run(&["sync", "rules"]).await.ok();
+    assert_eq!(nothing, "Sync: 0 added, 0 changed, 0 deleted\n");
+}
+
+#[tokio::test]
+async fn stored_plan_is_carried_out_as_it_is() {
+    let world = changed().await;
+    world.write("rules/api.yaml", &world.read("rules/api.yaml").replace("sum(up", "sum(up)"));
+    world.run(&["plan", "rules", "--out", "plan.json"]).await.ok();
+    let synced = world.run(&["sync", "rules", "plan.json"]).await.ok();
+    assert!(synced.ends_with("Sync: 2 added, 1 changed, 1 deleted\n"), "{synced}");
+    let again = world.run(&["sync", "rules", "plan.json"]).await;
+    insta::assert_snapshot!(again.all());
+}
+
+#[tokio::test]
+async fn stored_plan_is_refused_if_what_it_was_made_from_has_changed() {
+    let world = World::new().await;
+    world.write("rules/a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    world.put("us.shop.gone", "name: old\nrules: [{record: old:one, expr: up}]");
+    world.run(&["plan", "rules", "--out", "plan.json"]).await.ok();
+    let refused = async |args: &[&str]| {
+        let run = world.run(&[&["sync", "rules", "plan.json"], args].concat()).await;
+        assert_eq!((run.code(), run.stdout().as_str(), world.writes()), (1, "", (0, 0)), "{}", run.all());
+        run.stderr().lines().next().unwrap().to_owned()
+    };
+    let declared = world.read("rules/a.yaml");
+    world.write("rules/a.yaml", &declared.replace("up == 0", "up == 1"));
+    assert_eq!(refused(&[]).await, "error: mimir/prod: the declared rules have changed");
+    world.write("rules/a.yaml", &declared);
+    world.put("us.shop.gone", "name: old\nrules: [{record: old:one, expr: up + 1}]");
+    assert_eq!(refused(&[]).await, "error: mimir/prod: the rules in the ruler have changed");
+    world.put("us.shop.gone", "name: old\nrules: [{record: old:one, expr: up}]");
+    assert_eq!(refused(&["--tenant", "dev"]).await, "error: the configuration has changed");
+    let plan = world.read("plan.json");
+    world.write("plan.json", &plan.replace("\"version\": 1", "\"version\": 9"));
+    let newer = world.run(&["sync", "rules", "plan.json"]).await;
+    assert_eq!(newer.code(), 64);
+    assert_eq!(newer.stderr(), "error: plan.json: is a plan of version 9; this rulesync reads version 1\n");
+}
+
+#[tokio::test]
+async fn sync_reports_a_ruler_that_is_down() {
+    let world = World::new().await;
+    world.write("rules/a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    world.ruler.stop().await;
+    let synced = world.run(&["sync", "rules", "--timeout", "1s"]).await;
+    assert_eq!(synced.code(), 1);
+    assert!(
+        synced.stderr().contains("error: Ruler unreachable (ruler=mimir tenant=prod"),
+        "{}",
+        synced.all()
+    );
+}
