@@ -41,7 +41,9 @@ impl Place {
         let read = rulesync_fs::read_inherited(path, MAX_FILE_BYTES, PIPE_DEADLINE);
         let (Content::File(text) | Content::Pipe(text)) =
             read.map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self { identities, name: path.to_owned(), from: Origin::Text(text) })
+        // The path itself is what the source is shown as.
+        let name = path.file_name().unwrap_or(path.as_os_str()).into();
+        Ok(Self { identities, name, from: Origin::Text(text) })
     }
 
     /// Standard input, which is read at once.

@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod about;
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
 mod direct;
+#[cfg(test)]
+mod formats;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
