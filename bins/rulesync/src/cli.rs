@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::failure::Failure;
 use crate::terminal::Color;
 use crate::verbs::{
-    check, completion, config_check, config_schema, crds, delete, delete_namespace, get, list, load, man,
-    plan, print, sync, version,
+    check, completion, config_check, config_schema, crds, delete, delete_namespace, get, import_alloy, list,
+    load, man, plan, print, sync, version,
 };
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
@@ -43,6 +43,9 @@ enum Verb {
     #[command(subcommand)]
     Config(ConfigVerb),
     Crds(crds::Args),
+    /// Turn the configuration of another tool into one of rulesync.
+    #[command(subcommand)]
+    Import(ImportVerb),
     Completion(completion::Args),
     #[command(hide = true)]
     Man(man::Args),
@@ -54,6 +57,12 @@ enum Verb {
 enum ConfigVerb {
     Check(config_check::Args),
     Schema(config_schema::Args),
+}
+
+/// The tool whose configuration is imported.
+#[derive(Debug, Subcommand)]
+enum ImportVerb {
+    Alloy(import_alloy::Args),
 }
 
 impl Cli {
@@ -72,6 +81,7 @@ impl Cli {
             Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
             Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),
             Verb::Crds(args) => crds::run(args),
+            Verb::Import(ImportVerb::Alloy(args)) => import_alloy::run(args),
             Verb::Completion(args) => completion::run(args, &mut Self::command()),
             Verb::Man(args) => man::run(args, Self::command()),
             Verb::Version(args) => version::run(args),

@@ -19,9 +19,14 @@ const CHECK: &str = "check_config";
 #[derive(Debug, Parser)]
 #[command(name = "rulesyncd", version)]
 pub(crate) struct Args {
-    /// The configuration file.
+    /// The configuration file, or a configuration of Grafana Alloy if it ends in `.alloy`.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+
+    /// The owner of all rules that are written, for a configuration that names none, such as one of Grafana Alloy. No
+    /// other installation that writes to the same tenants may have the same.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: Option<String>,
 
     /// Check the configuration file and the files it names, print all errors, and exit: 0 if there are none, else 1.
     /// Nothing is started, and no request is sent.

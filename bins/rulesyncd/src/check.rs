@@ -1,17 +1,18 @@
 //! `--check-config`: prints all errors of a configuration.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use rulesync_config::{Config, ConfigErrors};
 use rulesync_core::finding::Printable;
 
-/// Checks a file and prints its errors, or that there are none.
-pub(crate) async fn run(path: &Path) -> ExitCode {
-    let checked = check(path).await;
+use crate::args::Args;
+
+/// Checks the configuration and prints its errors, or that there are none.
+pub(crate) async fn run(args: &Args) -> ExitCode {
+    let checked = check(args).await;
     let printed = match &checked {
-        Ok(()) => writeln!(std::io::stdout(), "{}: valid", Printable(path.display())),
+        Ok(()) => writeln!(std::io::stdout(), "{}: valid", Printable(args.config.display())),
         Err(errors) => write!(std::io::stdout(), "{}", errors.to_text()),
     };
     if let Err(error) = printed {
@@ -21,6 +22,10 @@ pub(crate) async fn run(path: &Path) -> ExitCode {
     if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn check(path: &Path) -> Result<(), ConfigErrors> {
-    Config::read(path).await?.check().await
+async fn check(args: &Args) -> Result<(), ConfigErrors> {
+    let config = Config::read_with_owner(&args.config, args.owner.as_deref()).await?;
+    for warning in config.warnings() {
+        tracing::warn!(file = %args.config.display(), "{warning}");
+    }
+    config.check().await
 }

@@ -1,7 +1,6 @@
 //! The process's life: from flags to a running engine, through signals to its end.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +54,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         .reporter(LogReporter)
         .timeout(Duration::from_millis(args.timeout.as_millis()))
         .release_deletes(args.release_deletes);
-    let Some(app) = shutdown.run_until_cancelled(load(&args.config, options)).await else {
+    let Some(app) = shutdown.run_until_cancelled(load(&args, options)).await else {
         info!("Stopped before the configuration was loaded");
         return Ok(ExitCode::SUCCESS);
     };
@@ -77,8 +76,8 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
     }
 }
 
-async fn load(config: &Path, options: Options) -> Result<App, ConfigErrors> {
-    Config::read(config).await?.validate()?.build(options).await
+async fn load(args: &Args, options: Options) -> Result<App, ConfigErrors> {
+    Config::read_with_owner(&args.config, args.owner.as_deref()).await?.validate()?.build(options).await
 }
 
 /// Runs the engine and the pages until a signal.

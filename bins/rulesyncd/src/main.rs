@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     match runtime {
         Ok(runtime) => {
             let code = runtime.block_on(async {
-                if args.check_config { check::run(&args.config).await } else { daemon::run(args).await }
+                if args.check_config { check::run(&args).await } else { daemon::run(args).await }
             });
             runtime.shutdown_timeout(BLOCKED_GRACE);
             code

@@ -60,6 +60,14 @@ impl Report {
     }
 }
 
+impl Message {
+    /// Makes a message, such as one about the configuration that an import has made.
+    #[must_use]
+    pub fn new(severity: Severity, place: Option<Place>, text: impl AsRef<str>) -> Self {
+        Self { severity, place, text: one_line(text.as_ref()) }
+    }
+}
+
 /// The messages while an import goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
@@ -93,10 +101,8 @@ impl Messages {
     /// The messages in the order of the files, which have these names.
     pub(crate) fn into_messages(mut self, files: &[String]) -> Vec<Message> {
         self.found.sort_by_key(|(severity, position, _)| (position.is_none(), *position, *severity));
-        let message = |(severity, position, text): (Severity, Option<Position>, String)| Message {
-            severity,
-            place: position.map(|position| place(position, files)),
-            text: one_line(&text),
+        let message = |(severity, position, text): (Severity, Option<Position>, String)| {
+            Message::new(severity, position.map(|position| place(position, files)), text)
         };
         self.found.into_iter().map(message).collect()
     }

@@ -35,7 +35,7 @@ impl ValidConfig {
     ///
     /// All errors, each with its position.
     pub async fn build(self, options: Options) -> Result<App, ConfigErrors> {
-        let Self { settings, place, origin: Origin { directory, file, .. } } = self;
+        let Self { settings, mut warnings, place, origin: Origin { directory, file, .. } } = self;
         let Options { lifetime, reporters, release_deletes, bodies, tuning } = options;
         let metrics = Metrics::new(settings.tenant_labels);
         let mut parts = PartsBuilder::new(&directory, metrics.clone());
@@ -51,7 +51,8 @@ impl ValidConfig {
         let fixed = FixedSettings::of(&settings);
         let mut reloader =
             Reloader { file, metrics: metrics.clone(), parts, tuning, fixed, warned: Vec::new() };
-        reloader.warn(setup.warnings(), &path);
+        warnings.extend(setup.warnings());
+        reloader.warn(warnings, &path);
         let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
             .setup(setup)
             .metrics(metrics.clone())

@@ -9,12 +9,13 @@ use rulesync_core::Route;
 use rulesync_core::model::Fingerprint;
 use rulesync_core::naming::NamespacePolicy;
 
+use crate::alloy::{self, Converted, Places};
 use crate::error::{ConfigError, ConfigErrors};
 use crate::file::{File, RENAMED};
 use crate::reading::{self, Text};
 use crate::settings::{Settings, SourceKind};
 use crate::validate::{self, Checked};
-use crate::yaml::{self, Document, Parsed, Problem};
+use crate::yaml::{self, Document, Parsed, Position, Problem};
 
 /// A configuration as it was parsed: read as far as possible, with all errors of its structure.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Config {
     file: Option<File>,
     /// Errors of the structure.
     problems: Vec<Problem>,
+    /// What works, and perhaps not as it is meant.
+    warnings: Vec<String>,
     place: ConfigLocation,
     origin: Origin,
 }
@@ -33,6 +36,7 @@ pub struct Config {
 #[derive(Clone)]
 pub struct ValidConfig {
     pub(crate) settings: Settings,
+    pub(crate) warnings: Vec<String>,
     pub(crate) place: ConfigLocation,
     pub(crate) origin: Origin,
 }
@@ -42,6 +46,17 @@ pub struct ValidConfig {
 pub(crate) struct ConfigLocation {
     shown: Arc<str>,
     document: Arc<Document>,
+    /// Where else the document comes from, if it was not written as it is.
+    places: Option<Places>,
+}
+
+/// A configuration as YAML, and what is known of it besides.
+struct Written {
+    yaml: String,
+    /// The owner, if the text is to name none.
+    owner: Option<String>,
+    places: Option<Places>,
+    warnings: Vec<String>,
 }
 
 /// Where a configuration comes from.
@@ -63,12 +78,14 @@ pub(crate) struct OriginFile {
     pub(crate) digest: [u8; 32],
     /// Whether it was a pipe, which cannot be read again.
     pub(crate) is_pipe: bool,
+    /// The owner, if it is not given by the file.
+    pub(crate) owner: Option<String>,
 }
 
 /// Without values, which may be secrets, wherever they are.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file: _, problems, place, origin } = self;
+        let Self { file: _, problems, warnings: _, place, origin } = self;
         let problems = problems.len();
         f.debug_struct("Config")
             .field("place", place)
@@ -81,7 +98,7 @@ impl fmt::Debug for Config {
 /// Without values, which may be secrets.
 impl fmt::Debug for ValidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { settings: _, place, origin } = self;
+        let Self { settings: _, warnings: _, place, origin } = self;
         f.debug_struct("ValidConfig").field("place", place).field("origin", origin).finish_non_exhaustive()
     }
 }
@@ -102,19 +119,39 @@ impl Config {
     /// [`ConfigErrors`] if the file cannot be read, or is not YAML. All other errors are found by
     /// [`validate`](Self::validate).
     pub async fn read(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::read_with_owner(path, None).await
+    }
+
+    /// Reads a file like [`read`](Self::read), with an owner for one that names none. A file that ends in `.alloy` is a
+    /// configuration of Grafana Alloy, which never does: its components `mimir.rules.kubernetes` and
+    /// `loki.rules.kubernetes` become routes, with the names that Alloy gives to ruler namespaces.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrors`] if the file cannot be read, or is not YAML. For a configuration of Alloy, all of it that cannot be
+    /// used. All other errors, such as an owner that the file names as well, are found by [`validate`](Self::validate).
+    pub async fn read_with_owner(path: &Path, owner: Option<&str>) -> Result<Self, ConfigErrors> {
         let text = reading::read(path).await?;
-        Self::of(path, text).await
+        Self::of(path, text, owner).await
     }
 
     /// Parses what was read of a file.
-    pub(crate) async fn of(path: &Path, text: Text) -> Result<Self, ConfigErrors> {
-        let file = OriginFile { path: path.to_owned(), digest: text.digest(), is_pipe: text.from_pipe };
+    pub(crate) async fn of(path: &Path, text: Text, owner: Option<&str>) -> Result<Self, ConfigErrors> {
+        let owner = owner.map(str::to_owned);
+        let (digest, is_pipe) = (text.digest(), text.from_pipe);
         let (shown, directory) = (path.display().to_string(), reading::directory(path).to_owned());
+        let file = OriginFile { path: path.to_owned(), digest, is_pipe, owner: owner.clone() };
+        let is_alloy = alloy::is_alloy(path);
         let parsing = move |text: String| {
             let environment =
                 std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-            let origin = Origin { directory, text: Fingerprint::of_bytes(text.as_bytes()), file: Some(file) };
-            Self::parse_from(&text, &shown, environment.collect(), origin)
+            let environment: HashMap<String, String> = environment.collect();
+            let written = if is_alloy {
+                alloy::convert(&text, &shown, owner.as_deref(), &environment)?.into()
+            } else {
+                Written { owner, ..Written::of(text) }
+            };
+            Self::parse_from(written, &shown, environment, directory, Some(file))
         };
         reading::parse_with(path, text.bytes, parsing).await?
     }
@@ -131,26 +168,36 @@ impl Config {
         environment: HashMap<String, String>,
     ) -> Result<Self, ConfigErrors> {
         let directory = reading::directory(path).to_owned();
-        let origin = Origin { directory, text: Fingerprint::of_bytes(text.as_bytes()), file: None };
-        Self::parse_from(text, &path.display().to_string(), environment, origin)
+        let shown = path.display().to_string();
+        Self::parse_from(Written::of(text.to_owned()), &shown, environment, directory, None)
     }
 
     fn parse_from(
-        text: &str,
+        written: Written,
         shown: &str,
         environment: HashMap<String, String>,
-        origin: Origin,
+        directory: PathBuf,
+        file: Option<OriginFile>,
     ) -> Result<Self, ConfigErrors> {
-        match yaml::parse(text, environment, RENAMED) {
+        let Written { yaml, owner, places, warnings } = written;
+        let given: Vec<(&str, &str)> = owner.iter().map(|owner| ("owner", owner.as_str())).collect();
+        let text = Fingerprint::of_bytes(format!("{given:?}{yaml}").as_bytes());
+        match yaml::parse(&yaml, environment, RENAMED, &given) {
             Ok(Parsed { value, document, problems }) => {
-                let place = ConfigLocation { shown: shown.into(), document: Arc::new(document) };
-                Ok(Self { file: value, problems, place, origin })
+                let place = ConfigLocation { shown: shown.into(), document: Arc::new(document), places };
+                Ok(Self { file: value, problems, warnings, place, origin: Origin { directory, text, file } })
             }
-            Err(Problem { position, message, hint }) => {
+            Err(Problem { position, message, hint, .. }) => {
                 let position = position.map(|position| (position.line, position.column));
                 Err(ConfigError::new(shown, position, message, hint).into())
             }
         }
+    }
+
+    /// What works, and in another way than whoever wrote it may expect: in a configuration of Grafana Alloy, what Alloy
+    /// would do differently. Logged when an [`App`](crate::App) is built.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Checks everything that can be known from the text alone. Reads no file and opens no connection.
@@ -163,7 +210,8 @@ impl Config {
         match (self.place.errors(problems), settings) {
             (Some(errors), _) => Err(errors),
             (None, Some(settings)) => {
-                Ok(ValidConfig { settings, place: self.place.clone(), origin: self.origin.clone() })
+                let (place, origin) = (self.place.clone(), self.origin.clone());
+                Ok(ValidConfig { settings, warnings: self.warnings.clone(), place, origin })
             }
             (None, None) => Err(self.place.whole("the configuration cannot be used").into()),
         }
@@ -213,8 +261,8 @@ impl ValidConfig {
 impl ConfigLocation {
     /// Returns an error at a value.
     pub(crate) fn error(&self, path: &yaml::Path, message: impl Into<String>) -> ConfigError {
-        let position = self.document.position(path);
-        ConfigError::new(&self.shown, Some((position.line, position.column)), message, None)
+        let position = self.in_file(self.document.position(path));
+        ConfigError::new(&self.shown, position, message, None)
     }
 
     /// Returns an error of the file as a whole.
@@ -224,11 +272,35 @@ impl ConfigLocation {
 
     /// Returns the errors for problems, if there are any.
     pub(crate) fn errors(&self, problems: Vec<Problem>) -> Option<ConfigErrors> {
-        let error = |Problem { position, message, hint }: Problem| {
-            let position = position.map(|position| (position.line, position.column));
-            ConfigError::new(&self.shown, position, message, hint)
+        let error = |Problem { position, message, hint, variable }: Problem| {
+            let position = position.and_then(|position| self.in_file(position));
+            ConfigError::new(&self.shown, position, message, hint).of_variable(variable)
         };
         ConfigErrors::of(problems.into_iter().map(error).collect())
+    }
+
+    /// Returns where in the file a position of the document is; none for what the file does not say.
+    fn in_file(&self, Position { line, column }: Position) -> Option<(u64, u64)> {
+        match &self.places {
+            None => Some((line, column)),
+            Some(places) => {
+                let line = usize::try_from(line).ok()?.checked_sub(1)?;
+                places.get(line).copied().flatten()
+            }
+        }
+    }
+}
+
+impl Written {
+    /// Returns a text as it is.
+    fn of(yaml: String) -> Self {
+        Self { yaml, owner: None, places: None, warnings: Vec::new() }
+    }
+}
+
+impl From<Converted> for Written {
+    fn from(Converted { yaml, places, warnings }: Converted) -> Self {
+        Self { yaml, owner: None, places: Some(places), warnings }
     }
 }
 

@@ -11,6 +11,7 @@ pub struct ConfigError {
     position: Option<(u64, u64)>,
     message: String,
     hint: Option<String>,
+    variable: Option<String>,
 }
 
 impl ConfigError {
@@ -29,7 +30,12 @@ impl ConfigError {
             }
             line
         });
-        Self { file: file.to_owned(), position, message, hint }
+        Self { file: file.to_owned(), position, message, hint, variable: None }
+    }
+
+    /// Sets the environment variable that is not set, if this is the error.
+    pub(crate) fn of_variable(self, variable: Option<String>) -> Self {
+        Self { variable, ..self }
     }
 
     /// The configuration file.
@@ -50,6 +56,11 @@ impl ConfigError {
     /// What is wrong, without the position.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The environment variable that is not set, if this is the error. It may be set where the configuration is used.
+    pub fn variable(&self) -> Option<&str> {
+        self.variable.as_deref()
     }
 
     /// What to do about it.
@@ -94,7 +105,7 @@ impl ConfigErrors {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         for error in self {
-            let ConfigError { file, position, message, hint } = error;
+            let ConfigError { file, position, message, hint, variable: _ } = error;
             let position = position.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default();
             let _ = writeln!(text, "{}", Printable(format_args!("{file}{position}: {message}")));
             if let Some(hint) = hint {

@@ -34,12 +34,16 @@
 //! The keys of the file are documented in `docs/configuration.md`, which [`reference`](mod@reference) generates together
 //! with a JSON Schema.
 //!
+//! A file that ends in `.alloy` is a configuration of Grafana Alloy, of which the components that write rules are used;
+//! see [`Config::read_with_owner`].
+//!
 //! # Features
 //!
-//! `kubernetes`, `mimir` (with Cortex), `loki`, `prometheus` (with vmalert), `files` and `embedded` select the kinds of
+//! `alloy` reads configurations of Grafana Alloy. `kubernetes`, `mimir` (with Cortex), `loki`, `prometheus` (with vmalert), `files` and `embedded` select the kinds of
 //! sources and rulers that are compiled in; all are on by default. A configuration that needs another one is refused with
 //! the name of the feature. The schema is the same for all builds.
 
+mod alloy;
 mod app;
 mod assembly;
 mod config;

@@ -60,6 +60,8 @@ struct Version {
     setup: Setup,
     parts: Parts,
     place: ConfigLocation,
+    /// What the file itself leaves open.
+    warnings: Vec<String>,
     /// What takes effect at a restart, as a warning.
     at_restart: Option<String>,
 }
@@ -76,7 +78,7 @@ impl Reloader {
         now: Arc<Notify>,
         shutdown: CancellationToken,
     ) -> Self {
-        let Some(OriginFile { path, digest, is_pipe }) = self.file.clone() else {
+        let Some(OriginFile { path, digest, is_pipe, owner }) = self.file.clone() else {
             shutdown.cancelled().await;
             return self;
         };
@@ -105,7 +107,7 @@ impl Reloader {
             }
             digest = read;
             let applying = async {
-                let config = Config::of(&path, text?).await?;
+                let config = Config::of(&path, text?, owner.as_deref()).await?;
                 self.version(&config).await
             };
             let Some(version) = shutdown.run_until_cancelled(applying).await else { return self };
@@ -134,7 +136,7 @@ impl Reloader {
         let changed = self.fixed.changed(&FixedSettings::of(&valid.settings));
         let at_restart = (!changed.is_empty())
             .then(|| format!("Changes of these settings take effect at a restart: {}", changed.join(", ")));
-        Ok(Version { setup, parts, place: valid.place, at_restart })
+        Ok(Version { setup, parts, place: valid.place, warnings: valid.warnings, at_restart })
     }
 
     async fn apply(
@@ -143,8 +145,8 @@ impl Reloader {
         version: Version,
         path: &Path,
     ) -> Result<(), ConfigErrors> {
-        let Version { setup, parts, place, at_restart } = version;
-        let mut warnings = setup.warnings();
+        let Version { setup, parts, place, mut warnings, at_restart } = version;
+        warnings.extend(setup.warnings());
         warnings.extend(at_restart);
         engine.reconfigure(setup).await.map_err(|error| place.whole(error.to_string()))?;
         self.parts.keep(parts);

@@ -14,9 +14,13 @@ use crate::stdout::print;
 /// Nothing is started, and no request is sent.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The configuration file.
+    /// The configuration file, or a configuration of Grafana Alloy if it ends in `.alloy`.
     #[arg(value_name = "FILE")]
     config: PathBuf,
+
+    /// The owner, for a configuration that names none, such as one of Grafana Alloy.
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
@@ -27,5 +31,5 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
 }
 
 async fn check(args: &Args) -> Result<(), ConfigErrors> {
-    Config::read(&args.config).await?.check().await
+    Config::read_with_owner(&args.config, args.owner.as_deref()).await?.check().await
 }

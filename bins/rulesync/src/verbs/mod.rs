@@ -9,6 +9,7 @@ pub(crate) mod delete;
 pub(crate) mod delete_namespace;
 mod direct_args;
 pub(crate) mod get;
+pub(crate) mod import_alloy;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;

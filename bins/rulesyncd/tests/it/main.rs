@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always true here; it tells clippy that everything below is test code.
 #[cfg(test)]
+mod alloy;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod dry_run;

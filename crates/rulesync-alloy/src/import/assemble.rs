@@ -95,9 +95,7 @@ impl<'a> Plan<'a> {
         let Ruler { name, connection } = ruler;
         let mut settings = vec![Entry::new("name", Node::text(name.as_str()))];
         settings.extend(connection.iter().cloned());
-        if let Some(naming) = self.common_naming(number) {
-            settings.push(naming_setting(naming, mode));
-        }
+        settings.extend(self.common_naming(number).map(|component| naming_setting(component, mode)));
         let origin = connection.iter().find_map(|entry| entry.origin);
         if let (Some(first), Some(origin)) = (settings.first_mut(), origin) {
             first.origin = Some(origin);
@@ -107,8 +105,7 @@ impl<'a> Plan<'a> {
 
     fn route(&self, route: &Route<'_>, mode: NamingMode) -> Mapping {
         let Route { name, ruler, component } = route;
-        let Component { id, position, tenant, transform, rule_selector, namespace_selector, naming, .. } =
-            component;
+        let Component { id, position, tenant, transform, rule_selector, namespace_selector, .. } = component;
         let mut named = Entry::new("name", Node::text(name.as_str())).at(*position);
         if name != id {
             named = named.comment(id.as_str());
@@ -124,32 +121,33 @@ impl<'a> Plan<'a> {
         }
         settings.extend(transform.iter().cloned());
         if self.common_naming(*ruler).is_none() {
-            settings.push(naming_setting(naming, mode).at(*position));
+            settings.push(naming_setting(component, mode));
         }
         settings
     }
 
-    /// The naming of all routes to a ruler, if they agree.
-    fn common_naming(&self, ruler: usize) -> Option<&'a Naming> {
-        let mut namings =
-            self.routes.iter().filter(|route| route.ruler == ruler).map(|route| &route.component.naming);
-        let first = namings.next()?;
-        namings.all(|naming| naming == first).then_some(first)
+    /// A component with the naming of all routes to a ruler, if they agree.
+    fn common_naming(&self, ruler: usize) -> Option<&'a Component> {
+        let mut components =
+            self.routes.iter().filter(|route| route.ruler == ruler).map(|route| route.component);
+        let first = components.next()?;
+        components.all(|component| component.naming == first.naming).then_some(first)
     }
 }
 
-fn naming_setting(naming: &Naming, mode: NamingMode) -> Entry {
-    let Naming { prefix, separator } = naming;
+fn naming_setting(component: &Component, mode: NamingMode) -> Entry {
+    let Naming { prefix, separator } = &component.naming;
     let alloy = Node::Mapping(vec![
         Entry::new("type", Node::text("alloy")),
         Entry::new("prefix", Node::Scalar(prefix.clone())),
         Entry::new("separator", Node::Scalar(separator.clone())),
     ]);
-    match mode {
+    let setting = match mode {
         NamingMode::Keep => Entry::new("naming", alloy).comment("the names that Alloy wrote"),
         NamingMode::Owner => Entry::new("previous_naming", Node::List(vec![alloy]))
             .comment("what Alloy wrote goes once it is replaced"),
-    }
+    };
+    setting.at(component.naming_position)
 }
 
 fn ruler_name(kind: Kind, rulers: &[Ruler<'_>]) -> String {

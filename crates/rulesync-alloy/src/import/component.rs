@@ -6,7 +6,7 @@ use super::http::{self, Client};
 use super::matchers::matchers;
 use super::selector::{Selector, selector};
 use crate::syntax::{Block, Position};
-use crate::yaml::{Entry, Mapping, Node, Scalar};
+use crate::yaml::{Entry, Mapping, Node, Piece, Scalar};
 
 /// A component that writes rules.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Component {
     pub(super) connection: Mapping,
     pub(super) tenant: Option<Entry>,
     pub(super) naming: Naming,
+    /// Where the naming is set, or else the component.
+    pub(super) naming_position: Position,
     /// In milliseconds, if it is set.
     pub(super) sync_interval: Option<Located<u64>>,
     /// The labels and matchers that it adds to rules: settings of a route.
@@ -75,6 +77,20 @@ impl Kind {
     }
 }
 
+impl Component {
+    /// The separator of its names, if parts of names may contain it.
+    pub(super) fn unclear_separator(&self) -> Option<&str> {
+        let literal = match &self.naming.separator {
+            Scalar::Text(pieces) => match pieces.as_slice() {
+                [Piece::Literal(text)] => text.as_str(),
+                _ => return None,
+            },
+            Scalar::Plain(text) => text.as_str(),
+        };
+        literal.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.').then_some(literal)
+    }
+}
+
 /// Reads a component. What is wrong with it is among the messages; then there is none.
 pub(super) fn component(
     context: &Context<'_, '_>,
@@ -102,6 +118,10 @@ pub(super) fn component(
         connection,
         tenant: self::tenant(&fields, tenant),
         naming: naming(&fields, kind)?,
+        naming_position: ["prefix", "separator"]
+            .iter()
+            .find_map(|part| fields.attribute(&format!("{}_namespace_{part}", kind.name())))
+            .map_or(block.position, |attribute| attribute.value.position),
         sync_interval: sync_interval(&fields),
         transform: transform(&fields, kind),
         rule_selector: select("rule_selector"),

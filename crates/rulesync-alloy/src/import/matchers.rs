@@ -44,6 +44,15 @@ fn matcher(context: &Context<'_, '_>, block: &Block, from_labels: bool) -> Optio
         }
         (Some(value), None) => vec![value],
         (None, Some(Located { value: label, position })) => {
+            if operator.as_ref().is_some_and(|operator| operator.value.ends_with('~')) {
+                context.messages.borrow_mut().warning(
+                    position,
+                    format!(
+                        "`value_from_label`: the value of the label `{label}` matches itself alone, where Alloy takes it for a \
+                         regular expression"
+                    ),
+                );
+            }
             context.messages.borrow_mut().warning(
                 position,
                 format!(

@@ -67,7 +67,7 @@ pub fn import(files: &[File], options: &Options) -> Import {
         Found::default()
     };
     let (mut messages, deployment) = (messages.into_inner(), deployment.into_inner());
-    for number in overlap::report(&found.components, &mut messages).into_iter().rev() {
+    for number in overlap::report(&found.components, options.naming, &mut messages).into_iter().rev() {
         found.broken.push(found.components.remove(number).id);
     }
     let Found { components, broken, is_clustered } = &found;
@@ -125,6 +125,13 @@ fn remarks(found: &Found, deployment: &Deployment, messages: &mut Messages) {
              such as with `source_tenants: {allow: [shared]}`"
                 .to_owned(),
         );
+    }
+    let unclear = found.components.iter().filter_map(Component::unclear_separator);
+    if let Some(separator) = unclear.min() {
+        info(format!(
+            "names with the separator `{separator}` do not show who wrote them: rulesync deletes only those of objects that it \
+             has seen, and what Alloy wrote for others stays"
+        ));
     }
     let intervals: Vec<u64> = found
         .components

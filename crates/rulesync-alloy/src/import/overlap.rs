@@ -1,12 +1,13 @@
 //! Components that can select one object for one place: what Alloy does there, and what rulesync does.
 
 use super::component::Component;
+use super::options::NamingMode;
 use crate::report::Messages;
 use crate::yaml::{Entry, Mapping, Node, inline};
 
 /// Reports components of which two can select one object for one tenant of one ruler. Returns the numbers of those that
-/// contradict an earlier one.
-pub(super) fn report(components: &[Component], messages: &mut Messages) -> Vec<usize> {
+/// contradict an earlier one, so that no configuration can have both.
+pub(super) fn report(components: &[Component], naming: NamingMode, messages: &mut Messages) -> Vec<usize> {
     let mut contradicting = Vec::new();
     for (number, other) in components.iter().enumerate() {
         for one in components[..number].iter().filter(|one| have_one_destination(one, other)) {
@@ -32,12 +33,14 @@ pub(super) fn report(components: &[Component], messages: &mut Messages) -> Vec<u
                          `match_labels` require different values of one label"
                     ),
                 );
-            } else if one.naming != other.naming {
-                messages.warning(
+            } else if one.naming != other.naming && naming == NamingMode::Keep {
+                contradicting.push(number);
+                messages.error(
                     other.position,
                     format!(
-                        "{names} can select one object for one tenant: Alloy writes it under both prefixes, rulesync once, \
-                         by the first of the two routes in the configuration"
+                        "{names} can select one object for one tenant: Alloy writes it under both prefixes, rulesync once; \
+                         let their `match_labels` require different values of one label, or name by the owner (`--naming \
+                         owner`)"
                     ),
                 );
             } else {

@@ -30,10 +30,7 @@ fn validate(imported: &Import) {
                 (name.to_owned(), if name == "ENDPOINTS_MIMIR" { "http://m" } else { "x" }.to_owned())
             })
             .into();
-    // Until rulers and routes have a naming.
-    let known: String =
-        yaml.lines().filter(|line| !line.contains("naming:")).map(|line| format!("{line}\n")).collect();
-    let config = Config::parse(&known, Path::new("rulesync.yaml"), environment).unwrap();
+    let config = Config::parse(yaml, Path::new("rulesync.yaml"), environment).unwrap();
     if let Err(errors) = config.validate() {
         panic!("{yaml}\n{errors}");
     }
@@ -78,7 +75,14 @@ fn import_of_every_argument_and_block() {
 
 #[test]
 fn import_of_components_that_select_the_same_objects() {
-    insta::assert_snapshot!(golden("overlap.alloy"));
+    let imported = import(&[file("overlap.alloy")], &options());
+    assert!(imported.configuration.is_none());
+    insta::assert_snapshot!(printed(&imported));
+    let imported = import(&[file("overlap.alloy")], &Options { bypass_errors: true, ..options() });
+    validate(&imported);
+    let imported = import(&[file("overlap.alloy")], &Options { naming: NamingMode::Owner, ..options() });
+    validate(&imported);
+    insta::assert_snapshot!(printed(&imported));
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl<'a> Report<'a> {
         if !self.is_damaged(path) {
             let position = Some(self.document.position(path));
             let hint = (!hint.is_empty()).then(|| hint.to_owned());
-            self.problems.push(Problem { position, message: message.into(), hint });
+            self.problems.push(Problem { position, message: message.into(), hint, variable: None });
         }
     }
 
@@ -30,7 +30,7 @@ impl<'a> Report<'a> {
         if !self.is_damaged(path) {
             let position = Some(self.document.key_position(path));
             let hint = (!hint.is_empty()).then(|| hint.to_owned());
-            self.problems.push(Problem { position, message: message.into(), hint });
+            self.problems.push(Problem { position, message: message.into(), hint, variable: None });
         }
     }
 

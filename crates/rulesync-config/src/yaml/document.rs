@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::collect::{Mistake, MistakeKind, collect};
 use super::environment::{Expanded, UNSET, expand, remaining_names};
 use super::path::{Path, Step};
-use super::tree::{self, Content, Node, Position};
+use super::tree::{self, Content, Entry, Meaning, Node, Position, Scalar};
 
 /// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// The environment variable that is not set, if this is the problem.
+    pub(crate) variable: Option<String>,
 }
 
 /// The positions of a document, and what of it was not read as written.
@@ -38,7 +40,7 @@ pub(crate) struct Parsed<T> {
 }
 
 /// Parses a document as far as possible. `environment` answers `${NAME}`; `renamed` lists earlier names of keys, each with
-/// the present one.
+/// the present one; `given` are settings that are given elsewhere, and that the document must not have.
 ///
 /// # Errors
 ///
@@ -47,6 +49,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
     text: &str,
     mut environment: HashMap<String, String>,
     renamed: &[(&str, &str)],
+    given: &[(&str, &str)],
 ) -> Result<Parsed<T>, Problem> {
     let Expanded { text, unset, columns } = expand(text, &environment);
     let by_parser: Vec<String> =
@@ -63,6 +66,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
     }
     let mut problems: Vec<Problem> =
         unset.into_iter().map(|(name, position)| not_set(&name, position)).collect();
+    problems.extend(given.iter().filter_map(|(key, value)| give(&mut root, key, value)));
     let mut omitted = BTreeSet::new();
     if any_unset {
         unset_values(&root, &Path::default(), &mut omitted, &mut problems);
@@ -180,7 +184,7 @@ impl Document {
             }
             MistakeKind::Other(message) => (self.position(path), message, None),
         };
-        Problem { position: Some(position), message, hint }
+        Problem { position: Some(position), message, hint, variable: None }
     }
 
     fn node(&self, path: &Path) -> Option<&Node> {
@@ -194,9 +198,24 @@ impl Document {
     }
 }
 
+/// Adds a setting that is given elsewhere. Returns the problem if it is there already.
+fn give(root: &mut Node, key: &str, value: &str) -> Option<Problem> {
+    let position = root.position;
+    let Content::Mapping(entries) = &mut root.content else { return None };
+    if let Some(entry) = entries.iter().find(|entry| entry.key == key) {
+        let message = format!("`{key}` stands here, and is given when the file is read as well");
+        let hint = Some(format!("remove it here, or do not give `--{key}`"));
+        return Some(Problem { position: Some(entry.position), message, hint, variable: None });
+    }
+    let content = Content::Scalar(Scalar { text: value.to_owned(), meaning: Meaning::Text });
+    entries.push(Entry { key: key.to_owned(), position, value: Node { position, content } });
+    None
+}
+
 fn not_set(name: &str, position: Position) -> Problem {
     let hint = Some(format!("set `{name}`, or write the value itself"));
-    Problem { position: Some(position), message: format!("not set in the environment: `{name}`"), hint }
+    let message = format!("not set in the environment: `{name}`");
+    Problem { position: Some(position), message, hint, variable: Some(name.to_owned()) }
 }
 
 /// Finds the values that depend on variables that are not set, and reports those that the parser substituted.
@@ -230,7 +249,7 @@ fn not_yaml(error: &serde_saphyr::Error) -> Problem {
     let message = line.rsplit_once(" at line ").map_or(line, |(message, _)| message).to_owned();
     let position = error.location().filter(|location| location.line() > 0);
     let position = position.map(|at| Position { line: at.line(), column: at.column().max(1) });
-    Problem { position, message, hint: None }
+    Problem { position, message, hint: None, variable: None }
 }
 
 /// Returns whether a mapping with these keys holds secrets.

@@ -14,3 +14,4 @@ pub(crate) use document::{Document, Parsed, Problem, parse};
 #[cfg(test)]
 pub(crate) use environment::expand;
 pub(crate) use path::Path;
+pub(crate) use tree::Position;

@@ -1,0 +1,110 @@
+//! `import alloy`.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::cli::rulesync;
+
+/// The files of the crate that reads them.
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/rulesync-alloy/tests/data")
+}
+
+/// Imports with these arguments, where those files are.
+fn import(args: &[&str]) -> Output {
+    rulesync().current_dir(data()).args(["import", "alloy"]).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn import_prints_the_configuration_and_reports_on_standard_error() {
+    let imported = import(&["seed.alloy", "--owner", "prod-eu"]);
+    assert!(imported.status.success(), "{imported:?}");
+    insta::assert_snapshot!(
+        "import_alloy",
+        format!("{}\n-- standard error --\n{}", text(&imported.stdout), text(&imported.stderr))
+    );
+}
+
+#[test]
+fn import_prints_nothing_if_there_are_errors() {
+    let refused = import(&["broken/references.alloy", "--owner", "prod-eu"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty());
+    insta::assert_snapshot!("import_alloy_refused", text(&refused.stderr));
+}
+
+#[test]
+fn import_writes_configuration_and_report_to_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (output, report) = (path("rulesync.yaml"), path("report.txt"));
+    let flags = ["--owner", "us", "--naming", "owner", "--output", &output, "--report", &report];
+    let imported = import(&[&["tenants.alloy"], &flags[..]].concat());
+    assert!(imported.status.success() && imported.stdout.is_empty(), "{imported:?}");
+    let outcome = format!("Imported: 2 rulers, 2 routes. Written to {output}.\n");
+    assert_eq!(text(&imported.stderr), outcome);
+    let written = std::fs::read_to_string(report).unwrap();
+    assert!(written.contains("secretName: mimir-credentials") && written.ends_with(&outcome), "{written}");
+    let configuration = std::fs::read_to_string(&output).unwrap();
+    assert!(
+        configuration.contains("previous_naming: [{type: alloy, prefix: alloy, separator: /}]"),
+        "{configuration}"
+    );
+}
+
+#[test]
+fn import_reads_directories_and_standard_input() {
+    let directory = tempfile::tempdir().unwrap();
+    for file in ["seed.alloy", "environment.alloy"] {
+        std::fs::copy(data().join(file), directory.path().join(file)).unwrap();
+    }
+    std::fs::write(directory.path().join("notes.txt"), "x").unwrap();
+    let imported = import(&[directory.path().to_str().unwrap(), "--owner", "us"]);
+    assert!(imported.status.success(), "{imported:?}");
+    assert!(text(&imported.stderr).contains("Imported: 2 rulers, 3 routes."), "{imported:?}");
+    let values = std::fs::read(data().join("values.yaml")).unwrap();
+    let imported =
+        rulesync().args(["import", "alloy", "-", "--owner", "us"]).write_stdin(values).output().unwrap();
+    assert!(text(&imported.stdout).contains("leader_election: {enabled: true}"), "{imported:?}");
+    std::fs::remove_file(directory.path().join("seed.alloy")).unwrap();
+    std::fs::remove_file(directory.path().join("environment.alloy")).unwrap();
+    let refused = import(&[directory.path().to_str().unwrap(), "--owner", "us"]);
+    assert!(text(&refused.stderr).contains("there is no file `*.alloy`"), "{refused:?}");
+}
+
+#[test]
+fn import_reports_what_the_configuration_cannot_have() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.alloy");
+    std::fs::write(
+        &file,
+        "mimir.rules.kubernetes \"a\" {\n  address   = \"http://m\"\n  tenant_id = \"a/b\"\n}\n",
+    )
+    .unwrap();
+    let refused = import(&[file.to_str().unwrap(), "--owner", "us"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let report = text(&refused.stderr);
+    assert!(refused.stdout.is_empty() && report.contains("a.alloy:3:15: "), "{report}");
+    assert!(report.ends_with("Nothing was imported: 1 error.\n"), "{report}");
+}
+
+#[test]
+fn import_needs_an_owner() {
+    let refused = import(&["seed.alloy"]);
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(text(&refused.stderr).contains("--owner"), "{refused:?}");
+}
+
+#[test]
+fn config_check_reads_configurations_of_alloy() {
+    let check = |flags: &[&str]| {
+        rulesync().current_dir(data()).args(["config", "check", "seed.alloy"]).args(flags).output().unwrap()
+    };
+    let refused = check(&[]);
+    assert!(text(&refused.stdout).contains("seed.alloy: the owner is missing"), "{refused:?}");
+    assert_eq!(text(&check(&["--owner", "us"]).stdout), "seed.alloy: valid\n");
+}
