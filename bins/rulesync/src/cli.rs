@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::failure::Failure;
 use crate::terminal::Color;
 use crate::verbs::{
-    check, completion, config_check, config_schema, crds, delete, delete_namespace, get, import_alloy, list,
-    load, man, plan, print, sync, version,
+    adopt, check, completion, config_check, config_schema, crds, delete, delete_namespace, export, get,
+    import_alloy, list, load, man, plan, print, sync, version,
 };
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
@@ -39,6 +39,8 @@ enum Verb {
     Load(load::Args),
     Delete(delete::Args),
     DeleteNamespace(delete_namespace::Args),
+    Export(export::Args),
+    Adopt(adopt::Args),
     /// Check a configuration, or print its schema.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -77,6 +79,8 @@ impl Cli {
             Verb::Print(args) => print::run(args).await,
             Verb::Load(args) => load::run(args).await,
             Verb::Delete(args) => delete::run(args).await,
+            Verb::Export(args) => export::run(args).await,
+            Verb::Adopt(args) => adopt::run(args).await,
             Verb::DeleteNamespace(args) => delete_namespace::run(args).await,
             Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
             Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),

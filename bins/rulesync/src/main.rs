@@ -5,6 +5,7 @@ mod changes;
 mod cli;
 mod connection;
 mod directory;
+mod export;
 mod failure;
 mod input;
 mod interrupt;
@@ -15,6 +16,7 @@ mod question;
 mod report;
 mod rule_files;
 mod stdout;
+mod sync_report;
 mod terminal;
 mod verbs;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rulesync_core::Route;
 use rulesync_core::model::Fingerprint;
-use rulesync_core::naming::NamespacePolicy;
+use rulesync_core::naming::{NamespacePolicy, Pattern};
 
 use crate::alloy::{self, Converted, Places};
 use crate::error::{ConfigError, ConfigErrors};
@@ -250,6 +250,14 @@ impl ValidConfig {
             SourceKind::Files { path, glob } => Some((self.origin.directory.join(path), glob.as_slice())),
             SourceKind::Kubernetes { .. } => None,
         })
+    }
+
+    /// Returns the same configuration with these namespaces of others, with `*` for any text, in place of `adopt`.
+    #[must_use]
+    pub fn adopting(mut self, namespaces: &[String]) -> Self {
+        self.settings.namespace_policy.adopt =
+            namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
+        self
     }
 
     /// The owner of what is written, and the naming of ruler namespaces.

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use rulesync_core::route::{Operator, Requirement, Selector};
+
 use super::settings::{Authentication, RulerSettings, Secret};
 use super::variables::Given;
 
@@ -22,6 +24,7 @@ pub(crate) struct Document {
 pub(crate) struct Ownership {
     pub(super) owner: Option<Given>,
     pub(super) installation: Option<Given>,
+    pub(super) selector: Option<Selector>,
 }
 
 impl Document {
@@ -43,10 +46,13 @@ impl Document {
         if let Some(tenant) = &settings.tenant {
             document.value("  tenant", tenant);
         }
+        if let Some(selector) = &ownership.selector {
+            document.line(&format!("  rule_selector: {}", requirements(selector)), Some("--selector"));
+        }
         document
     }
 
-    fn ownership(&mut self, Ownership { owner, installation }: &Ownership) {
+    fn ownership(&mut self, Ownership { owner, installation, .. }: &Ownership) {
         match owner {
             Some(owner) => self.value("owner", owner),
             // Nobody's rules are planned or written.
@@ -101,8 +107,12 @@ impl Document {
         if settings.insecure_skip_verify {
             self.line("    insecure_skip_verify: true", None);
         }
-        if !settings.sigv4.is_empty() {
-            self.line("  sigv4:", settings.sigv4.first().map(|(_, given)| given.origin.as_str()));
+        let sigv4 = settings.sigv4.iter().map(|(_, given)| given).chain(&settings.sigv4_fips).next();
+        if let Some(given) = sigv4 {
+            self.line("  sigv4:", Some(&given.origin));
+        }
+        if let Some(given) = &settings.sigv4_fips {
+            self.line("    use_fips_sts_endpoint: true", Some(&given.origin));
         }
         for (key, value) in &settings.sigv4 {
             match *key {
@@ -145,6 +155,23 @@ impl Document {
         self.secrets.insert(name, secret.to_owned());
         value
     }
+}
+
+/// Returns a selector as a value.
+fn requirements(selector: &Selector) -> String {
+    let requirement = |Requirement { key, operator, values }: &Requirement| {
+        let operator = match operator {
+            Operator::In => "In",
+            Operator::NotIn => "NotIn",
+            Operator::Exists => "Exists",
+            Operator::DoesNotExist => "DoesNotExist",
+        };
+        serde_json::json!({"key": key, "operator": operator, "values": values})
+    };
+    let requirements: Vec<_> = selector.match_expressions.iter().map(requirement).collect();
+    let selector =
+        serde_json::json!({"match_labels": selector.match_labels, "match_expressions": requirements});
+    selector.to_string().replace('$', "\\u0024")
 }
 
 /// Returns a text as a value that is read as it is, also where it looks like a variable: JSON, which is YAML.

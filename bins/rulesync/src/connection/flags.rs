@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use rulesync_core::route::Selector;
+
+use crate::input::selector;
 
 /// A kind of ruler that one set of flags can describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,17 +80,28 @@ pub(crate) struct RulerArgs {
     pub(crate) prometheus_http_prefix: Option<String>,
 }
 
-/// Whose rules are written, where no configuration says it.
+/// Which rules are written, and whose they are, where no configuration says it.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Whose")]
+#[command(next_help_heading = "Which")]
 pub(crate) struct OwnerArgs {
     /// The owner of the rules: a name of your own, since everything under it in the tenant is deleted unless it is
     /// declared [env: RULESYNC_OWNER]
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
 
+    /// Take objects with these labels only, such as `team=shop,tier in (a, b)`.
+    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = selector::parse)]
+    pub(crate) selector: Option<Selector>,
+
     /// A name that tells this installation from others of the same owner. With it, the tenant is claimed, and not written
     /// if another has claimed it; without it, claims are neither made nor respected [env: RULESYNC_INSTALLATION]
     #[arg(long, value_name = "NAME")]
     pub(crate) installation: Option<String>,
+}
+
+impl OwnerArgs {
+    /// Returns whether any of them is given.
+    pub(crate) fn is_some(&self) -> bool {
+        self.owner.is_some() || self.installation.is_some() || self.selector.is_some()
+    }
 }

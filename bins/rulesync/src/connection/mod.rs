@@ -43,6 +43,11 @@ impl Configuration {
         &self.config
     }
 
+    /// Returns the same configuration, with other namespaces of others that may be adopted.
+    pub(crate) fn adopting(self, namespaces: &[String]) -> Self {
+        Self { config: self.config.adopting(namespaces), ..self }
+    }
+
     /// Makes everything that a run needs.
     ///
     /// # Errors
@@ -66,7 +71,7 @@ impl ConnectionArgs {
     ) -> Result<Configuration, Failure> {
         let environment = environment();
         if let Some(config) = self.config(&environment)? {
-            if !paths.is_empty() || owner.owner.is_some() || owner.installation.is_some() {
+            if !paths.is_empty() || owner.is_some() {
                 let message = "--config says whose rules they are and where they are declared: give it alone, or \
                                paths and flags without it";
                 return Err(Failure::Usage(message.to_owned()));
@@ -82,6 +87,7 @@ impl ConnectionArgs {
         let ownership = Ownership {
             owner: named("owner", &owner.owner, "OWNER"),
             installation: named("installation", &owner.installation, "INSTALLATION"),
+            selector: owner.selector.clone(),
         };
         if ownership.owner.is_none() {
             let message = "whose rules? Give --owner, or RULESYNC_OWNER: a name of your own, since everything under it in \

@@ -19,6 +19,8 @@ pub(crate) struct RulerSettings {
     pub(super) prometheus_http_prefix: Option<Given>,
     /// Keys of `sigv4` with their values.
     pub(super) sigv4: Vec<(&'static str, Given)>,
+    /// The variable that asks for the FIPS endpoint of AWS's token service.
+    pub(super) sigv4_fips: Option<Given>,
 }
 
 /// How requests are authenticated.
@@ -37,16 +39,15 @@ pub(crate) enum Secret {
 }
 
 /// The variables of mimirtool's SigV4 settings with the keys of rulesync's.
-const SIGV4: [(&str, &str); 5] = [
+const SIGV4: [(&str, &str); 7] = [
     ("SIGV4_REGION", "region"),
     ("SIGV4_ACCESS_KEY", "access_key"),
     ("SIGV4_SECRET_KEY", "secret_key"),
     ("SIGV4_PROFILE", "profile"),
     ("SIGV4_ASSUME_ROLE_ARN", "role_arn"),
+    ("SIGV4_EXTERNAL_ID", "external_id"),
+    ("SIGV4_SERVICE_NAME", "service_name"),
 ];
-
-/// Variables of mimirtool that rulesync has no equal of.
-const UNSUPPORTED: [&str; 3] = ["SIGV4_EXTERNAL_ID", "SIGV4_SERVICE_NAME", "SIGV4_USE_FIPS_STS_ENDPOINT"];
 
 impl RulerSettings {
     /// Resolves flags and the environment. `stdin` is what standard input held, if a flag says `-`.
@@ -77,14 +78,9 @@ impl RulerSettings {
             };
             return Err(format!("{}: legacy routes are not supported{hint}", given.origin));
         }
-        for name in UNSUPPORTED {
-            if let Some(given) =
-                variables.get(name).filter(|given| variables.is_true(Some(given)) != Ok(false))
-            {
-                return Err(format!("{}: this is not supported", given.origin));
-            }
-        }
         let tenant = value("tenant", args.tenant.as_ref(), "TENANT_ID");
+        let fips = variables.get("SIGV4_USE_FIPS_STS_ENDPOINT");
+        variables.is_true(fips.as_ref())?;
         let insecure = variables.get("TLS_INSECURE_SKIP_VERIFY");
         let tls = [
             ("ca_file", value("tls-ca-path", args.tls_ca_path.as_ref(), "TLS_CA_PATH")),
@@ -107,6 +103,7 @@ impl RulerSettings {
             tls: tls.into_iter().filter_map(|(key, given)| Some((key, given?))).collect(),
             insecure_skip_verify: args.tls_insecure_skip_verify || variables.is_true(insecure.as_ref())?,
             prometheus_http_prefix: prefix,
+            sigv4_fips: fips.filter(|fips| variables.is_true(Some(fips)) == Ok(true)),
             sigv4: SIGV4.iter().filter_map(|(name, key)| Some((*key, variables.get(name)?))).collect(),
         })
     }

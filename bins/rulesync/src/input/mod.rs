@@ -2,7 +2,7 @@
 //! turn, so that memory does not grow with their number.
 
 mod paths;
-mod selector;
+pub(crate) mod selector;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 use rulesync_core::route::{Operator, Requirement, Selector};
 
 /// Parses a selector. An empty one selects everything.
-pub(super) fn parse(text: &str) -> Result<Selector, String> {
+pub(crate) fn parse(text: &str) -> Result<Selector, String> {
     let mut selector = Selector::default();
     if text.trim().is_empty() {
         return Ok(selector);

@@ -1,5 +1,6 @@
 //! The verbs, one a file: each has its `Args`, and a `run` that does it and returns the exit code.
 
+pub(crate) mod adopt;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod config_check;
@@ -8,6 +9,7 @@ pub(crate) mod crds;
 pub(crate) mod delete;
 pub(crate) mod delete_namespace;
 mod direct_args;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import_alloy;
 pub(crate) mod list;

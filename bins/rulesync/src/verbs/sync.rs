@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use rulesync_config::{Lifetime, Options};
-use rulesync_core::engine::{LogReporter, Outcome, Reporter, Subject, Summary};
-use rulesync_core::finding::Printable;
-use rulesync_core::plan::{DryRun, Reason};
-use rulesync_core::status::{DestinationState, DestinationStatus};
+use rulesync_core::engine::LogReporter;
+use rulesync_core::plan::DryRun;
 
 use super::run_args::{RunArgs, Whose};
 use crate::changes::document::PlanDocument;
@@ -17,7 +14,8 @@ use crate::failure::Failure;
 use crate::interrupt::interrupted;
 use crate::progress::Progress;
 use crate::stdout::print_styled;
-use crate::terminal::{ADDED, CHANGED, HEADING, REMOVED};
+use crate::sync_report::{Changes, report};
+use crate::terminal::HEADING;
 
 /// Bring rulers in order once: write what is declared, and delete what is not.
 ///
@@ -39,7 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let configuration = whose.configuration().await?;
     let digest = configuration.config().digest();
     let progress = Progress::new("Reading rules and rulers");
-    let changes = Changes { counts: Arc::default(), progress: progress.clone() };
+    let changes = Changes::new(progress.clone());
     let options = run.options(Options::new(Lifetime::Once)).reporter(LogReporter).reporter(changes.clone());
     let app = configuration.build(options).await?;
     let summary = match stored {
@@ -87,80 +85,4 @@ fn read_plan(path: &Path) -> Option<Result<StoredPlan, String>> {
 fn planned(dry_run: &DryRun) -> usize {
     let changes = dry_run.plans.iter().flat_map(|plan| plan.expected());
     changes.filter(|change| change.held.is_none()).map(|change| change.groups().count()).sum()
-}
-
-/// Reports what is not in order at the end, and why.
-fn report(summary: &Summary) {
-    let destinations = summary.status.destinations.iter();
-    for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
-        let DestinationStatus { ruler, tenant, state, pending, held, refused, error, .. } = destination;
-        tracing::error!(ruler, tenant, %state, pending, held, refused, error, "Destination not in sync");
-    }
-    for destination in &summary.unrouted {
-        let hint = "only a running daemon deletes them, after the window of the delete guard";
-        tracing::warn!(
-            destination,
-            hint,
-            "No route leads to this destination, and rules of this owner may be left there"
-        );
-    }
-}
-
-/// Prints each change that is made, and counts them.
-#[derive(Debug, Clone)]
-struct Changes {
-    counts: Arc<Mutex<Counts>>,
-    progress: Progress,
-}
-
-/// The changes that were made, in groups.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    added: usize,
-    changed: usize,
-    deleted: usize,
-}
-
-impl Changes {
-    fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Reporter for Changes {
-    fn report(&self, outcome: &Outcome) {
-        let (style, sign, subject) = {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Outcome::Synced { reason: Reason::Claim, .. }
-                | Outcome::Removed { reason: Reason::Claim, .. } => return,
-                Outcome::Synced { reason: Reason::Missing, subject } => {
-                    counts.added += 1;
-                    (ADDED, '+', subject)
-                }
-                Outcome::Synced { subject, .. } => {
-                    counts.changed += 1;
-                    (CHANGED, '~', subject)
-                }
-                Outcome::Removed { subject, .. } => {
-                    counts.deleted += 1;
-                    (REMOVED, '-', subject)
-                }
-                _ => return,
-            }
-        };
-        self.progress.advance();
-        self.progress.clear();
-        let Subject { destination, namespace, group, .. } = subject;
-        let group = group.as_ref().map(|group| format!(" / {group}")).unwrap_or_default();
-        let line = format!("{sign} {destination}: {namespace}{group}");
-        // The exit code tells whether everything is in order, not whether somebody reads this.
-        let _ = print_styled(&format!("{style}{}{style:#}\n", Printable(line)));
-    }
-}
-
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} added, {} changed, {} deleted", self.added, self.changed, self.deleted)
-    }
 }

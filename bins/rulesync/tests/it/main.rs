@@ -16,6 +16,8 @@ mod formats;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod sync;

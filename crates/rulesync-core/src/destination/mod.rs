@@ -363,10 +363,12 @@ impl Destination {
     }
 
     fn publish(&mut self) {
+        let awaits = self.state.awaits_adoptions() && !self.state.availability.is_down();
         let progress = Progress {
             handled: self.handled,
             idle: self.jobs.is_empty()
                 && self.list.is_empty()
+                && !awaits
                 && (self.state.is_settled() || !self.state.writes()),
             ..self.state.progress()
         };

@@ -1,10 +1,12 @@
 //! Runs whose plan is reviewed first: they write nothing before, and nothing but the plan after.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rulesync_core::engine::{Policy, RunError, Summary};
+use rulesync_core::engine::{NamedRuler, NamedSource, Policy, RunError, Setup, Summary};
+use rulesync_core::naming::NamespacePolicy;
 use rulesync_core::plan::DryRun;
-use rulesync_core::{Engine, Group};
+use rulesync_core::{Engine, Group, Rule};
 
 use crate::world::{MemoryRuler, SourceControl, object, route, scripted_source, unavailable};
 
@@ -153,4 +155,34 @@ async fn reviewed_plan_has_what_the_ruler_has_and_would_have() {
         true
     });
     assert_eq!(summary.await.unwrap().unwrap().applied, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reviewed_run_waits_until_groups_of_others_are_adopted() {
+    let ruler = MemoryRuler::default();
+    let rule = Rule { record: "r".to_owned(), expr: "1".to_owned(), ..Rule::default() };
+    ruler.edit("prod", |groups| {
+        for name in ["a", "other"] {
+            let group = Group { name: name.to_owned(), rules: vec![rule.clone()], ..Group::default() };
+            groups.entry("by-hand".to_owned()).or_default().insert(name.to_owned(), group);
+        }
+    });
+    let (source, control) = scripted_source();
+    control.upsert(object("o", &[("a", "1")]));
+    control.complete();
+    let mut policy = NamespacePolicy::of("us".parse().unwrap());
+    policy.adopt = vec!["by-*".parse().unwrap()];
+    let setup = Setup {
+        namespace_policy: policy,
+        sources: vec![NamedSource { name: "script".into(), source: Arc::new(source) }],
+        rulers: vec![NamedRuler::new("central", Arc::new(ruler.clone()))],
+        routes: vec![route("prod")],
+        policy: Policy::default(),
+    };
+    let engine = Engine::builder("us".parse().unwrap()).setup(setup).build().unwrap();
+    let summary = engine.sync_reviewed(async |_| true, std::future::pending()).await.unwrap().unwrap();
+    assert!(summary.succeeded() && summary.applied == 2, "{summary:#?}");
+    let groups = ruler.groups("prod");
+    assert_eq!(groups["by-hand"].keys().collect::<Vec<_>>(), ["other"]);
+    assert_eq!(groups["us.ns.o"].keys().collect::<Vec<_>>(), ["a"]);
 }

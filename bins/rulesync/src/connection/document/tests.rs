@@ -21,7 +21,12 @@ fn document(owner: &str, address: &str) -> Document {
     let environment = [("RULESYNC_API_KEY", "se\"cret${X}"), ("RULESYNC_EXTRA_HEADERS", "X-Token=to ken")];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let settings = RulerSettings::resolve(&args, &environment, None).unwrap();
-    let ownership = Ownership { owner: Some(Given::flag("owner", owner)), installation: None };
+    let selector = crate::input::selector::parse("team=shop,tier in (a, b),!old").unwrap();
+    let ownership = Ownership {
+        owner: Some(Given::flag("owner", owner)),
+        selector: Some(selector),
+        ..Ownership::default()
+    };
     Document::new(&settings, &ownership, &[PathBuf::from("rules"), PathBuf::from("${HOME}/it's: here")])
 }
 
@@ -38,6 +43,25 @@ fn document_is_a_valid_configuration_without_secrets() {
     assert_eq!(document.secrets["SECRET_1"], "se\"cret${X}");
     let other = super::tests::document("us", "https://mimir:8081");
     assert_ne!(parse(&other).unwrap().digest(), config.digest());
+}
+
+#[test]
+fn document_signs_requests_as_mimirtool_does() {
+    let environment = [
+        ("MIMIR_ADDRESS", "https://aps.example.com"),
+        ("MIMIR_SIGV4_REGION", "eu-central-1"),
+        ("MIMIR_SIGV4_ACCESS_KEY", "AKIA"),
+        ("MIMIR_SIGV4_SECRET_KEY", "hidden"),
+        ("MIMIR_SIGV4_ASSUME_ROLE_ARN", "arn:aws:iam::1:role/r"),
+        ("MIMIR_SIGV4_SERVICE_NAME", "execute-api"),
+        ("MIMIR_SIGV4_USE_FIPS_STS_ENDPOINT", "true"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let settings = RulerSettings::resolve(&RulerArgs::default(), &environment, None).unwrap();
+    let document = Document::new(&settings, &Ownership::default(), &[PathBuf::from(".")]);
+    assert!(document.text.contains("    service_name: \"execute-api\"\n"), "{}", document.text);
+    assert!(!document.text.contains("hidden"), "{}", document.text);
+    parse(&document).unwrap();
 }
 
 #[test]

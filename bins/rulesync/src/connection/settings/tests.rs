@@ -121,8 +121,7 @@ fn what_has_no_equal_is_refused_by_its_name() {
     };
     for (name, value) in [
         ("MIMIR_USE_LEGACY_ROUTES", "true"),
-        ("MIMIR_SIGV4_SERVICE_NAME", "execute-api"),
-        ("MIMIR_SIGV4_USE_FIPS_STS_ENDPOINT", "true"),
+        ("MIMIR_SIGV4_USE_FIPS_STS_ENDPOINT", "maybe"),
         ("MIMIR_TLS_INSECURE_SKIP_VERIFY", "maybe"),
         ("MIMIR_EXTRA_HEADERS", "nothing"),
     ] {

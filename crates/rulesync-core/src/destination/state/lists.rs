@@ -10,7 +10,7 @@ use crate::claim::Claimant;
 use crate::destination::ownership::OwnershipChange;
 use crate::destination::view::{Comparison, VERIFY_DELAY};
 use crate::model::name::{GroupKey, RulerNamespace};
-use crate::observed::{Listed, Observed};
+use crate::observed::{Adoptable, Listed, Observed};
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
 use crate::plan::{Change, in_order, offered_groups};
@@ -128,6 +128,28 @@ impl State {
         if self.ownership.is_confirmed_soon() {
             self.view.list_in(VERIFY_DELAY);
         }
+    }
+
+    /// In a one-shot run, has the next list come at once if own groups have been written that replace foreign ones: these
+    /// are deleted after a list that shows both. Returns whether the run is to wait for that.
+    pub(in crate::destination) fn awaits_adoptions(&mut self) -> bool {
+        if self.shared.evaluates || !self.writes() || self.view.adoptable().is_empty() || self.queue.len() > 0
+        {
+            return false;
+        }
+        let Some(observed) = self.view.observed().cloned() else { return false };
+        let offered = offered_groups(self.offered());
+        let replaced = |foreign: &Adoptable| {
+            let (own, object) = offered.get(&foreign.fingerprint)?;
+            let change = Change::adoption(foreign, (*object).clone());
+            let awaited = in_order(own, self.offered(), &observed) && self.approval.approves(&change);
+            (awaited && !observed.is_read(own)).then_some(())
+        };
+        let awaits = self.view.adoptable().iter().any(|foreign| replaced(foreign).is_some());
+        if awaits && !self.view.is_listing() {
+            self.view.list_in(Duration::ZERO);
+        }
+        awaits
     }
 
     /// Finds foreign groups that may be replaced, because this very list has shown equal own groups.
