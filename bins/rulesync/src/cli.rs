@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::terminal::Color;
 use crate::verbs::{
     adopt, check, completion, config_check, config_schema, crds, delete, delete_namespace, export, get,
-    import_alloy, list, load, man, plan, print, sync, version,
+    import_alloy, list, load, man, plan, print, sync, test, version,
 };
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
@@ -51,6 +51,7 @@ enum Verb {
     Completion(completion::Args),
     #[command(hide = true)]
     Man(man::Args),
+    Test(test::Args),
     Version(version::Args),
 }
 
@@ -87,6 +88,7 @@ impl Cli {
             Verb::Crds(args) => crds::run(args),
             Verb::Import(ImportVerb::Alloy(args)) => import_alloy::run(args),
             Verb::Completion(args) => completion::run(args, &mut Self::command()),
+            Verb::Test(args) => test::run(args).await,
             Verb::Man(args) => man::run(args, Self::command()),
             Verb::Version(args) => version::run(args),
         }

@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod input;
 mod interrupt;
+mod judge;
 mod log;
 mod output;
 mod progress;

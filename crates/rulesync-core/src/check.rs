@@ -38,6 +38,7 @@ use crate::intake::{
 use crate::model::encoded::{CompressedGroup, Decompressor};
 use crate::model::group::Group;
 use crate::model::kind::RULE_FILE;
+use crate::model::language::QueryLanguage;
 use crate::model::name::RulerNamespace;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
@@ -76,6 +77,8 @@ pub struct CheckedDestination {
     pub route: Arc<str>,
     /// The ruler's namespace for the object.
     pub namespace: RulerNamespace,
+    /// The language of the ruler.
+    pub language: QueryLanguage,
     /// The findings about the object there.
     pub findings: Vec<Finding>,
     groups: Vec<CompressedGroup>,
@@ -139,6 +142,7 @@ impl Checker {
             else {
                 continue;
             };
+            let Some(ruler) = self.table.rulers.get(&offer.destination.ruler) else { continue };
             let mut findings = offer.object.findings.to_vec();
             findings.extend(self.unsent(&groups, &faulty, &accepted, route_match));
             repeated.retain(|warning| !findings.iter().any(|finding| is_same_duplicate(finding, warning)));
@@ -146,6 +150,7 @@ impl Checker {
                 destination: offer.destination,
                 route: Arc::clone(&route_match.route),
                 namespace: offer.namespace,
+                language: ruler.capabilities().language,
                 findings,
                 groups: offer.object.groups.iter().map(|group| group.body.clone()).collect(),
             });

@@ -74,7 +74,8 @@ impl InputArgs {
 }
 
 impl Inputs {
-    fn list(paths: &[InputPath], selector: Option<Selector>) -> Result<Self, Failure> {
+    /// Lists the files below the paths.
+    pub(crate) fn list(paths: &[InputPath], selector: Option<Selector>) -> Result<Self, Failure> {
         let mut inputs = Self { places: Vec::new(), selector, errors: Vec::new() };
         let mut seen = HashSet::new();
         for InputPath { path, glob } in paths {

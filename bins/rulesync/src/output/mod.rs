@@ -8,7 +8,7 @@ mod junit;
 mod markdown;
 mod sarif;
 mod text;
-mod xml;
+pub(crate) mod xml;
 mod yaml;
 
 use std::io::{self, Write};

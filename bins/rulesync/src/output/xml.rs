@@ -4,7 +4,7 @@ use rulesync_core::finding::is_hidden;
 
 /// Returns a text as it may be in an attribute or an element. Characters that XML cannot hold are replaced,
 /// and those that do not show as themselves are references.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,6 +1,5 @@
 //! `check`: everything that is wrong with rules, as far as can be known without a ruler.
 
-mod judge;
 mod repetitions;
 
 use std::collections::HashMap;
@@ -15,9 +14,9 @@ use rulesync_files::manifest::{BrokenDocument, Contents, ParsedObject};
 
 use crate::failure::Failure;
 use crate::input::{InputArgs, InputFile, Inputs};
+use crate::judge::{Judge, Kind};
 use crate::output::OutputArgs;
 use crate::report::{CheckedObject, Counts, Destination, Problems, Report};
-use judge::{Judge, Kind};
 use repetitions::Repetitions;
 
 /// Check rules as far as can be known without a ruler, and print all errors and warnings.

@@ -19,4 +19,5 @@ pub(crate) mod plan;
 pub(crate) mod print;
 mod run_args;
 pub(crate) mod sync;
+pub(crate) mod test;
 pub(crate) mod version;

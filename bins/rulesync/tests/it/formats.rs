@@ -10,7 +10,7 @@ use crate::check::{check, directory};
 
 const SARIF: &str = include_str!("../data/sarif-2.1.0-rtm.5.json");
 const GITLAB: &str = include_str!("../data/gitlab-code-quality.json");
-const JUNIT: &str = include_str!("../data/junit-10.xsd");
+pub(crate) const JUNIT: &str = include_str!("../data/junit-10.xsd");
 
 /// A file whose name and texts try to be taken for something else.
 const HOSTILE: (&str, &str) = (
@@ -149,16 +149,16 @@ fn junit_report_is_valid_by_the_schema_of_jenkins() {
 
 /// As much of XML Schema as `junit-10.xsd` uses: which elements and attributes an element may have, how often, which are
 /// required, and the pattern of times.
-struct Schema<'a> {
+pub(crate) struct Schema<'a> {
     document: Document<'a>,
 }
 
 impl<'a> Schema<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { document: Document::parse(text).unwrap() }
     }
 
-    fn errors(&self, text: &str) -> Vec<String> {
+    pub(crate) fn errors(&self, text: &str) -> Vec<String> {
         let mut errors = Vec::new();
         match Document::parse(text) {
             Ok(document) => self.element(document.root_element(), &mut errors),

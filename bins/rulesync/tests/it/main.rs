@@ -24,6 +24,8 @@ mod sync;
 #[cfg(test)]
 mod transcripts;
 #[cfg(test)]
+mod unit_tests;
+#[cfg(test)]
 mod usage;
 #[cfg(test)]
 mod world;

@@ -2,7 +2,7 @@
 //!
 //! A block of `console` in `docs/cli` has commands after `$ `, which are run by a shell in `examples/cli`, and what each
 //! prints. A page with `<!-- ruler -->` has a directory of its own, in which a block after `<!-- file: NAME -->` is a file,
-//! and a Mimir that mimirtool's variables name. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is
+//! and a Mimir that mimirtool's variables name. Blocks of `console promtool` are checked where there is one. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is
 //! printed.
 
 use std::fmt::Write;
@@ -19,16 +19,22 @@ fn root() -> PathBuf {
 struct Shell {
     directory: PathBuf,
     environment: Vec<(&'static str, String)>,
+    /// What the blocks open with.
+    info: &'static str,
 }
 
 impl Shell {
     fn in_examples() -> Self {
-        Self { directory: root().join("examples/cli"), environment: Vec::new() }
+        Self { directory: root().join("examples/cli"), environment: Vec::new(), info: "console" }
+    }
+
+    fn with_promtool(path: String) -> Self {
+        Self { environment: vec![("PROMTOOL", path)], info: "console promtool", ..Self::in_examples() }
     }
 
     fn with_ruler(world: &World) -> Self {
         let environment = vec![("MIMIR_ADDRESS", world.ruler.url()), ("MIMIR_TENANT_ID", "prod".to_owned())];
-        Self { directory: world.path(""), environment }
+        Self { directory: world.path(""), environment, info: "console" }
     }
 
     /// Runs a command as a reader would, and returns what it prints.
@@ -67,7 +73,7 @@ fn with_outputs(page: &str, shell: &Shell) -> (String, usize) {
                     shell.write(name, &content);
                 }
                 file = next_file.take().map(|name| (name, String::new()));
-                in_block = !in_block && info == "console";
+                in_block = !in_block && info == shell.info;
                 skipping = false;
             }
             None if in_block => {
@@ -104,19 +110,37 @@ async fn transcripts_in_the_documentation_are_true() {
         let shell = if has_ruler { Shell::with_ruler(&world) } else { Shell::in_examples() };
         let (now, number) = tokio::task::block_in_place(|| with_outputs(&before, &shell));
         commands += number;
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&page, now).unwrap();
-        } else {
-            assert!(before == now, "{}: UPDATE_DOCS=1 writes it anew:\n{now}", page.display());
-        }
+        is_true(&page, &before, &now);
     }
     assert!(commands >= 10, "{commands} commands were found");
+}
+
+/// Fails unless a page is what it is to be, or writes it.
+fn is_true(page: &Path, before: &str, now: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(page, now).unwrap();
+    } else {
+        assert!(before == now, "{}: UPDATE_DOCS=1 writes it anew:\n{now}", page.display());
+    }
+}
+
+#[test]
+#[ignore = "needs RULESYNC_E2E_PROMTOOL_BINARY, a promtool"]
+fn transcripts_with_a_promtool_are_true() {
+    let promtool = std::env::var("RULESYNC_E2E_PROMTOOL_BINARY");
+    let promtool =
+        promtool.expect("this test needs RULESYNC_E2E_PROMTOOL_BINARY; CONTRIBUTING.md says what it is for");
+    let page = root().join("docs/cli/test.md");
+    let before = std::fs::read_to_string(&page).unwrap();
+    let (now, commands) = with_outputs(&before, &Shell::with_promtool(promtool));
+    assert!(commands >= 2, "{commands} commands were found");
+    is_true(&page, &before, &now);
 }
 
 #[test]
 fn transcript_replaces_what_was_printed_before() {
     let directory = tempfile::tempdir().unwrap();
-    let shell = Shell { directory: directory.path().to_owned(), environment: Vec::new() };
+    let shell = Shell { directory: directory.path().to_owned(), environment: Vec::new(), info: "console" };
     let (now, commands) = with_outputs(
         "text\n\n```console\n$ echo a; echo b >&2\nold\n$ false\n```\n\n```sh\n$ echo c\n```\n",
         &shell,

@@ -117,6 +117,12 @@ impl Positions {
         builder.build()
     }
 
+    /// Adds the file and the position in it to a location in an object, as far as they are known. An object that comes from
+    /// no file has the path from below `root` instead, which is `spec.` for Kubernetes resources.
+    pub fn locate(&self, location: &mut Location, root: &str) {
+        self.map().locate(location, root);
+    }
+
     fn marks(&self) -> Vec<u8> {
         lz4_flex::decompress_size_prepended(&self.packed).unwrap_or_default()
     }

@@ -18,7 +18,7 @@ use crate::report::Scope;
 
 /// A kind of ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Grafana Mimir.
     Mimir,
     /// Grafana Loki.
@@ -50,7 +50,7 @@ impl Kind {
 
 /// What objects are checked for.
 #[derive(Debug)]
-pub(super) enum Judge {
+pub(crate) enum Judge {
     /// The routes of a configuration.
     Routes { checker: Checker, needs_namespaces: bool },
     /// One kind of ruler.
@@ -61,7 +61,7 @@ pub(super) enum Judge {
 
 impl Judge {
     /// Returns what to check for, and the paths to check if none is given.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         ruler: Option<Kind>,
         config: Option<&Path>,
     ) -> Result<(Self, Vec<InputPath>), Failure> {
@@ -87,7 +87,7 @@ impl Judge {
     }
 
     /// Returns what objects are checked for.
-    pub(super) fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self) -> Scope {
         match self {
             Self::Routes { .. } => Scope::Routes,
             Self::Ruler(kind, _) => Scope::Ruler(kind.name()),
@@ -96,12 +96,12 @@ impl Judge {
     }
 
     /// Returns whether the labels or annotations of Kubernetes namespaces count.
-    pub(super) fn needs_namespaces(&self) -> bool {
+    pub(crate) fn needs_namespaces(&self) -> bool {
         matches!(self, Self::Routes { needs_namespaces: true, .. })
     }
 
     /// Checks an object.
-    pub(super) fn check(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> CheckedObject {
+    pub(crate) fn check(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> CheckedObject {
         match self {
             Self::Routes { checker, .. } | Self::Ruler(_, checker) => checker.check(object, namespace),
             Self::Languages { logs, .. } if is_of_logs(&object) => logs.check(object, namespace),
