@@ -6,17 +6,17 @@ use rulesync_core::finding::{Printable, is_hidden};
 use serde_json::Value;
 
 use super::json::ReportForm;
+use crate::changes::yaml::to_yaml;
 use crate::report::Report;
 
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let text = serde_saphyr::to_string(&ReportForm::of(report)).map_err(io::Error::other)?;
+    let text = to_yaml(&ReportForm::of(report));
     if !text.contains(|c| c != '\n' && is_hidden(c)) {
         return out.write_all(text.as_bytes());
     }
     // Rare enough to be done for the whole at once.
     let value = printable(serde_json::to_value(ReportForm::of(report))?);
-    let text = serde_saphyr::to_string(&value).map_err(io::Error::other)?;
-    out.write_all(text.as_bytes())
+    out.write_all(to_yaml(&value).as_bytes())
 }
 
 /// Returns a value in which every text shows as itself.

@@ -14,6 +14,8 @@ mod direct;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]
+mod github_action;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod moving;
