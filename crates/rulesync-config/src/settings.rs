@@ -25,6 +25,16 @@ pub(crate) struct Settings {
     pub(crate) tenant_labels: bool,
 }
 
+impl Settings {
+    /// Returns whether some ruler namespaces are named as declared, so that an inventory has to record them.
+    pub(crate) fn needs_records(&self) -> bool {
+        let of_all = std::iter::once(&self.namespace_policy.naming).chain(&self.namespace_policy.legacy);
+        let of_rulers = self.rulers.iter().flat_map(|ruler| ruler.naming.iter().chain(&ruler.legacy));
+        let of_routes = self.routes.iter().flat_map(|route| route.naming.iter().chain(&route.legacy));
+        of_all.chain(of_rulers).chain(of_routes).any(|naming| *naming == Naming::Verbatim)
+    }
+}
+
 /// The settings that a process has used since it began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FixedSettings {

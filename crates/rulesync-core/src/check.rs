@@ -116,14 +116,25 @@ impl Checker {
     ///
     /// Unlike in the engine, a group with errors is checked to its end.
     pub fn check(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> CheckedObject {
-        let RuleObject { id, uid, created, labels, tenant, annotations, groups, findings, positions } =
-            object;
+        let RuleObject {
+            id,
+            uid,
+            created,
+            labels,
+            tenant,
+            ruler_namespace,
+            annotations,
+            groups,
+            findings,
+            positions,
+        } = object;
         let positions = match positions.is_empty() {
             true => Positions::of_names(groups.iter().map(|group| group.name.as_str())),
             false => positions,
         };
         let mut repeated = duplicate_rules(&groups);
-        let declaration = Declaration { uid, created, labels, annotations, tenant, groups, findings };
+        let declaration =
+            Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
         let (accepted, groups, faulty) = Accepted::of(&id, declaration, &self.table);
         let subject = Subject {
             id: &id,

@@ -22,6 +22,9 @@ pub struct InventoryRecord {
     /// The namings of own rules at destinations, written the same way, where a route or a ruler has another than the
     /// installation: rules of a removed route are recognized by it.
     pub namings: BTreeMap<String, Vec<Naming>>,
+    /// The ruler namespaces at destinations, written the same way, that are named as declared ([`Naming::Verbatim`]): own
+    /// ones are recorded before they are first written.
+    pub namespaces: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The reason why an inventory cannot be read or written.

@@ -171,8 +171,9 @@ impl ObjectIndex {
         id: &ObjectId,
         destination: &DestinationId,
     ) -> Vec<RulerNamespace> {
-        let uid = self.objects.get(id).and_then(|record| record.accepted.uid.as_deref());
-        self.table.possible_namespaces(id, uid, destination)
+        let record = self.objects.get(id);
+        let input = record.map_or_else(|| id.into(), |record| record.accepted.naming_input(id));
+        self.table.possible_namespaces(&input, destination)
     }
 
     /// Returns those of these namespaces at a ruler that one of the namings gives to an object that a source has shown,
@@ -184,7 +185,8 @@ impl ObjectIndex {
         namespaces: &HashSet<RulerNamespace>,
     ) -> Vec<RulerNamespace> {
         let names = |(id, record): (&ObjectId, &Record)| {
-            let name = |naming| self.table.name_at(ruler, naming, id, record.accepted.uid.as_deref());
+            let input = record.accepted.naming_input(id);
+            let name = |naming| self.table.name_at(ruler, naming, &input);
             namings.clone().filter_map(name).filter(|name| namespaces.contains(name)).collect::<Vec<_>>()
         };
         self.objects.iter().flat_map(names).collect()

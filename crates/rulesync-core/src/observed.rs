@@ -163,6 +163,8 @@ pub struct Listing<'a> {
     previous: &'a Observed,
     found: Listed,
     foreign: usize,
+    /// True if the names of foreign namespaces are of interest.
+    names_foreign: bool,
     /// Groups to be read whole: a few that differed when they were read back, or may lack matchers.
     suspects: &'a HashSet<GroupKey>,
 }
@@ -179,6 +181,8 @@ pub(crate) struct Listed {
     pub(crate) empty: HashSet<GroupKey>,
     /// Own groups that could not be read, with the reason.
     pub(crate) unreadable: Vec<(String, String)>,
+    /// The foreign namespaces, if their names are of interest.
+    pub(crate) foreign: HashSet<RulerNamespace>,
     /// The content of all groups, if it was asked for.
     pub(crate) stored: Option<StoredGroups>,
 }
@@ -199,7 +203,26 @@ impl<'a> Listing<'a> {
         classify: &'a (dyn Fn(&str) -> NamespaceClass + Send + Sync),
         previous: &'a Observed,
     ) -> Self {
-        Self { fields, classify, previous, found: Listed::default(), foreign: 0, suspects: &NO_SUSPECTS }
+        Self {
+            fields,
+            classify,
+            previous,
+            found: Listed::default(),
+            foreign: 0,
+            names_foreign: false,
+            suspects: &NO_SUSPECTS,
+        }
+    }
+
+    /// Remembers the names of foreign namespaces.
+    pub(crate) fn naming_foreign(self, names_foreign: bool) -> Self {
+        Self { names_foreign, ..self }
+    }
+
+    fn name_foreign(&mut self, namespace: &str) {
+        if self.names_foreign && !self.found.foreign.contains(namespace) {
+            self.found.foreign.insert(namespace.into());
+        }
     }
 
     /// Stores the content of these groups as well.
@@ -224,6 +247,9 @@ impl<'a> Listing<'a> {
     pub fn wants(&mut self, namespace: &str) -> bool {
         let foreign = (self.classify)(namespace) == NamespaceClass::Foreign;
         self.foreign += usize::from(foreign);
+        if foreign {
+            self.name_foreign(namespace);
+        }
         !foreign
     }
 
@@ -269,7 +295,8 @@ impl<'a> Listing<'a> {
                 fingerprint: Fingerprint::of(group, &self.fields),
             }),
             NamespaceClass::Claim if group.name == CLAIM_GROUP => self.found.claim = OwnerClaim::read(group),
-            NamespaceClass::Claim | NamespaceClass::Foreign => {}
+            NamespaceClass::Claim => {}
+            NamespaceClass::Foreign => self.name_foreign(namespace),
         }
     }
 

@@ -17,7 +17,7 @@ pub use bodies::Bodies;
 pub use change::{Action, Change, Reason};
 pub use dry_run::{DryRun, Plan, Refusal};
 
-use crate::desired::Desired;
+use crate::desired::{Desired, DesiredObject};
 use crate::guard::{self, DeleteGuard};
 use crate::model::fingerprint::Fingerprint;
 use crate::model::name::RulerNamespace;
@@ -189,8 +189,8 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
     if classifier.classify(namespace) != NamespaceClass::Legacy {
         return None;
     }
-    if !classifier.is_certain(namespace) {
-        return desired.successor(namespace);
+    if let Some(successor) = desired.successor(namespace) {
+        return Some(successor);
     }
     let named = classifier.parse(namespace)?;
     classifier.present.iter().find_map(|present| match present {
@@ -198,6 +198,12 @@ pub(crate) fn successor<'a>(namespace: &str, input: PlanInput<'a>) -> Option<&'a
         // The UID cannot be read from the legacy name.
         alloy @ Naming::Alloy(_) => {
             desired.objects().map(|(namespace, _)| namespace).find(|other| alloy.parse(other) == Some(named))
+        }
+        Naming::Verbatim => {
+            let is = |object: &DesiredObject| {
+                object.id.namespace() == named.namespace && object.id.name() == named.name
+            };
+            desired.objects().find(|(_, objects)| objects.iter().any(is)).map(|(namespace, _)| namespace)
         }
     })
 }
@@ -236,7 +242,7 @@ fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
     let PlanInput { offered, adoptable, .. } = input;
     let own = if adoptable.is_empty() { HashMap::new() } else { offered_groups(offered) };
     adoptable.iter().filter_map(move |foreign| {
-        let (_, object) = own.get(&foreign.fingerprint)?;
+        let (_, object) = own.get(&foreign.fingerprint).filter(|(own, _)| **own != foreign.namespace)?;
         Some(Change::adoption(foreign, (*object).clone()))
     })
 }

@@ -45,6 +45,9 @@ struct Contents {
     /// The namings at destinations where a route or a ruler has one of its own.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "known_namings")]
     namings: BTreeMap<String, Vec<Naming>>,
+    /// The ruler namespaces at destinations that are named as declared.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    namespaces: BTreeMap<String, BTreeSet<String>>,
     /// The objects that each file declares, by source. The declarations of a missing source are unknown.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     declared: BTreeMap<String, Declared>,
@@ -80,7 +83,7 @@ impl FileInventory {
             if !contents.identity.is_empty() {
                 return Ok(contents.identity);
             }
-            let identity = format!("{:032x}", fastrand::u128(..));
+            let identity = Self::new_identity();
             inventory.change(|contents| {
                 contents.identity.clone_from(&identity);
                 true
@@ -88,6 +91,11 @@ impl FileInventory {
             Ok(identity)
         })
         .await
+    }
+
+    /// Returns an identity for an installation whose inventory is not stored.
+    pub fn new_identity() -> String {
+        format!("{:032x}", fastrand::u128(..))
     }
 
     /// Returns `true` if the inventory exists.
@@ -168,20 +176,22 @@ impl FileInventory {
 impl Inventory for FileInventory {
     async fn read(&self) -> Result<InventoryRecord, InventoryError> {
         self.in_background(|inventory| {
-            let Contents { destinations, release_deletes, retiring, namings, .. } = inventory.contents()?;
-            Ok(InventoryRecord { destinations, released: release_deletes, retiring, namings })
+            let Contents { destinations, release_deletes, retiring, namings, namespaces, .. } =
+                inventory.contents()?;
+            Ok(InventoryRecord { destinations, released: release_deletes, retiring, namings, namespaces })
         })
         .await
     }
 
     async fn write(&self, record: &InventoryRecord) -> Result<(), InventoryError> {
-        let InventoryRecord { destinations, released, retiring, namings } = record.clone();
+        let InventoryRecord { destinations, released, retiring, namings, namespaces } = record.clone();
         self.in_background(|inventory| {
             inventory.change(|contents| {
                 contents.destinations = destinations;
                 contents.release_deletes = released;
                 contents.retiring = retiring;
                 contents.namings = namings;
+                contents.namespaces = namespaces;
                 true
             })
         })
@@ -204,6 +214,7 @@ mod tests {
             released: BTreeSet::new(),
             retiring: [("r/t".to_owned(), 7)].into(),
             namings: [("r/t".to_owned(), vec![Naming::Owner("former".parse().unwrap())])].into(),
+            namespaces: [("r/t".to_owned(), ["my rules".to_owned()].into())].into(),
         };
         inventory.write(&record).await.unwrap();
         let again = FileInventory::new(directory.join("sub/ledger.json"));
@@ -227,6 +238,7 @@ mod tests {
             released: ["*".to_owned()].into(),
             retiring: [("r/u".to_owned(), 7)].into(),
             namings: [("r/t".to_owned(), vec![])].into(),
+            ..InventoryRecord::default()
         };
         assert_eq!((inventory.read().await, inventory.identity().await), (Ok(record), Ok("abc".to_owned())));
         inventory.write(&InventoryRecord::default()).await.unwrap();

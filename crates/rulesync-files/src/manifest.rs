@@ -245,15 +245,17 @@ impl Reader<'_> {
         if let Some(problem) = misspelt(file, &known, &known) {
             return self.add_broken(None, Code::MisspeltKey, problem);
         }
-        let id = match file.get("namespace").map(|pair| (pair.value, pair.value.text())) {
+        // By mimirtool's rules, the namespace of a file that declares none is its name without the extension.
+        let stem = || Some(self.path.file_stem()?.to_str()?.to_owned());
+        let (id, namespace) = match file.get("namespace").map(|pair| (pair.value, pair.value.text())) {
             Some((_, Scalar::Value(namespace))) if !namespace.is_empty() => {
-                self.identities.rule_file(&namespace)
+                (self.identities.rule_file(&namespace), Some(namespace.into_owned()))
             }
             Some((at, Scalar::Other(what))) => {
                 let message = format!("`namespace` is {what}, and must be a string");
                 return self.add_broken(None, Code::Type, Problem { message, position: at.position() });
             }
-            _ => self.identities.file(self.path),
+            _ => (self.identities.file(self.path), stem()),
         };
         let Some(groups) = file.get("groups") else { return };
         let mut part = match self.groups(id.clone(), node.position(), groups.value) {
@@ -261,6 +263,7 @@ impl Reader<'_> {
             Err(problem) => return self.add_broken(Some(id), Code::NotUnderstood, problem),
         };
         self.warn_of_unknown(file, &known, &mut part.findings);
+        part.ruler_namespace = namespace;
         // Documents with the same name form one object.
         match self.contents.objects.iter_mut().find(|read| read.object.id == id) {
             Some(read) => {

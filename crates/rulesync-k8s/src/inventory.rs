@@ -28,6 +28,10 @@ const RETIRING: &str = "retiring";
 /// The key of the namings in the ConfigMap's data. Each line contains a destination and a naming as JSON.
 const NAMINGS: &str = "namings";
 
+/// The key of the ruler namespaces that are named as declared in the ConfigMap's data. Each line contains a destination and
+/// a namespace as a JSON string.
+const NAMESPACES: &str = "namespaces";
+
 /// The annotation with which an operator releases held deletes: destinations, separated by commas.
 pub const RELEASE_ANNOTATION: &str = "rulesync.dev/release-deletes";
 
@@ -111,6 +115,14 @@ impl Inventory for KubernetesInventory {
         if !namings.is_empty() {
             data.insert(NAMINGS, namings.join("\n"));
         }
+        let namespaces: Vec<String> = (record.namespaces.iter())
+            .flat_map(|(destination, namespaces)| {
+                namespaces.iter().map(move |name| line_of(destination, name))
+            })
+            .collect();
+        if !namespaces.is_empty() {
+            data.insert(NAMESPACES, namespaces.join("\n"));
+        }
         let desired = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -146,6 +158,7 @@ fn record(map: &ConfigMap) -> InventoryRecord {
         released: released(map).map(str::to_owned).collect::<BTreeSet<String>>(),
         retiring: lines(RETIRING).filter_map(since).collect(),
         namings: namings(lines(NAMINGS)),
+        namespaces: namespaces(lines(NAMESPACES)),
     }
 }
 
@@ -165,6 +178,22 @@ fn namings<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, Vec<Nam
         }
     }
     namings
+}
+
+/// Returns the line of a ruler namespace at a destination. Names may contain anything.
+fn line_of(destination: &str, namespace: &str) -> String {
+    format!("{destination} {}", serde_json::Value::from(namespace))
+}
+
+fn namespaces<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut namespaces: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in lines {
+        let namespace = |at: usize| serde_json::from_str(&line[at + 1..]).ok();
+        if let Some((at, namespace)) = line.find(" \"").and_then(|at| Some((at, namespace(at)?))) {
+            namespaces.entry(line[..at].to_owned()).or_default().insert(namespace);
+        }
+    }
+    namespaces
 }
 
 fn released(map: &ConfigMap) -> impl Iterator<Item = &str> {
@@ -190,6 +219,15 @@ mod tests {
             namings(lines.iter().map(String::as_str)),
             BTreeMap::from([("my ruler/t".to_owned(), known)])
         );
+    }
+
+    #[test]
+    fn namespaces_are_read_as_they_are_written_whatever_they_contain() {
+        let names = ["a", "my \"rules\"", "two\nlines", "é/x %2F"];
+        let lines: Vec<String> = names.iter().map(|name| line_of("my ruler/t", name)).collect();
+        let text = lines.join("\n") + "\nby hand";
+        let expected = BTreeMap::from([("my ruler/t".to_owned(), BTreeSet::from(names.map(str::to_owned)))]);
+        assert_eq!(namespaces(text.lines()), expected);
     }
 
     #[tokio::test]

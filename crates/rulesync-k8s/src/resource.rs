@@ -156,6 +156,7 @@ impl Rules {
             Ok((tenant, Pieces { groups, findings })) => Read::Object(RuleObject {
                 id,
                 tenant,
+                ruler_namespace: None,
                 uid: self.metadata.uid,
                 created: self.metadata.creation_timestamp.map(|time| time.0.as_second()),
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),

@@ -34,8 +34,8 @@ pub enum Lifetime {
     /// configuration says otherwise.
     #[default]
     Daemon,
-    /// Until everything is in sync once. Such an inventory is used if it exists, and is not created: each checkout of a
-    /// pipeline would be another installation.
+    /// Until everything is in sync once. Such an inventory is used if it exists, and is not created, unless it has to record
+    /// namespaces that are named as declared: each checkout of a pipeline would be another installation.
     Once,
     /// Until the changes are known. As [`Lifetime::Once`], and nothing is written to the inventory.
     Plan,
@@ -52,9 +52,10 @@ pub(crate) async fn process(
     lifetime: Lifetime,
     place: &ConfigLocation,
 ) -> Result<Process, ConfigErrors> {
+    let needs_records = settings.needs_records();
     let Settings { process: settings, policy, .. } = settings;
     let mut errors = Vec::new();
-    let inventory = match inventory(settings, directory, lifetime).await {
+    let inventory = match inventory(settings, directory, lifetime, needs_records).await {
         Ok(inventory) => inventory,
         Err(error) => {
             errors.push(place.error(&Path::of("inventory"), format!("inventory: {error}")));
@@ -139,6 +140,7 @@ async fn inventory(
     settings: &ProcessSettings,
     directory: &std::path::Path,
     lifetime: Lifetime,
+    needs_records: bool,
 ) -> Result<Kept, String> {
     match (&settings.inventory, &settings.cluster) {
         (InventorySettings::Off, _) => Ok(Kept::Nowhere),
@@ -152,7 +154,9 @@ async fn inventory(
         (InventorySettings::ConfigMap { .. }, None) | (InventorySettings::Default, Some(_)) => {
             Ok(Kept::Nowhere)
         }
-        (InventorySettings::Default, None) => Ok(beside_the_configuration(directory, lifetime).await),
+        (InventorySettings::Default, None) => {
+            Ok(beside_the_configuration(directory, lifetime, needs_records).await)
+        }
     }
 }
 
@@ -170,13 +174,24 @@ async fn in_file(_: &std::path::Path) -> Result<Kept, String> {
 
 /// Returns the inventory of an installation that has files alone, as far as its lifetime makes one.
 #[cfg(feature = "files")]
-async fn beside_the_configuration(directory: &std::path::Path, lifetime: Lifetime) -> Kept {
+async fn beside_the_configuration(
+    directory: &std::path::Path,
+    lifetime: Lifetime,
+    needs_records: bool,
+) -> Kept {
     let inventory = rulesync_files::FileInventory::new(directory.join(INVENTORY_FILE));
     let identity = async {
-        if lifetime != Lifetime::Daemon && !inventory.exists().await? {
-            return Ok(None);
+        let is_made = match lifetime {
+            Lifetime::Daemon => true,
+            Lifetime::Once => needs_records || inventory.exists().await?,
+            Lifetime::Plan => inventory.exists().await?,
+        };
+        match (is_made, needs_records) {
+            (true, _) => inventory.identity().await.map(Some),
+            // A plan stores none.
+            (false, true) => Ok(Some(rulesync_files::FileInventory::new_identity())),
+            (false, false) => Ok(None),
         }
-        inventory.identity().await.map(Some)
     };
     match identity.await {
         Ok(Some(identity)) => Kept::File(inventory, identity),
@@ -191,7 +206,7 @@ async fn beside_the_configuration(directory: &std::path::Path, lifetime: Lifetim
 }
 
 #[cfg(not(feature = "files"))]
-async fn beside_the_configuration(_: &std::path::Path, _: Lifetime) -> Kept {
+async fn beside_the_configuration(_: &std::path::Path, _: Lifetime, _: bool) -> Kept {
     let _ = INVENTORY_FILE;
     Kept::Nowhere
 }

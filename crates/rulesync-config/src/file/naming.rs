@@ -33,4 +33,8 @@ pub(crate) enum NamingType {
     Owner,
     /// The names that Grafana Alloy uses: prefix, Kubernetes namespace, name and UID.
     Alloy,
+    /// The `namespace` of a rule file, or the file's name without its extension, as mimirtool has it; for sources of the
+    /// type `files`. Needs an `inventory`: it records each ruler namespace before it is first written, and only those that
+    /// it has are ever changed. An existing one is taken over if `adopt.namespaces` has it and its groups are as declared.
+    Verbatim,
 }

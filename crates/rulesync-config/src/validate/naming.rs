@@ -4,7 +4,7 @@ use rulesync_core::Owner;
 use rulesync_core::naming::{AlloyNaming, AlloyNamingError, NamespacePolicy, Naming, Pattern};
 
 use super::report::Report;
-use crate::file::{File, NamingFile, NamingType};
+use crate::file::{File, InventoryType, NamingFile, NamingType, SourceType};
 use crate::yaml::Path;
 
 /// Checks the owner and the naming; none if there is no valid owner.
@@ -19,6 +19,7 @@ pub(super) fn namespace_policy(file: &File, report: &mut Report<'_>) -> Option<N
     let previous = &Path::of("previous_naming");
     legacy.extend(several(&file.previous_naming, owner.as_ref(), previous, report));
     let naming = naming(&file.naming, owner.as_ref(), &Path::of("naming"), report);
+    verbatim_without_files_or_records(file, report);
     let adopt = file.adopt.namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
     Some(NamespacePolicy { naming: naming?, legacy, adopt, owner: owner? })
 }
@@ -63,6 +64,7 @@ pub(super) fn naming_of(file: &File, ruler: &str) -> Option<Naming> {
     match kind {
         NamingType::Owner => file.owner.parse().ok().map(Naming::Owner),
         NamingType::Alloy => alloy(prefix.as_deref(), separator.as_deref()).ok(),
+        NamingType::Verbatim => Some(Naming::Verbatim),
     }
 }
 
@@ -75,15 +77,22 @@ fn naming(file: &NamingFile, owner: Option<&Owner>, at: &Path, report: &mut Repo
     if report.is_damaged(&at.key("type")) {
         return None;
     }
+    let meaningless = |kind: &str, report: &mut Report<'_>| {
+        for (key, is_set) in [("prefix", prefix.is_some()), ("separator", separator.is_some())] {
+            if is_set {
+                let message = format!("`{key}` has no meaning for the type `{kind}`");
+                report.error_at_key(&at.key(key), message, "remove it");
+            }
+        }
+    };
     match kind {
         NamingType::Owner => {
-            for (key, is_set) in [("prefix", prefix.is_some()), ("separator", separator.is_some())] {
-                if is_set {
-                    let message = format!("`{key}` has no meaning for the type `owner`");
-                    report.error_at_key(&at.key(key), message, "remove it");
-                }
-            }
+            meaningless("owner", report);
             owner.cloned().map(Naming::Owner)
+        }
+        NamingType::Verbatim => {
+            meaningless("verbatim", report);
+            Some(Naming::Verbatim)
         }
         NamingType::Alloy => {
             let faulty = |error: AlloyNamingError| {
@@ -91,6 +100,31 @@ fn naming(file: &NamingFile, owner: Option<&Owner>, at: &Path, report: &mut Repo
                 report.error(&at.key(key), error.to_string(), "");
             };
             alloy(prefix.as_deref(), separator.as_deref()).map_err(faulty).ok()
+        }
+    }
+}
+
+/// Reports names as declared where nothing declares or records them.
+fn verbatim_without_files_or_records(file: &File, report: &mut Report<'_>) {
+    let of_rulers =
+        file.rulers.iter().enumerate().map(|(index, ruler)| (Path::of("rulers").item(index), &ruler.naming));
+    let of_routes =
+        file.routes.iter().enumerate().map(|(index, route)| (Path::of("routes").item(index), &route.naming));
+    let own =
+        of_rulers.chain(of_routes).filter_map(|(at, naming)| Some((at.key("naming"), naming.as_ref()?)));
+    let all: Vec<(Path, &NamingFile)> =
+        std::iter::once((Path::of("naming"), &file.naming)).chain(own).collect();
+    let is_off = file.inventory.as_ref().is_some_and(|inventory| inventory.kind == InventoryType::Off);
+    let has_files = file.sources.iter().any(|source| source.kind == SourceType::Files);
+    for (at, _) in all.into_iter().filter(|(_, naming)| naming.kind == NamingType::Verbatim) {
+        if is_off {
+            let message = "the naming `verbatim` needs an inventory, which records what was written";
+            report.error(&at.key("type"), message, "remove `inventory: {type: off}`");
+        }
+        if !has_files {
+            let message =
+                "the naming `verbatim` is for rule files, and there is no source of the type `files`";
+            report.error(&at.key("type"), message, "use the naming `owner`");
         }
     }
 }

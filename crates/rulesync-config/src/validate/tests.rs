@@ -266,6 +266,21 @@ fn validate_reports_what_cannot_work_with_its_position() {
             "the prefix is empty",
         ),
         ("type: embedded,", "type: embedded, naming: {type: alloy, separator: a},", "the separator `a`"),
+        (
+            "tenant: prod}",
+            "tenant: prod, naming: {type: verbatim, separator: a}}",
+            "no meaning for the type `verbatim`",
+        ),
+        (
+            "owner: us",
+            "owner: us\ninventory: {type: off}\nnaming: {type: verbatim}",
+            ":4:16: the naming `verbatim` needs an inventory",
+        ),
+        (
+            "[{type: files, path: .}]",
+            "[{type: kubernetes}]\nnaming: {type: verbatim}",
+            ":5:16: the naming `verbatim` is for rule files",
+        ),
         ("tenant: prod}", "namespace_selector: {match_labels: {a: b}}}", "but no source delivers these"),
         ("[{type: files, path: .}]", "[]", "no source is configured"),
         ("[{name: all, ruler: central, tenant: prod}]", "[]", "no route is configured"),

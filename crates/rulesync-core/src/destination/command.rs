@@ -1,5 +1,6 @@
 //! The commands that a destination receives.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Release(oneshot::Sender<Option<usize>>),
     /// The namespaces of the ruler are classified another way from now on, and listed again.
     Classify(Arc<NamespaceClassifier>),
+    /// The inventory has recorded these namespaces, which are named as declared.
+    Recorded(Arc<BTreeSet<RulerNamespace>>),
     /// These namespaces are those of objects that a source has shown, although no route leads them here.
     Recognize(Vec<RulerNamespace>),
     /// Refusals are forgotten, because the configuration changed.

@@ -14,6 +14,7 @@ mod normalization;
 mod ownership;
 mod progress;
 mod queue;
+mod records;
 mod refusals;
 mod shared;
 mod state;
@@ -40,6 +41,7 @@ pub(crate) use command::{Command, DestinationReport};
 pub(crate) use delete_safety::Retirement;
 use health::LoadedGroups;
 pub(crate) use progress::Progress;
+pub(crate) use records::RecordRequests;
 pub(crate) use shared::Shared;
 use state::State;
 pub(crate) use unrecognized::Unrecognized;
@@ -208,6 +210,7 @@ impl Destination {
             Command::DeclarationsSent => self.state.declarations_sent(),
             Command::Retire(Some(retirement)) => self.state.retire(retirement),
             Command::Retire(None) => self.state.return_to_service(),
+            Command::Recorded(namespaces) => self.state.recorded(namespaces),
             Command::Recognize(namespaces) => self.state.recognize(namespaces),
             Command::Classify(classifier) => {
                 self.list.abort_all();
@@ -238,11 +241,13 @@ impl Destination {
         let ruler = self.ruler.clone();
         let tenant = self.state.id.tenant.clone();
         let classifier = self.state.classifier();
+        let names_foreign = classifier.needs_records();
         let bodies = self.state.plans_bodies();
         self.list.spawn(async move {
             let classify = move |namespace: &str| classifier.classify(namespace);
-            let mut listing =
-                Listing::new(ruler.ruler.capabilities().fields, &classify, &previous).suspecting(&suspects);
+            let mut listing = Listing::new(ruler.ruler.capabilities().fields, &classify, &previous)
+                .suspecting(&suspects)
+                .naming_foreign(names_foreign);
             if bodies {
                 listing = listing.storing();
             }
@@ -341,7 +346,8 @@ impl Destination {
     /// Returns when to list next, unless the end of something under way decides that.
     fn list_time(&self) -> Option<Instant> {
         let probing = self.state.availability.breaker.until().is_some() && !self.jobs.is_empty();
-        if probing || !self.list.is_empty() || !self.led {
+        // Before its records are known, own namespaces would look foreign.
+        if probing || !self.list.is_empty() || !self.led || self.state.awaits_records() {
             return None;
         }
         let early = self.state.view.next_list().map_or(self.next_list, |early| early.min(self.next_list));
@@ -369,6 +375,7 @@ impl Destination {
             idle: self.jobs.is_empty()
                 && self.list.is_empty()
                 && !awaits
+                && !self.state.is_recording()
                 && (self.state.is_settled() || !self.state.writes()),
             ..self.state.progress()
         };

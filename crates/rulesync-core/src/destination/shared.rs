@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::records::RecordRequests;
 use super::unrecognized::Unrecognized;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -17,6 +18,8 @@ use crate::ruler::Ruler;
 pub(crate) struct Shared {
     pub(crate) ruler: Arc<dyn Ruler>,
     pub(crate) classifier: Arc<NamespaceClassifier>,
+    /// The namespaces whose records it asks to change.
+    pub(crate) record_requests: RecordRequests,
     /// The namespaces that it asks about.
     pub(crate) unrecognized: Unrecognized,
     pub(crate) leadership: Leadership,

@@ -6,6 +6,7 @@ mod commands;
 mod evaluated;
 mod lists;
 mod names;
+mod records;
 mod refuse;
 mod report;
 mod retention;
@@ -26,6 +27,7 @@ use super::normalization::Server;
 use super::ownership::Ownership;
 use super::progress::Progress;
 use super::queue::{Priority, Queue};
+use super::records::Records;
 use super::shared::Shared;
 use super::verdicts::Verdicts;
 use super::view::RulerView;
@@ -69,6 +71,7 @@ pub(super) struct State {
     health: EvaluationHealth,
     verdicts: Verdicts,
     ownership: Ownership,
+    records: Records,
     applied: u64,
     last_success: Option<Instant>,
     gauges: Gauges,
@@ -101,6 +104,7 @@ impl State {
             health: EvaluationHealth::new(Instant::now(), load_delay),
             verdicts: Verdicts::default(),
             ownership: Ownership::new(&shared.classifier.owner, shared.claims),
+            records: Records::new(shared.record_requests.clone()),
             applied: 0,
             last_success: None,
             gauges: Gauges::new(&shared.metrics, &id),
@@ -397,7 +401,8 @@ impl State {
 
     pub(super) fn plan(&self) -> Plan {
         let observed = self.view.observed().cloned().unwrap_or_default();
-        let plan = Plan::new(&self.id, self.planned(), self.offered(), &observed);
+        let mut plan = Plan::new(&self.id, self.planned(), self.offered(), &observed);
+        plan.refusals.extend(self.refusals_of_taken());
         match &self.stored {
             Some(stored) => plan.with_bodies(stored, self.shared.ruler.capabilities().fields),
             None => plan,

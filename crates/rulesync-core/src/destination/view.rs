@@ -30,6 +30,8 @@ pub(super) struct RulerView {
     /// None before the first list. Shared with the list under way, which compares with it.
     observed: Option<Arc<Observed>>,
     adoptable: Vec<Adoptable>,
+    /// The foreign namespaces, if their names are listed.
+    foreign: HashSet<RulerNamespace>,
     /// Changes that the server makes to groups by itself.
     pub(super) normalizations: Normalizations,
     /// Groups that recent lists found changed.
@@ -71,6 +73,7 @@ impl RulerView {
             server,
             observed: None,
             adoptable: Vec::new(),
+            foreign: HashSet::new(),
             normalizations: Normalizations::default(),
             contested: ContestedGroups::default(),
             half_written: HashSet::new(),
@@ -93,6 +96,24 @@ impl RulerView {
     /// Returns whether the ruler has any version of a group.
     pub(super) fn has(&self, namespace: &str, group: &str) -> bool {
         self.observed.as_ref().is_some_and(|observed| observed.group(namespace, group).is_some())
+    }
+
+    /// Returns whether a foreign namespace of this name exists, as far as names are listed.
+    pub(super) fn is_foreign(&self, namespace: &str) -> bool {
+        self.foreign.contains(namespace)
+    }
+
+    /// Takes the groups of a foreign namespace for own ones.
+    pub(super) fn take_over(&mut self, namespace: &RulerNamespace) {
+        let groups = std::mem::take(&mut self.adoptable);
+        let (taken, others) = groups.into_iter().partition(|group| group.namespace == *namespace);
+        self.adoptable = others;
+        let taken: Vec<Adoptable> = taken;
+        self.update(|observed| {
+            for Adoptable { group, fingerprint, .. } in taken {
+                observed.set(namespace, &group, Some(fingerprint));
+            }
+        });
     }
 
     /// Returns the foreign groups that may be replaced.
@@ -173,7 +194,7 @@ impl RulerView {
         listed: Listed,
         offered: Offered<'_>,
     ) -> (Vec<Comparison>, HashSet<RulerNamespace>) {
-        let Listed { observed: mut found, adoptable, suspects: whole, empty, .. } = listed;
+        let Listed { observed: mut found, adoptable, suspects: whole, empty, foreign, .. } = listed;
         let List { early, written } = self.list.take().unwrap_or_default();
         let unread = self.keep_half_written(&mut found, &empty, &written, offered);
         let comparisons = self.compare(&mut found, &written, early, &whole, offered);
@@ -187,7 +208,7 @@ impl RulerView {
         }
         self.listed = Some(Instant::now());
         self.observed = Some(Arc::new(found));
-        self.adoptable = adoptable;
+        (self.adoptable, self.foreign) = (adoptable, foreign);
         (comparisons, written)
     }
 

@@ -204,6 +204,9 @@ impl EngineBuilder {
     /// [`SetupError`] if the parts do not fit.
     pub fn build(self) -> Result<Engine, SetupError> {
         self.setup.validate()?;
+        if self.inventory.is_none() && self.setup.needs_records() {
+            return Err(SetupError::NoInventory);
+        }
         let Self {
             setup,
             reporters,

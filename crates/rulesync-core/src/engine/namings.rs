@@ -48,6 +48,14 @@ impl Setup {
         NamespaceClassifier::new(&self.namespace_policy, present, legacy, former.iter().cloned())
     }
 
+    /// Returns whether some namespaces are named as declared, so that the inventory has to record them.
+    pub(super) fn needs_records(&self) -> bool {
+        let of_policy = std::iter::once(&self.namespace_policy.naming).chain(&self.namespace_policy.legacy);
+        let of_rulers = self.rulers.iter().flat_map(|ruler| ruler.naming.iter().chain(&ruler.legacy));
+        let of_routes = self.routes.iter().flat_map(|route| route.naming.iter().chain(&route.legacy));
+        of_policy.chain(of_rulers).chain(of_routes).any(|naming| *naming == Naming::Verbatim)
+    }
+
     /// Returns the namings at a destination that the inventory has to remember: those that are not the installation's.
     pub(super) fn namings_to_remember<'a>(
         &'a self,

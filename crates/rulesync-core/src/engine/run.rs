@@ -33,7 +33,7 @@ use crate::finding::Finding;
 use crate::handover::Handover;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::model::name::SourceName;
+use crate::model::name::{RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -81,6 +81,8 @@ pub(super) struct Run {
     environment: watch::Sender<Arc<Environment>>,
     /// Destinations that may hold own rules, with the namings of these, unless they are the installation's.
     known_destinations: BTreeMap<DestinationId, Vec<Naming>>,
+    /// The recorded namespaces of destinations, which are named as declared.
+    recorded: BTreeMap<DestinationId, BTreeSet<RulerNamespace>>,
     /// True until the inventory has these destinations.
     known_destinations_changed: bool,
     /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
@@ -132,7 +134,12 @@ impl Run {
         Self {
             identity: Identity::new(identity, installation),
             inventory_writer: inventory.map(|inventory| {
-                InventoryWriter::new(inventory, Arc::clone(&progressed), leadership.clone())
+                InventoryWriter::new(
+                    inventory,
+                    Arc::clone(&progressed),
+                    leadership.clone(),
+                    mode != Mode::Plan,
+                )
             }),
             setup,
             mode,
@@ -150,6 +157,7 @@ impl Run {
             gone_namespaces: GoneNamespaces::default(),
             environment: watch::Sender::new(environment),
             known_destinations: BTreeMap::new(),
+            recorded: BTreeMap::new(),
             known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),
@@ -177,8 +185,9 @@ impl Run {
             self.start_source(&source);
         }
         self.identify();
-        if let Some(inventory_writer) = self.inventory_writer.as_mut().filter(|_| self.mode == Mode::Forever)
-        {
+        // One-shot runs leave the inventory to the daemon, unless they have to record namespaces.
+        let uses_inventory = self.mode == Mode::Forever || self.setup.needs_records();
+        if let Some(inventory_writer) = self.inventory_writer.as_mut().filter(|_| uses_inventory) {
             inventory_writer.start(&mut self.tasks);
         }
         self.go_on(shutdown).await
@@ -195,6 +204,7 @@ impl Run {
             self.leave_destinations();
             // A destination does not end before its question was answered.
             self.recognize();
+            self.record_namespaces();
             self.retire();
             self.forget_former_names();
             self.publish_environment();

@@ -128,6 +128,9 @@ pub enum SetupError {
         /// The other one.
         to: String,
     },
+    /// Nothing would show who wrote namespaces that are named as declared.
+    #[error("the naming `verbatim` needs an inventory, which records what was written")]
+    NoInventory,
     /// Two routes would write different rules to the same place.
     #[error(
         "routes `{first}` and `{second}` lead to the same tenants of one ruler and transform rules differently, or have different namings: objects that go by both would be written in two ways. Let their selectors ask for different values of one label, or their kinds differ"
@@ -267,6 +270,7 @@ impl Setup {
         let namings =
             self.rulers.iter().filter_map(|named| Some((named.name.clone(), named.naming.clone()?)));
         RoutingTable {
+            owner: self.namespace_policy.owner.clone(),
             naming: self.namespace_policy.naming.clone(),
             namings: namings.collect(),
             uncertain_legacy: self.uncertain_legacy(),

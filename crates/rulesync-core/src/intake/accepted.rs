@@ -12,6 +12,7 @@ use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
+use crate::naming::NamingInput;
 use crate::route::input::{NamespaceMetadata, RoutingInput};
 
 /// A declaration as intake has accepted it: enough to route it again and to write its groups again.
@@ -23,6 +24,8 @@ pub(crate) struct Accepted {
     /// The annotations that routes read.
     annotations: Labels,
     tenant: Option<Box<str>>,
+    /// The ruler namespace that it names itself.
+    ruler_namespace: Option<Box<str>>,
     /// The language that its kind or an annotation declares.
     language: Option<Box<str>>,
     pub(super) groups: Box<[CompressedGroup]>,
@@ -40,6 +43,7 @@ pub(crate) struct Declaration {
     pub(crate) labels: Labels,
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) tenant: Option<String>,
+    pub(crate) ruler_namespace: Option<String>,
     pub(crate) groups: Vec<DeclaredGroup>,
     /// Problems that its source has found.
     pub(crate) findings: Vec<Finding>,
@@ -53,7 +57,8 @@ impl Accepted {
         declaration: Declaration,
         table: &RoutingTable,
     ) -> (Self, Vec<Group>, Vec<FaultyGroup>) {
-        let Declaration { uid, created, labels, annotations, tenant, groups, mut findings } = declaration;
+        let Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, mut findings } =
+            declaration;
         let Conversion { groups, left_out, refused, faulty, findings: mut found } =
             convert(groups, &annotations, &findings, table.on_invalid);
         findings.append(&mut found);
@@ -67,6 +72,7 @@ impl Accepted {
             labels,
             annotations: annotations.iter().filter(|(key, _)| read.contains(key.as_str())).collect(),
             tenant: tenant.map(String::into_boxed_str),
+            ruler_namespace: ruler_namespace.map(String::into_boxed_str),
             language: language.map(String::into_boxed_str),
             // Groups of gigabytes are too big for every ruler; the object then has none here.
             groups: compress(&groups).unwrap_or_default().into(),
@@ -82,6 +88,11 @@ impl Accepted {
 
     pub(crate) fn has_groups(&self) -> bool {
         !self.groups.is_empty()
+    }
+
+    /// Returns what the object's namespaces are made of.
+    pub(crate) fn naming_input<'a>(&'a self, id: &'a ObjectId) -> NamingInput<'a> {
+        NamingInput { id, uid: self.uid.as_deref(), ruler_namespace: self.ruler_namespace.as_deref() }
     }
 
     /// Returns what routes can read of the object.

@@ -71,10 +71,10 @@ pub(crate) fn compile(
     is_current: impl Fn(&RouteMatch) -> bool,
 ) -> Compiled {
     let Subject { id, accepted, namespace, namespace_comes, previous, .. } = *subject;
-    let uid = accepted.uid.as_deref();
+    let naming_input = accepted.naming_input(id);
     let input = accepted.input(id, namespace, namespace_comes);
     let Routed { mut matches, refused, mut findings } =
-        match_routes(&table.routes, &input, &table.facts(uid));
+        match_routes(&table.routes, &input, &table.facts(naming_input));
     let mut stays: Vec<DestinationId> = Vec::new();
     let mut refused_by = Vec::with_capacity(refused.len());
     for RefusedTenant { route, mut finding } in refused {
@@ -102,7 +102,7 @@ pub(crate) fn compile(
             destination: destination.clone(),
             namespace: route_match.namespace.clone(),
             object: DesiredObject {
-                legacy_names: table.legacy_names(id, uid, &destination.ruler),
+                legacy_names: table.legacy_names(&naming_input, &destination.ruler),
                 ..desired_object(subject, &compiler)
             },
         })

@@ -10,7 +10,6 @@ use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::kind;
 use crate::model::name::RulerNamespace;
-use crate::model::object::ObjectId;
 use crate::model::tenant::{DestinationId, TenantId};
 use crate::route::input::RoutingInput;
 use crate::route::value::shown;
@@ -60,12 +59,12 @@ pub(crate) trait RouteFacts {
     /// Returns the language that the ruler evaluates; none if there is no such ruler.
     fn language(&self, ruler: &str) -> Option<&str>;
 
-    /// Returns the namespace of an object by a route.
+    /// Returns the namespace of the object by a route.
     ///
     /// # Errors
     ///
     /// The reason why it has none.
-    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>>;
+    fn namespace(&self, route: &Route) -> Result<RulerNamespace, Box<Finding>>;
 }
 
 impl Route {
@@ -92,7 +91,7 @@ impl Route {
             return Err(Refusal::Other(Finding::error(Code::Dialect, message).hint(hint).into()));
         }
         let destination = DestinationId { ruler: self.ruler.clone(), tenant };
-        let namespace = facts.namespace(self, input.id).map_err(Refusal::Other)?;
+        let namespace = facts.namespace(self).map_err(Refusal::Other)?;
         let transform = Arc::new(Transform::of(self, input).map_err(Refusal::Other)?);
         Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), namespace, transform }))
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::matching::RouteFacts;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
+use crate::model::capabilities::NameLimits;
 use crate::model::name::{RulerName, RulerNamespace};
-use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::naming::Naming;
+use crate::naming::{Naming, NamingInput, Owner};
 use crate::policy::OnInvalid;
 use crate::route::input::RoutingInput;
 use crate::route::{Route, ValueSource};
@@ -18,6 +18,7 @@ use crate::ruler::Ruler;
 /// The routes and the properties of their rulers.
 #[derive(Debug, Clone)]
 pub(crate) struct RoutingTable {
+    pub(crate) owner: Owner,
     /// The naming at rulers that have none of their own.
     pub(crate) naming: Naming,
     /// The namings of rulers that have one of their own.
@@ -77,8 +78,7 @@ impl RoutingTable {
     /// Returns the namespaces that an object may have at a destination, whatever route leads it there.
     pub(crate) fn possible_namespaces(
         &self,
-        id: &ObjectId,
-        uid: Option<&str>,
+        object: &NamingInput<'_>,
         destination: &DestinationId,
     ) -> Vec<RulerNamespace> {
         let routes = self.routes.iter().filter(|route| route.may_lead_to(destination));
@@ -86,7 +86,7 @@ impl RoutingTable {
         if namings.is_empty() {
             namings.push(self.naming_at(&destination.ruler));
         }
-        let name = |naming| self.name_at(&destination.ruler, naming, id, uid);
+        let name = |naming| self.name_at(&destination.ruler, naming, object);
         let mut namespaces: Vec<RulerNamespace> = namings.into_iter().filter_map(name).collect();
         namespaces.sort_unstable();
         namespaces.dedup();
@@ -94,42 +94,37 @@ impl RoutingTable {
     }
 
     /// Returns the names of an object by the legacy namings at a ruler whose names prove nothing by their form.
-    pub(super) fn legacy_names(
-        &self,
-        id: &ObjectId,
-        uid: Option<&str>,
-        ruler: &str,
-    ) -> Box<[RulerNamespace]> {
+    pub(super) fn legacy_names(&self, object: &NamingInput<'_>, ruler: &str) -> Box<[RulerNamespace]> {
         let namings = self.uncertain_legacy.get(ruler).into_iter().flatten();
-        namings.filter_map(|naming| self.name_at(ruler, naming, id, uid)).collect()
+        namings.filter_map(|naming| self.name_at(ruler, naming, object)).collect()
     }
 
-    /// Returns the namespace that a naming gives to an object at a ruler; none if that is no longer configured.
+    /// Returns the namespace that a naming gives to an object at a ruler; none if there is none, or if the ruler is no
+    /// longer configured.
     pub(crate) fn name_at(
         &self,
         ruler: &str,
         naming: &Naming,
-        id: &ObjectId,
-        uid: Option<&str>,
+        object: &NamingInput<'_>,
     ) -> Option<RulerNamespace> {
-        Some(naming.namespace_of(id, uid, self.max_name_bytes(ruler)?))
+        naming.namespace_of(object, self.name_limits(ruler)?.max_bytes)
     }
 
-    /// Returns the length of the longest name that a ruler takes; none if it is no longer configured.
-    fn max_name_bytes(&self, ruler: &str) -> Option<usize> {
-        Some(self.rulers.get(ruler)?.capabilities().name_limits.max_bytes)
+    /// Returns the limits of names at a ruler; none if it is no longer configured.
+    fn name_limits(&self, ruler: &str) -> Option<NameLimits> {
+        Some(self.rulers.get(ruler)?.capabilities().name_limits)
     }
 
-    /// Returns the facts by which an object with this UID is matched with routes.
-    pub(super) fn facts<'a>(&'a self, uid: Option<&'a str>) -> TableFacts<'a> {
-        TableFacts { table: self, uid }
+    /// Returns the facts by which an object is matched with routes.
+    pub(super) fn facts<'a>(&'a self, object: NamingInput<'a>) -> TableFacts<'a> {
+        TableFacts { table: self, object }
     }
 }
 
 /// The facts by which one object is matched with routes.
 pub(super) struct TableFacts<'a> {
     table: &'a RoutingTable,
-    uid: Option<&'a str>,
+    object: NamingInput<'a>,
 }
 
 impl RouteFacts for TableFacts<'_> {
@@ -137,20 +132,56 @@ impl RouteFacts for TableFacts<'_> {
         self.table.rulers.get(ruler).map(|ruler| ruler.capabilities().language.name())
     }
 
-    /// Returns the namespace of an object. A name that cannot be distinguished from foreign ones is refused, because it
-    /// would never be cleaned up.
-    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>> {
+    fn namespace(&self, route: &Route) -> Result<RulerNamespace, Box<Finding>> {
         let naming = self.table.naming_of(route);
-        if !naming.owns(&naming.namespace_of(id, self.uid, usize::MAX)) {
+        let limits = self.table.name_limits(&route.ruler).unwrap_or_default();
+        match naming {
+            Naming::Verbatim => self.declared_namespace(&limits),
+            Naming::Owner(_) | Naming::Alloy(_) => self.made_namespace(naming, &limits),
+        }
+    }
+}
+
+impl TableFacts<'_> {
+    /// Returns the namespace that a naming makes of an object. A name that cannot be distinguished from foreign ones is
+    /// refused, because it would never be cleaned up.
+    fn made_namespace(&self, naming: &Naming, limits: &NameLimits) -> Result<RulerNamespace, Box<Finding>> {
+        let whole = naming.namespace_of(&self.object, usize::MAX).filter(|whole| naming.owns(whole));
+        whole.and_then(|_| naming.namespace_of(&self.object, limits.max_bytes)).ok_or_else(|| {
+            let id = self.object.id;
             let message = format!(
                 "the Kubernetes namespace {:?} and the name {:?} make no name that rulesync could tell for its own",
                 id.namespace(),
                 id.name()
             );
             let hint = "use names as Kubernetes has them: lower-case letters, digits and hyphens, and dots in the object's name";
-            return Err(Finding::error(Code::Name, message).hint(hint).into());
+            Finding::error(Code::Name, message).hint(hint).into()
+        })
+    }
+
+    /// Returns the namespace that an object names itself.
+    fn declared_namespace(&self, limits: &NameLimits) -> Result<RulerNamespace, Box<Finding>> {
+        let refuse = |message: String, hint: &str| Err(Finding::error(Code::Name, message).hint(hint).into());
+        let Some(namespace) = self.object.ruler_namespace else {
+            let message = format!(
+                "a {} names no ruler namespace, which the naming `verbatim` of its route needs",
+                self.object.id.kind()
+            );
+            return refuse(
+                message,
+                "declare the rules in a rule file, or lead the object by a route of another naming",
+            );
+        };
+        if namespace == self.table.owner.as_str() {
+            let message = format!("the ruler namespace `{namespace}` is reserved for the owner's claim");
+            return refuse(message, "choose another one");
         }
-        let max_bytes = self.table.max_name_bytes(&route.ruler).unwrap_or(usize::MAX);
-        Ok(naming.namespace_of(id, self.uid, max_bytes))
+        match limits.refuse(namespace) {
+            Some(reason) => refuse(
+                format!("the name {namespace:?} of the ruler namespace {reason}"),
+                "choose another one",
+            ),
+            None => Ok(namespace.into()),
+        }
     }
 }

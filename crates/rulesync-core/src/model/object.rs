@@ -79,6 +79,9 @@ pub struct RuleObject {
     pub labels: Labels,
     /// The tenant that it requests in a field of its own. Routes decide whether it may.
     pub tenant: Option<String>,
+    /// The ruler namespace that it names, as the rule files of mimirtool do; used by the naming
+    /// [`Verbatim`](crate::naming::Naming::Verbatim) alone.
+    pub ruler_namespace: Option<String>,
     /// Its annotations; sources may leave out those that only other tools use.
     pub annotations: BTreeMap<String, String>,
     /// Its groups, unchecked.
@@ -99,6 +102,7 @@ impl RuleObject {
             created: None,
             labels: Labels::default(),
             tenant: None,
+            ruler_namespace: None,
             annotations: BTreeMap::new(),
             groups,
             findings: Vec::new(),

@@ -1,11 +1,15 @@
 //! The classes of the ruler namespaces at one destination: the names that the installation writes there now, those that it
 //! wrote earlier, and those that it may take over from others.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::named::Named;
 use super::namespace_policy::{NamespaceClass, NamespacePolicy};
 use super::owner::Owner;
 use super::pattern::Pattern;
 use super::scheme::Naming;
+use crate::model::name::RulerNamespace;
 
 /// Classifies the ruler namespaces at one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub(crate) struct NamespaceClassifier {
     pub(crate) former: Vec<Naming>,
     /// Foreign namespaces whose groups may be replaced by equal own groups.
     pub(crate) adopt: Vec<Pattern>,
+    /// The namespaces named as declared that the inventory has recorded; none if that is not known yet.
+    pub(crate) recorded: Option<Arc<BTreeSet<RulerNamespace>>>,
 }
 
 impl NamespaceClassifier {
@@ -37,6 +43,7 @@ impl NamespaceClassifier {
             legacy: Vec::new(),
             former: Vec::new(),
             adopt: policy.adopt.clone(),
+            recorded: None,
         };
         for naming in policy.legacy.iter().cloned().chain(legacy) {
             if !classifier.namings().any(|known| *known == naming) {
@@ -69,6 +76,11 @@ impl NamespaceClassifier {
             NamespaceClass::Managed
         } else if is_owned(&self.legacy) || is_owned(&self.former) {
             NamespaceClass::Legacy
+        } else if self.has_recorded(namespace) {
+            match self.present.contains(&Naming::Verbatim) {
+                true => NamespaceClass::Managed,
+                false => NamespaceClass::Legacy,
+            }
         } else if namespace == self.owner.as_str() {
             NamespaceClass::Claim
         } else if self.adopt.iter().any(|pattern| pattern.matches(namespace)) {
@@ -78,9 +90,19 @@ impl NamespaceClassifier {
         }
     }
 
-    /// Returns whether a namespace has the form of an own one, by any naming.
+    /// Returns whether a namespace has the form of an own one, by any naming, or is recorded.
     pub(crate) fn owns(&self, namespace: &str) -> bool {
-        self.namings().any(|naming| naming.owns(namespace))
+        self.namings().any(|naming| naming.owns(namespace)) || self.has_recorded(namespace)
+    }
+
+    /// Returns whether some own namespaces are named as declared, so that the inventory has to record them.
+    pub(crate) fn needs_records(&self) -> bool {
+        self.namings().any(|naming| *naming == Naming::Verbatim)
+    }
+
+    /// Returns whether the inventory has recorded a namespace that is named as declared.
+    fn has_recorded(&self, namespace: &str) -> bool {
+        self.recorded.as_ref().is_some_and(|recorded| recorded.contains(namespace))
     }
 
     /// Returns whether the form of a namespace alone shows whether it is an own one. Otherwise it is only if it is that of
@@ -88,12 +110,13 @@ impl NamespaceClassifier {
     pub(crate) fn is_certain(&self, namespace: &str) -> bool {
         self.is_always_certain()
             || self.namings().any(|naming| naming.is_certain() && naming.owns(namespace))
+            || self.has_recorded(namespace)
             || !self.owns(namespace)
     }
 
     /// Iterates over the namings whose names prove nothing by their form.
     pub(crate) fn uncertain(&self) -> impl Iterator<Item = &Naming> + Clone {
-        self.namings().filter(|naming| !naming.is_certain())
+        self.namings().filter(|naming| !naming.is_certain() && **naming != Naming::Verbatim)
     }
 
     /// Returns whether the form of a namespace always shows whether it is an own one.

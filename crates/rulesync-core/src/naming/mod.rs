@@ -3,6 +3,7 @@
 mod alloy;
 mod classifier;
 mod form;
+mod input;
 mod named;
 mod namespace_policy;
 mod owner;
@@ -13,6 +14,7 @@ pub(crate) use classifier::NamespaceClassifier;
 
 pub use alloy::{AlloyNaming, AlloyNamingError};
 pub use form::FILE_NAMESPACE;
+pub use input::NamingInput;
 pub use named::Named;
 pub use namespace_policy::{NamespaceClass, NamespacePolicy};
 pub use owner::{Owner, OwnerError};

@@ -1,14 +1,14 @@
-//! The naming of ruler namespaces: by owner, or as Grafana Alloy does it.
+//! The naming of ruler namespaces: by owner, as Grafana Alloy does it, or as declared.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::alloy::{AlloyNaming, AlloyNamingError};
+use super::input::NamingInput;
 use super::named::Named;
 use super::owner::{Owner, OwnerError};
 use crate::model::name::RulerNamespace;
-use crate::model::object::ObjectId;
 
 /// The naming of the ruler namespaces of objects. A name that has not its form is not owned.
 ///
@@ -21,6 +21,9 @@ pub enum Naming {
     Owner(Owner),
     /// As Grafana Alloy's `mimir.rules.kubernetes` does it, to take over an installation in place.
     Alloy(AlloyNaming),
+    /// As the declaration names it, to go on with the files of mimirtool. No form shows who wrote such a name: an
+    /// installation owns those that its inventory has recorded before they were first written.
+    Verbatim,
 }
 
 impl From<Owner> for Naming {
@@ -34,16 +37,19 @@ impl fmt::Display for Naming {
         match self {
             Self::Owner(owner) => write!(f, "owner {owner}"),
             Self::Alloy(alloy) => write!(f, "alloy {alloy}"),
+            Self::Verbatim => f.write_str("verbatim"),
         }
     }
 }
 
 impl Naming {
-    /// Returns whether a whole ruler namespace has the form of this naming: a common beginning is not enough.
+    /// Returns whether a whole ruler namespace has the form of this naming: a common beginning is not enough. Names as
+    /// declared have no form.
     pub fn owns(&self, namespace: &str) -> bool {
         match self {
             Self::Owner(owner) => owner.owns(namespace),
             Self::Alloy(alloy) => alloy.parse(namespace).is_some(),
+            Self::Verbatim => false,
         }
     }
 
@@ -53,6 +59,7 @@ impl Naming {
         match self {
             Self::Owner(_) => true,
             Self::Alloy(alloy) => alloy.is_certain(),
+            Self::Verbatim => false,
         }
     }
 
@@ -61,12 +68,13 @@ impl Naming {
         matches!(self, Self::Alloy(_))
     }
 
-    /// Returns the ruler namespace of an object with this Kubernetes UID, if it has one. A name over `max_bytes` is cut
+    /// Returns the ruler namespace of an object; none if the object has none by this naming. A name over `max_bytes` is cut
     /// and ends in a hash of the whole, where the naming allows that.
-    pub fn namespace_of(&self, object: &ObjectId, uid: Option<&str>, max_bytes: usize) -> RulerNamespace {
+    pub fn namespace_of(&self, object: &NamingInput<'_>, max_bytes: usize) -> Option<RulerNamespace> {
         match self {
-            Self::Owner(owner) => owner.namespace_of(object, max_bytes),
-            Self::Alloy(alloy) => alloy.namespace_of(object, uid),
+            Self::Owner(owner) => Some(owner.namespace_of(object.id, max_bytes)),
+            Self::Alloy(alloy) => Some(alloy.namespace_of(object.id, object.uid)),
+            Self::Verbatim => object.ruler_namespace.map(RulerNamespace::from),
         }
     }
 
@@ -75,6 +83,7 @@ impl Naming {
         match self {
             Self::Owner(owner) => owner.parse(namespace),
             Self::Alloy(alloy) => alloy.parse(namespace),
+            Self::Verbatim => None,
         }
     }
 }
@@ -85,6 +94,7 @@ impl Naming {
 enum StoredNaming {
     Owner { owner: String },
     Alloy { prefix: String, separator: String },
+    Verbatim,
 }
 
 /// The reason why a stored naming cannot be used.
@@ -103,6 +113,7 @@ impl From<Naming> for StoredNaming {
             Naming::Alloy(alloy) => {
                 Self::Alloy { prefix: alloy.prefix().to_owned(), separator: alloy.separator().to_owned() }
             }
+            Naming::Verbatim => Self::Verbatim,
         }
     }
 }
@@ -114,6 +125,7 @@ impl TryFrom<StoredNaming> for Naming {
         Ok(match stored {
             StoredNaming::Owner { owner } => Self::Owner(owner.parse()?),
             StoredNaming::Alloy { prefix, separator } => Self::Alloy(AlloyNaming::new(&prefix, &separator)?),
+            StoredNaming::Verbatim => Self::Verbatim,
         })
     }
 }
@@ -124,10 +136,15 @@ mod tests {
 
     use super::*;
     use crate::model::kind::PROMETHEUS_RULE;
+    use crate::model::object::ObjectId;
     use crate::naming::FILE_NAMESPACE;
 
     fn naming(owner: &str) -> Naming {
         Naming::Owner(owner.parse().unwrap())
+    }
+
+    fn namespace_of(naming: &Naming, id: &ObjectId, uid: Option<&str>, max_bytes: usize) -> RulerNamespace {
+        naming.namespace_of(&NamingInput { uid, ..id.into() }, max_bytes).unwrap()
     }
 
     fn object(namespace: &str, name: &str) -> ObjectId {
@@ -137,8 +154,8 @@ mod tests {
     #[test]
     fn long_names_end_in_a_hash_of_the_whole() {
         let naming = naming("prod");
-        let long = naming.namespace_of(&object("ns", &"a".repeat(250)), None, 189);
-        let other = naming.namespace_of(&object("ns", &format!("{}b", "a".repeat(249))), None, 189);
+        let long = namespace_of(&naming, &object("ns", &"a".repeat(250)), None, 189);
+        let other = namespace_of(&naming, &object("ns", &format!("{}b", "a".repeat(249))), None, 189);
         assert_eq!(long.len(), 189);
         assert!(naming.owns(&long));
         assert_eq!(naming.parse(&long).unwrap().namespace, "ns");
@@ -151,6 +168,7 @@ mod tests {
         for (naming, stored) in [
             (naming("prod"), r#"{"type":"owner","owner":"prod"}"#),
             (alloy, r#"{"type":"alloy","prefix":"stage","separator":"-"}"#),
+            (Naming::Verbatim, r#"{"type":"verbatim"}"#),
         ] {
             assert_eq!(serde_json::to_string(&naming).unwrap(), stored);
             assert_eq!(serde_json::from_str::<Naming>(stored).unwrap(), naming);
@@ -178,9 +196,9 @@ mod tests {
                 true => ObjectId::new(&"s".into(), &"RuleFile".into(), FILE_NAMESPACE, &path),
                 false => ObjectId::new(&"s".into(), &kind.into(), &namespace, &name),
             };
-            let full = naming.namespace_of(&id, None, max_bytes);
+            let full = namespace_of(&naming, &id, None, max_bytes);
             prop_assert!(naming.owns(&full), "{}", full);
-            prop_assert_eq!(naming.namespace_of(&id, None, usize::MAX).len() <= max_bytes, naming.parse(&full).is_some_and(
+            prop_assert_eq!(namespace_of(&naming, &id, None, usize::MAX).len() <= max_bytes, naming.parse(&full).is_some_and(
                 |named| named.namespace == id.namespace() && named.name == id.name()
             ));
             if !file {
@@ -202,12 +220,12 @@ mod tests {
             let id = object(&namespace, &name);
             let expected = Named { namespace: &namespace, name: &name, kind: Some(PROMETHEUS_RULE) };
             let own = naming("prod");
-            let full = own.namespace_of(&id, Some(&uid), 189);
+            let full = namespace_of(&own, &id, Some(&uid), 189);
             prop_assert!(own.owns(&full));
             prop_assert_eq!(own.parse(&full), Some(expected));
             prop_assert!(!naming("pro").owns(&full) && !naming("prod-eu").owns(&full));
             let alloy = Naming::Alloy(AlloyNaming::new(&prefix, separator).unwrap());
-            let full = alloy.namespace_of(&id, Some(&uid), 189);
+            let full = namespace_of(&alloy, &id, Some(&uid), 189);
             prop_assert!(alloy.owns(&full), "{}", full);
             if separator != "-" {
                 prop_assert_eq!(alloy.parse(&full), Some(Named { kind: None, ..expected }));

@@ -40,6 +40,7 @@ fn index(routes: &[Route]) -> Bench {
 fn table(routes: &[Route]) -> RoutingTable {
     let central: Arc<dyn Ruler> = Arc::new(DescribedRuler::default());
     RoutingTable {
+        owner: "us".parse().unwrap(),
         naming: Naming::Owner("us".parse().unwrap()),
         namings: HashMap::new(),
         uncertain_legacy: HashMap::new(),

@@ -60,4 +60,6 @@ mod transforms;
 #[cfg(test)]
 mod vanishing;
 #[cfg(test)]
+mod verbatim;
+#[cfg(test)]
 mod world;

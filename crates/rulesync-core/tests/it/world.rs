@@ -370,6 +370,7 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
     RuleObject {
         id: id(name),
         tenant: None,
+        ruler_namespace: None,
         uid: None,
         created: None,
         labels: [("tenant", "prod")].into_iter().collect::<Labels>(),

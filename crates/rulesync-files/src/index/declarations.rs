@@ -197,6 +197,18 @@ impl Declared {
 
 /// A digest that detects changes of an object within this process.
 fn digest(object: &RuleObject) -> u64 {
-    let RuleObject { id: _, uid, created, labels, tenant, annotations, groups, findings, positions } = object;
-    digest_of(&(uid, created, labels, tenant, annotations, groups, findings, positions))
+    let RuleObject {
+        id: _,
+        uid,
+        created,
+        labels,
+        tenant,
+        ruler_namespace,
+        annotations,
+        groups,
+        findings,
+        positions,
+    } = object;
+    let declared = (tenant, ruler_namespace, groups, findings, positions);
+    digest_of(&(uid, created, labels, annotations, declared))
 }

@@ -275,6 +275,12 @@ fn manifest_joins_documents_of_one_name() {
             r#"RuleFile _file/one_2Fa ["i", "i"] [Some(1)]"#
         ]
     );
+    let namespaces: Vec<_> = read.objects.iter().map(|read| read.object.ruler_namespace.as_deref()).collect();
+    assert_eq!(namespaces, [Some("a"), Some("one/a")], "as mimirtool names them");
+    let manifest = contents(
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: a}\nspec: {groups: []}",
+    );
+    assert_eq!(manifest.objects[0].object.ruler_namespace, None);
 }
 
 #[test]

@@ -37,6 +37,7 @@ impl State {
                 finding,
             });
         }
+        self.ask_for_record(namespace);
         self.queue.push(namespace, if live { Priority::Next } else { Priority::Last }, false);
         self.queue_claim();
     }
@@ -61,6 +62,7 @@ impl State {
         self.verdicts.overlay.forget(namespace, Some(object));
         self.handovers.mark_updated(namespace);
         self.declarations_changed(namespace);
+        self.ask_for_record(namespace);
         self.queue.push(namespace, Priority::Next, false);
     }
 

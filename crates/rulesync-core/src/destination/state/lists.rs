@@ -59,6 +59,7 @@ impl State {
         self.ownership_changed(change);
         self.find_adoptions();
         self.ask_for_recognition();
+        self.ask_for_records();
         self.queue_all_with_changes(!first);
         self.handovers.mark_all_updated();
         self.queue_claim();
@@ -164,6 +165,10 @@ impl State {
         let mut found: Vec<(RulerNamespace, Change, RulerNamespace)> = Vec::new();
         for foreign in self.view.adoptable() {
             let Some((own, object)) = offered.get(&foreign.fingerprint) else { continue };
+            if **own == foreign.namespace {
+                // It is taken over as it is, by a record.
+                continue;
+            }
             if in_order(own, self.offered(), &observed) && observed.is_read(own) {
                 let change = Change::adoption(foreign, (*object).clone());
                 found.push((foreign.namespace.clone(), change, (*own).clone()));

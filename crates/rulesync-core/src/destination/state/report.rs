@@ -153,6 +153,7 @@ impl State {
             findings.push(namespace_taken(namespace, &object.id, &winner.id));
         }
         findings.extend(refused);
+        findings.extend(self.taken_by_others(namespace).filter(|_| wins));
         if wins {
             findings.extend(self.verdicts.overlay.expelled(namespace, object).map(expelled));
             findings.extend(self.view.normalizations.of_namespace(namespace).map(normalized));
@@ -172,7 +173,7 @@ impl State {
         findings.extend(health.into_iter().flatten());
         let state = if findings.iter().any(Finding::withholds) || !object.refused.is_empty() {
             ObjectState::Refused
-        } else if !self.view.is_listed() || self.queue.contains(namespace) {
+        } else if !self.view.is_listed() || self.queue.contains(namespace) || self.records.awaits(namespace) {
             ObjectState::Pending
         } else if contested {
             ObjectState::Contested

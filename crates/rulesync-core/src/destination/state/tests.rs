@@ -22,7 +22,7 @@ use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
 use crate::described_ruler::DescribedRuler;
 use crate::desired::{DesiredGroup, RemovalReason};
-use crate::destination::Unrecognized;
+use crate::destination::{RecordRequests, Unrecognized};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::capabilities::StoredFields;
@@ -68,6 +68,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
         release_deletes: false,
         ruler: Arc::new(DescribedRuler::default()),
         classifier: Arc::new(NamespaceClassifier::of("us".parse().unwrap())),
+        record_requests: RecordRequests::default(),
         unrecognized: Unrecognized::default(),
         leadership: Leadership::always(),
         claims: false,

@@ -14,7 +14,9 @@ use super::running_destination::RunningDestination;
 use crate::apply::LimitedRuler;
 use crate::clock::seconds_since_1970;
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Channels, Command, Destination, Progress, Retirement, Shared, Unrecognized};
+use crate::destination::{
+    Channels, Command, Destination, Progress, RecordRequests, Retirement, Shared, Unrecognized,
+};
 use crate::engine::setup::NamedRuler;
 use crate::guard::HeldReason;
 use crate::handover::Handover;
@@ -194,11 +196,13 @@ impl Run {
         concurrency: ConcurrencyLimit,
         predecessor: Option<CancellationToken>,
     ) -> RunningDestination {
-        let (classifier, unrecognized) = (Arc::new(self.classifier(id)), Unrecognized::default());
+        let classifier = Arc::new(self.classifier(id));
+        let (record_requests, unrecognized) = (RecordRequests::default(), Unrecognized::default());
         let limited = LimitedRuler { ruler: Arc::clone(&named.ruler), concurrency: concurrency.clone() };
         let shared = Shared {
             ruler: Arc::clone(&named.ruler),
             classifier: Arc::clone(&classifier),
+            record_requests: record_requests.clone(),
             unrecognized: unrecognized.clone(),
             leadership: self.leadership.clone(),
             claims: self.setup.policy.claim,
@@ -227,6 +231,7 @@ impl Run {
         let mut destination = RunningDestination {
             ruler: named.clone(),
             classifier,
+            record_requests,
             unrecognized,
             concurrency,
             commands,

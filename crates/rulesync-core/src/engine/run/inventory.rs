@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use tokio::sync::oneshot;
 
-use super::Run;
 use super::inventory_writer::ReadRecord;
+use super::{Mode, Run};
 use crate::destination::Command;
 use crate::inventory::InventoryRecord;
 use crate::model::tenant::DestinationId;
@@ -17,7 +17,7 @@ impl Run {
         let unread = inventory_writer.take_read();
         let read_again = unread.as_ref().is_some_and(|unread| unread.is_first);
         if let Some(ReadRecord {
-            record: InventoryRecord { destinations, released, retiring, mut namings },
+            record: InventoryRecord { destinations, released, retiring, mut namings, namespaces },
             ..
         }) = unread
         {
@@ -39,6 +39,14 @@ impl Run {
                 }
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
+                // Another process may have recorded and released some.
+                self.recorded = namespaces
+                    .into_iter()
+                    .filter_map(|(text, namespaces)| {
+                        let namespaces = namespaces.iter().map(|namespace| namespace.as_str().into());
+                        Some((parse(&text)?, namespaces.collect()))
+                    })
+                    .collect();
                 self.known_destinations_changed = true;
                 self.adjust_destinations();
             }
@@ -49,7 +57,9 @@ impl Run {
             .filter(|inventory_writer| inventory_writer.is_read() && self.known_destinations_changed)
         {
             self.known_destinations_changed = false;
-            let since = self.retiring_since.iter().filter(|(id, _)| self.retiring.contains_key(*id));
+            // One-shot runs leave the cleanup to the daemon.
+            let is_retiring = |id| self.mode != Mode::Forever || self.retiring.contains_key(id);
+            let since = self.retiring_since.iter().filter(|(id, _)| is_retiring(*id));
             let wanted = InventoryRecord {
                 destinations: self.known_destinations.keys().map(ToString::to_string).collect(),
                 released: BTreeSet::new(),
@@ -57,6 +67,12 @@ impl Run {
                 namings: (self.known_destinations.iter())
                     .filter(|(_, namings)| !namings.is_empty())
                     .map(|(id, namings)| (id.to_string(), namings.clone()))
+                    .collect(),
+                namespaces: (self.recorded.iter())
+                    .filter(|(_, namespaces)| !namespaces.is_empty())
+                    .map(|(id, namespaces)| {
+                        (id.to_string(), namespaces.iter().map(ToString::to_string).collect())
+                    })
                     .collect(),
             };
             inventory_writer.want(wanted, read_again);

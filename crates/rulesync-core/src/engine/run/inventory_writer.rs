@@ -1,6 +1,8 @@
 //! The task that reads the inventory once, writes it when the record that it should hold changes, and polls it for
 //! releases.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::inventory::{Inventory, InventoryRecord};
 use crate::leadership::Leadership;
+use crate::model::name::RulerNamespace;
 use crate::policy::Backoff;
 
 /// The interval at which the inventory is polled for releases.
@@ -24,6 +27,10 @@ pub(super) struct InventoryWriter {
     wanted: watch::Sender<Option<InventoryRecord>>,
     /// The record that was read last and is not yet taken.
     unread: Arc<Mutex<Option<ReadRecord>>>,
+    /// The record as it is stored, as far as is known.
+    stored: Arc<Mutex<InventoryRecord>>,
+    /// True if it may be written.
+    writes: Arc<AtomicBool>,
     read: bool,
     stop: CancellationToken,
 }
@@ -33,6 +40,7 @@ impl InventoryWriter {
         inventory: Arc<dyn Inventory>,
         progressed: Arc<Notify>,
         leadership: Leadership,
+        writes: bool,
     ) -> Self {
         Self {
             inventory,
@@ -40,6 +48,8 @@ impl InventoryWriter {
             progressed,
             wanted: watch::channel(None).0,
             unread: Arc::default(),
+            stored: Arc::default(),
+            writes: Arc::new(AtomicBool::new(writes)),
             read: false,
             stop: CancellationToken::new(),
         }
@@ -53,11 +63,26 @@ impl InventoryWriter {
             progressed: Arc::clone(&self.progressed),
             wanted: self.wanted.subscribe(),
             unread: Arc::clone(&self.unread),
+            stored: Arc::clone(&self.stored),
+            writes: Arc::clone(&self.writes),
         };
         let stop = self.stop.clone();
         tasks.spawn(async move {
             stop.run_until_cancelled(task.run()).await;
         });
+    }
+
+    /// Returns the recorded namespaces of a destination, as they are stored.
+    pub(super) fn stored_namespaces(&self, destination: &str) -> BTreeSet<RulerNamespace> {
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let namespaces = stored.namespaces.get(destination).into_iter().flatten();
+        namespaces.map(|namespace| namespace.as_str().into()).collect()
+    }
+
+    /// Allows it to be written.
+    pub(super) fn allow_writes(&self) {
+        self.writes.store(true, Ordering::Relaxed);
+        self.wanted.send_modify(|_| {});
     }
 
     /// Returns whether the inventory has been read.
@@ -102,6 +127,8 @@ struct Task {
     progressed: Arc<Notify>,
     wanted: watch::Receiver<Option<InventoryRecord>>,
     unread: Arc<Mutex<Option<ReadRecord>>>,
+    stored: Arc<Mutex<InventoryRecord>>,
+    writes: Arc<AtomicBool>,
 }
 
 impl Task {
@@ -114,9 +141,14 @@ impl Task {
             // Another process may have written it while it was the leader.
             self.leadership.leading().await;
             let result = match (known, self.unwritten(&stored)) {
-                (true, Some(record)) => self.inventory.write(&record).await.map(|()| stored = record),
+                (true, Some(record)) => self.inventory.write(&record).await.map(|()| {
+                    self.publish(&record);
+                    stored = record;
+                    self.progressed.notify_one();
+                }),
                 _ => self.inventory.read().await.map(|record| {
                     stored.clone_from(&record);
+                    self.publish(&record);
                     let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
                     // A record that was not taken yet may have been the first.
                     let is_first = !known || unread.as_ref().is_some_and(|unread| unread.is_first);
@@ -145,9 +177,14 @@ impl Task {
         }
     }
 
+    fn publish(&self, record: &InventoryRecord) {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone_from(record);
+    }
+
     /// Returns the record to write, if it differs from the stored one.
     fn unwritten(&mut self, stored: &InventoryRecord) -> Option<InventoryRecord> {
-        let wanted = self.wanted.borrow_and_update().clone()?;
+        let wanted =
+            self.wanted.borrow_and_update().clone().filter(|_| self.writes.load(Ordering::Relaxed))?;
         (wanted != *stored).then_some(wanted)
     }
 }

@@ -1,7 +1,7 @@
 //! The names of own namespaces at the destinations of a run: by which namings, which the inventory remembers, and which
 //! namespaces are own ones where their form does not show it.
 
-use super::Run;
+use super::{Mode, Run};
 use crate::destination::Command;
 use crate::model::tenant::DestinationId;
 use crate::naming::NamespaceClassifier;
@@ -39,6 +39,34 @@ impl Run {
             if !recognized.is_empty() {
                 destination.send(Command::Recognize(recognized));
             }
+        }
+    }
+
+    /// Records the namespaces that destinations are about to write and that are named as declared, and tells each which of
+    /// its namespaces the inventory has.
+    pub(super) fn record_namespaces(&mut self) {
+        let Some(inventory) = self.inventory_writer.as_ref().filter(|inventory| inventory.is_read()) else {
+            return;
+        };
+        for (id, destination) in self.destinations.iter_mut().chain(&mut self.retiring) {
+            if !destination.classifier.needs_records() {
+                continue;
+            }
+            let request = destination.record_requests.take();
+            let recorded = self.recorded.entry(id.clone()).or_default();
+            let before = recorded.len();
+            recorded.retain(|namespace| !request.release.contains(namespace));
+            let released = before - recorded.len();
+            let kept = recorded.len();
+            recorded.extend(request.record);
+            self.known_destinations_changed |= released > 0 || recorded.len() > kept;
+            // Nothing is stored for a plan, and nothing written.
+            let mut stored = recorded.clone();
+            if self.mode != Mode::Plan {
+                let in_inventory = inventory.stored_namespaces(&id.to_string());
+                stored.retain(|namespace| in_inventory.contains(namespace));
+            }
+            destination.record(stored);
         }
     }
 

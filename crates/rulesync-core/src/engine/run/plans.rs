@@ -1,6 +1,7 @@
 //! Plans of a run, and how the run goes on when one of them was approved.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -55,6 +56,32 @@ impl Run {
         plans
     }
 
+    /// Stores the records of the namespaces that the plan writes, before it is carried out.
+    async fn store_records(&mut self) -> Result<(), RunError> {
+        let Some(inventory_writer) = self.inventory_writer.as_ref().filter(|inventory| inventory.is_read())
+        else {
+            return Ok(());
+        };
+        inventory_writer.allow_writes();
+        self.known_destinations_changed = true;
+        self.update_inventory();
+        let deadline = Instant::now() + self.setup.policy.patience;
+        let are_stored = |run: &Self| {
+            run.inventory_writer.as_ref().is_none_or(|inventory_writer| {
+                run.recorded.iter().all(|(id, recorded)| {
+                    inventory_writer.stored_namespaces(&id.to_string()).is_superset(recorded)
+                })
+            })
+        };
+        while !are_stored(self) {
+            let progressed = Arc::clone(&self.progressed);
+            if tokio::time::timeout_at(deadline, progressed.notified()).await.is_err() {
+                return Err(RunError::InventoryUnavailable);
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the changes of a plan that was made by this run, and no others. What is declared stays as it was.
     ///
     /// # Errors
@@ -66,6 +93,7 @@ impl Run {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Self, RunError> {
         self.mode = Mode::Once;
+        self.store_records().await?;
         self.frozen = true;
         let approved = |id: &DestinationId| {
             let plan = plans.iter().find(|plan| plan.destination == *id);

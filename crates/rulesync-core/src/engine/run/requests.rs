@@ -29,6 +29,9 @@ impl Run {
 
     fn reconfigure(&mut self, setup: Setup) -> Result<(), SetupError> {
         setup.validate()?;
+        if self.inventory_writer.is_none() && setup.needs_records() {
+            return Err(SetupError::NoInventory);
+        }
         if setup.namespace_policy.owner != self.setup.namespace_policy.owner
             || setup.namespace_policy.naming != self.setup.namespace_policy.naming
         {

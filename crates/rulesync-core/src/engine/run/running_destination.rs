@@ -1,13 +1,15 @@
 //! A destination of a run: its task, the channels to it, and how far it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::concurrency::ConcurrencyLimit;
-use crate::destination::{Command, Progress, Unrecognized};
+use crate::destination::{Command, Progress, RecordRequests, Unrecognized};
 use crate::engine::setup::NamedRuler;
+use crate::model::name::RulerNamespace;
 use crate::naming::NamespaceClassifier;
 
 /// A destination's task and the channels to it.
@@ -15,6 +17,8 @@ pub(super) struct RunningDestination {
     pub(super) ruler: NamedRuler,
     /// The classifier that it has been sent last.
     pub(super) classifier: Arc<NamespaceClassifier>,
+    /// The namespaces whose records it asks to change.
+    pub(super) record_requests: RecordRequests,
     /// The namespaces that it asks about.
     pub(super) unrecognized: Unrecognized,
     /// The limit of the ruler's address, shared by all its destinations.
@@ -37,8 +41,20 @@ impl RunningDestination {
         }
     }
 
-    /// Has it classify the ruler's namespaces by another classifier.
+    /// Tells it which of its namespaces are recorded, if it does not know that.
+    pub(super) fn record(&mut self, recorded: BTreeSet<RulerNamespace>) {
+        if self.classifier.recorded.as_deref() != Some(&recorded) {
+            let recorded = Arc::new(recorded);
+            let classifier =
+                NamespaceClassifier { recorded: Some(Arc::clone(&recorded)), ..(*self.classifier).clone() };
+            self.classifier = Arc::new(classifier);
+            self.send(Command::Recorded(recorded));
+        }
+    }
+
+    /// Has it classify the ruler's namespaces by another classifier, with the same records.
     pub(super) fn classify(&mut self, classifier: NamespaceClassifier) {
+        let classifier = NamespaceClassifier { recorded: self.classifier.recorded.clone(), ..classifier };
         if *self.classifier != classifier {
             self.classifier = Arc::new(classifier);
             self.send(Command::Classify(Arc::clone(&self.classifier)));

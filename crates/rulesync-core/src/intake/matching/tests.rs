@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::labels::Labels;
 use crate::model::language::QueryLanguage;
+use crate::model::object::ObjectId;
 use crate::naming::Naming;
 use crate::route::ExternalLabel;
 use crate::route::input::NamespaceMetadata;
@@ -22,16 +23,16 @@ struct Object {
 }
 
 /// A ruler `loki`, and others for PromQL; names by the owner `us`, or else those of the route.
-struct Facts;
+struct Facts<'a>(&'a ObjectId);
 
-impl RouteFacts for Facts {
+impl RouteFacts for Facts<'_> {
     fn language(&self, ruler: &str) -> Option<&str> {
         Some(if ruler == "loki" { "logql" } else { "promql" })
     }
 
-    fn namespace(&self, route: &Route, id: &ObjectId) -> Result<RulerNamespace, Box<Finding>> {
+    fn namespace(&self, route: &Route) -> Result<RulerNamespace, Box<Finding>> {
         let usual = Naming::Owner("us".parse().unwrap());
-        Ok(route.naming.as_ref().unwrap_or(&usual).namespace_of(id, None, usize::MAX))
+        Ok(route.naming.as_ref().unwrap_or(&usual).namespace_of(&self.0.into(), usize::MAX).unwrap())
     }
 }
 
@@ -61,7 +62,7 @@ impl Object {
             namespace: self.namespace.as_ref(),
             namespace_comes: self.namespace_comes,
         };
-        match_routes(routes, &input, &Facts)
+        match_routes(routes, &input, &Facts(&self.id))
     }
 
     /// Returns its destinations, or why it has none.
