@@ -1,32 +1,14 @@
-//! What a run that writes tells: each change as it is made, the numbers, and what is not in order at the end.
+//! What a run that writes tells: each change as it is made, and the numbers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rulesync_core::engine::{Outcome, Reporter, Subject, Summary};
+use rulesync_core::engine::{Outcome, Reporter, Subject};
 use rulesync_core::finding::Printable;
 use rulesync_core::plan::Reason;
-use rulesync_core::status::{DestinationState, DestinationStatus};
 
 use crate::progress::Progress;
 use crate::stdout::print_styled;
 use crate::terminal::{ADDED, CHANGED, REMOVED};
-
-/// Reports what is not in order at the end, and why.
-pub(crate) fn report(summary: &Summary) {
-    let destinations = summary.status.destinations.iter();
-    for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
-        let DestinationStatus { ruler, tenant, state, pending, held, refused, error, .. } = destination;
-        tracing::error!(ruler, tenant, %state, pending, held, refused, error, "Destination not in sync");
-    }
-    for destination in &summary.unrouted {
-        let hint = "only a running daemon deletes them, after the window of the delete guard";
-        tracing::warn!(
-            destination,
-            hint,
-            "No route leads to this destination, and rules of this owner may be left there"
-        );
-    }
-}
 
 /// Prints each change that is made, and counts them.
 #[derive(Debug, Clone)]

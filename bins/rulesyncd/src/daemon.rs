@@ -6,15 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_config::{App, Config, ConfigErrors, Lifetime, Options};
-use rulesync_core::engine::{LogReporter, Summary};
+use rulesync_core::engine::LogReporter;
 use rulesync_core::finding::Printable;
 use rulesync_core::plan::DryRun;
-use rulesync_core::status::{DestinationState, DestinationStatus};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::args::Args;
 use crate::ask::Asking;
@@ -67,7 +66,7 @@ async fn try_run(args: Args) -> Result<ExitCode, Failure> {
         }
         Lifetime::Once => {
             let summary = app.once(shutdown.cancelled_owned()).await?;
-            log_what_is_not_done(&summary);
+            summary.log_unfinished();
             let objects = summary.status.objects.len();
             info!(changes = summary.applied, objects, in_sync = summary.succeeded(), "Sync finished");
             Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -126,22 +125,6 @@ fn print(plan: &DryRun, out: &mut impl Write) -> std::io::Result<()> {
         plan.lines().try_for_each(|line| writeln!(out, "  {}", Printable(line)))?;
     }
     plan.refusals.iter().try_for_each(|refusal| writeln!(out, "{}", Printable(refusal)))
-}
-
-/// Logs what a one-shot run has not done, and why.
-fn log_what_is_not_done(summary: &Summary) {
-    let destinations = summary.status.destinations.iter();
-    for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
-        let DestinationStatus { ruler, tenant, state, pending, held, error, .. } = destination;
-        warn!(ruler, tenant, %state, pending, held, error, "Destination not in sync");
-    }
-    for destination in &summary.unrouted {
-        let hint = "only a running daemon deletes them, after the window of the delete guard";
-        warn!(
-            destination,
-            hint, "No route leads to this destination, and rules of this owner may be left there"
-        );
-    }
 }
 
 /// Ends the process on SIGTERM and SIGINT, and reloads the configuration on SIGHUP.

@@ -13,6 +13,11 @@ pub(crate) const GROUP: &str = "rulesync.dev";
 pub(crate) const VERSION: &str = "v1alpha1";
 pub(crate) const PLURAL: &str = "loggingrules";
 
+/// Returns the `apiVersion` of a [`LoggingRule`].
+pub fn logging_rule_api_version() -> String {
+    format!("{GROUP}/{VERSION}")
+}
+
 /// Alerting and recording rules in LogQL, for a Loki or another ruler of logs.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(

@@ -32,7 +32,7 @@ mod watch;
 pub use connect::{ConnectError, KubernetesConfig, check_kubeconfig};
 pub use crd::{
     LoggingRule, LoggingRuleCondition, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
-    ManifestError, logging_rule_crd, manifests,
+    ManifestError, logging_rule_api_version, logging_rule_crd, manifests,
 };
 pub use inventory::{KubernetesInventory, RELEASE_ANNOTATION};
 pub use lease::{KubernetesLease, LeaseElection, LeaseError, LeaseSettings};

@@ -5,7 +5,7 @@ use rulesync_core::Group;
 use rulesync_core::plan::{Change, DryRun, HeldReason, Plan, Reason, Refusal};
 use serde::Serialize;
 
-use super::summary::Summary;
+use super::summary::{self, Summary};
 
 /// The version of the form.
 pub(crate) const VERSION: u32 = 1;
@@ -120,8 +120,7 @@ impl ChangeDocument {
         let Self { namespace, group, object, reason, held, groups, .. } = self;
         let what = match group {
             Some(group) => format!("{namespace} / {group}"),
-            None if groups.len() == 1 => format!("{namespace} (1 group)"),
-            None => format!("{namespace} ({} groups)", groups.len()),
+            None => format!("{namespace} ({})", summary::groups(groups.len())),
         };
         let object = object.as_ref().map(|object| format!(" of {object}")).unwrap_or_default();
         let reason = reason.to_string().replace('_', " ");

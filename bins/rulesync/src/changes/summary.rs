@@ -46,6 +46,11 @@ impl Summary {
     }
 }
 
+/// Returns a number of groups in words.
+pub(crate) fn groups(count: usize) -> String {
+    if count == 1 { "1 group".to_owned() } else { format!("{count} groups") }
+}
+
 /// The number of groups and whole objects that findings refuse: a group with two faults is refused once.
 fn refused(refusals: &[Refusal]) -> usize {
     let group = |refusal: &Refusal| (refusal.object.to_string(), refusal.finding.location.group.clone());
@@ -77,5 +82,6 @@ mod tests {
         assert_eq!(summary.to_string(), "3 to add, 2 to change, 1 to delete, 1 held, 2 refused");
         assert_eq!(Summary::default().to_string(), "0 to add, 0 to change, 0 to delete");
         assert!(Summary::default().is_empty() && !summary.is_empty());
+        assert_eq!([0, 1, 2].map(groups), ["0 groups", "1 group", "2 groups"]);
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rulesync_core::Group;
 use rulesync_core::finding::Printable;
-use rulesync_core::model::{LOGGING_RULE, PROMETHEUS_RULE, QueryLanguage};
+use rulesync_core::model::{LOGGING_RULE, PROMETHEUS_RULE, QueryLanguage, SOURCE_TENANTS_ANNOTATION};
 use serde::Serialize;
 
 use crate::changes::yaml::to_yaml;
@@ -26,7 +26,7 @@ pub(crate) struct Exported {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest<'a> {
-    api_version: &'static str,
+    api_version: String,
     kind: &'static str,
     metadata: Metadata<'a>,
     spec: Spec,
@@ -44,9 +44,6 @@ struct Metadata<'a> {
 struct Spec {
     groups: Vec<Group>,
 }
-
-/// The annotation that names the tenants that Mimir's federated groups read from, separated by commas.
-const SOURCE_TENANTS: &str = "monitoring.grafana.com/source_tenants";
 
 /// Returns an object for each rule file. Namespaces that were made by a naming of rulesync have the names that they were
 /// made of, the others names of their own in this Kubernetes namespace.
@@ -83,11 +80,12 @@ fn object(RuleFile { namespace, groups }: RuleFile, name: ObjectName, language: 
         }
     }
     let (api_version, kind) = match language {
-        QueryLanguage::LogQl => ("rulesync.dev/v1alpha1", LOGGING_RULE),
-        _ => ("monitoring.coreos.com/v1", PROMETHEUS_RULE),
+        QueryLanguage::LogQl => (rulesync_k8s::logging_rule_api_version(), LOGGING_RULE),
+        _ => ("monitoring.coreos.com/v1".to_owned(), PROMETHEUS_RULE),
     };
     let tenants = tenants.unwrap_or_default().join(",");
-    let annotations = if tenants.is_empty() { BTreeMap::new() } else { [(SOURCE_TENANTS, tenants)].into() };
+    let annotations =
+        if tenants.is_empty() { BTreeMap::new() } else { [(SOURCE_TENANTS_ANNOTATION, tenants)].into() };
     let metadata = Metadata { name: &name.name, namespace: &name.namespace, annotations };
     let manifest = Manifest { api_version, kind, metadata, spec: Spec { groups: kept } };
     let text = format!("# {}\n{}", Printable(&namespace), to_yaml(&manifest));

@@ -9,13 +9,13 @@ use rulesync_core::plan::{DryRun, Reason};
 
 use super::run_args::{RunArgs, Whose};
 use crate::changes::document::PlanDocument;
-use crate::changes::text;
+use crate::changes::{summary, text};
 use crate::failure::Failure;
 use crate::interrupt::interrupted;
 use crate::progress::Progress;
 use crate::question::confirm;
 use crate::stdout::{print, print_styled};
-use crate::sync_report::{Changes, report};
+use crate::sync_report::Changes;
 use crate::terminal::HEADING;
 
 /// Take over groups that others have written and that equal declared ones.
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let done = changes.counts().deleted == adopted;
     if !done {
-        report(&summary);
+        summary.log_unfinished();
     }
     print_styled(&format!("{HEADING}Adopt: {}{HEADING:#}\n", changes.counts()))?;
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -105,7 +105,7 @@ fn keep_adoptions(dry_run: &mut DryRun) -> usize {
 /// Shows the plan, and asks. The question waits on another thread, so that the process can be interrupted meanwhile.
 async fn ask(plan: &PlanDocument<'_>, adopted: usize, yes: bool) -> Result<bool, Failure> {
     print_styled(&text::render(plan))?;
-    let question = format!("Adopt {adopted} groups?");
+    let question = format!("Adopt {}?", summary::groups(adopted));
     let asking = tokio::task::spawn_blocking(move || confirm(&question, yes));
     // The question does not panic.
     asking.await.unwrap_or(Ok(false))

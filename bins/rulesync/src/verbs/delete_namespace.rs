@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use rulesync_core::finding::Printable;
 
 use super::direct_args::DirectArgs;
+use crate::changes::summary;
 use crate::failure::Failure;
 use crate::question::confirm;
 use crate::stdout::print;
@@ -33,11 +34,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     groups.extend(
         stored.unreadable.iter().filter_map(|(name, _)| Some(name.strip_prefix(&prefix)?.to_owned())),
     );
-    let (id, count) = (destination.id(), groups.len());
-    if !confirm(&format!("Delete {namespace} with {count} groups from {id}?"), yes)? {
+    let (id, count) = (destination.id(), summary::groups(groups.len()));
+    if !confirm(&format!("Delete {namespace} with {count} from {id}?"), yes)? {
         return Ok(ExitCode::FAILURE);
     }
     let names: Vec<&str> = groups.iter().map(String::as_str).collect();
     destination.delete_namespace(&namespace, &names).await?;
-    print(&format!("{}\n", Printable(format_args!("- {id}: {namespace} ({count} groups)"))))
+    print(&format!("{}\n", Printable(format_args!("- {id}: {namespace} ({count})"))))
 }

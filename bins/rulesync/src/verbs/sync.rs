@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupt::interrupted;
 use crate::progress::Progress;
 use crate::stdout::print_styled;
-use crate::sync_report::{Changes, report};
+use crate::sync_report::Changes;
 use crate::terminal::HEADING;
 
 /// Bring rulers in order once: write what is declared, and delete what is not.
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             synced.ok_or(Failure::Moved { path: path.display().to_string(), moved })?
         }
     };
-    report(&summary);
+    summary.log_unfinished();
     print_styled(&format!("{HEADING}Sync: {}{HEADING:#}\n", changes.counts()))?;
     Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

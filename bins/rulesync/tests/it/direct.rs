@@ -145,7 +145,7 @@ async fn deletes_need_a_terminal_or_a_yes() {
     }
     assert_eq!(world.run(&["delete", "infra", "node", "-y"]).await.ok(), "- mimir/prod: infra / node\n");
     let deleted = world.run(&["delete-namespace", "infra", "-y"]).await.ok();
-    assert_eq!(deleted, "- mimir/prod: infra (1 groups)\n");
+    assert_eq!(deleted, "- mimir/prod: infra (1 group)\n");
     assert!(world.ruler.rules("prod").is_empty());
 }
 

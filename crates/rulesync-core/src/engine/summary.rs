@@ -1,6 +1,6 @@
 //! The result of a one-shot run.
 
-use crate::status::{DestinationState, ObjectState, Status};
+use crate::status::{DestinationState, DestinationStatus, ObjectState, Status};
 
 /// The result of a one-shot run.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,23 @@ impl Summary {
     pub fn succeeded(&self) -> bool {
         self.status.destinations.iter().all(|destination| destination.state == DestinationState::InSync)
             && self.status.objects.iter().all(|object| object.state < ObjectState::Pending)
+    }
+
+    /// Logs what was not done, and why: a line for each destination that is not in sync, and for each without a route.
+    pub fn log_unfinished(&self) {
+        let destinations = self.status.destinations.iter();
+        for destination in destinations.filter(|destination| destination.state != DestinationState::InSync) {
+            let DestinationStatus { ruler, tenant, state, pending, held, refused, error, .. } = destination;
+            tracing::warn!(ruler, tenant, %state, pending, held, refused, error, "Destination not in sync");
+        }
+        for destination in &self.unrouted {
+            let hint = "only a running daemon deletes them, after the window of the delete guard";
+            tracing::warn!(
+                destination,
+                hint,
+                "No route leads to this destination, and rules of this owner may be left there"
+            );
+        }
     }
 }
 

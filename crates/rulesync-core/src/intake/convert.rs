@@ -10,12 +10,10 @@ use crate::finding::{Code, Finding, Location};
 use crate::model::declared::{DeclaredGroup, DeclaredRule};
 use crate::model::duration::PromDuration;
 use crate::model::group::{Group, Rule};
+use crate::model::kind::SOURCE_TENANTS_ANNOTATION;
 use crate::model::left_out::LeftOut;
 use crate::model::tenant::TenantId;
 use crate::policy::OnInvalid;
-
-/// The annotation that names the tenants that Mimir's federated groups read from, separated by commas.
-pub(crate) const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
 
 /// The result of converting an object's groups.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -23,6 +23,9 @@ pub const KINDS: [&str; 4] = [PROMETHEUS_RULE, ALERTING_RULE, RECORDING_RULE, LO
 /// The annotation in which an object declares its language, such as `logql`.
 pub const DIALECT_ANNOTATION: &str = "rulesync.dev/dialect";
 
+/// The annotation that names the tenants that Mimir's federated groups read from, separated by commas.
+pub const SOURCE_TENANTS_ANNOTATION: &str = "monitoring.grafana.com/source_tenants";
+
 /// Returns the language of every object of a kind; none if the kind does not determine it.
 pub fn language_of(kind: &str) -> Option<QueryLanguage> {
     matches!(kind, ALERTING_RULE | RECORDING_RULE | LOGGING_RULE).then_some(QueryLanguage::LogQl)

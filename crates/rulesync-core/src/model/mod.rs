@@ -27,7 +27,7 @@ pub use fingerprint::Fingerprint;
 pub use group::{Group, Rule};
 pub use kind::{
     ALERTING_RULE, DIALECT_ANNOTATION, KINDS, LOGGING_RULE, PROMETHEUS_RULE, RECORDING_RULE, RULE_FILE,
-    language_of, tenant_field_of,
+    SOURCE_TENANTS_ANNOTATION, language_of, tenant_field_of,
 };
 pub use labels::Labels;
 pub use language::QueryLanguage;
