@@ -19,7 +19,8 @@ pub(crate) struct Embedded {
 /// What a file contains.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
-    pub(crate) configurations: Vec<Embedded>,
+    /// Each made of one or several texts.
+    pub(crate) configurations: Vec<Vec<Embedded>>,
     /// Whether the chart runs Alloy as a cluster.
     pub(crate) is_clustered: bool,
 }
@@ -54,6 +55,7 @@ pub(crate) fn contents(text: &str, file: usize) -> Result<Contents, NotYaml> {
     for document in &documents {
         find(document, &lines, file, &mut contents);
     }
+    contents.configurations.retain(|texts| !texts.is_empty());
     Ok(contents)
 }
 
@@ -63,15 +65,17 @@ fn find(document: &Node, lines: &[&str], file: usize, contents: &mut Contents) {
     {
         items.iter().for_each(|item| find(item, lines, file, contents));
     }
-    let mut add = |node: &Node| {
-        if let Node::Scalar { text, line, column } = node {
+    let embedded = |node: &Node| match node {
+        Node::Scalar { text, line, column } => {
             let placement = placement(text, lines, Position { file, line: *line, column: *column });
-            contents.configurations.push(Embedded { text: text.clone(), placement });
+            Some(Embedded { text: text.clone(), placement })
         }
+        _ => None,
     };
     if document.at(&["kind"]).and_then(Node::text) == Some("ConfigMap") {
         if let Some(Node::Mapping(data)) = document.at(&["data"]) {
-            data.iter().filter(|(key, _)| is_alloy(key)).for_each(|(_, value)| add(value));
+            let texts = data.iter().filter(|(key, _)| is_alloy(key)).filter_map(|(_, value)| embedded(value));
+            contents.configurations.push(texts.collect());
         }
         return;
     }
@@ -82,7 +86,7 @@ fn find(document: &Node, lines: &[&str], file: usize, contents: &mut Contents) {
     });
     for values in charts {
         if let Some(content) = values.at(&["alloy", "configMap", "content"]) {
-            add(content);
+            contents.configurations.push(embedded(content).into_iter().collect());
         }
         let enabled = values.at(&["alloy", "clustering", "enabled"]).and_then(Node::text);
         contents.is_clustered |= enabled == Some("true");
@@ -219,7 +223,7 @@ mod tests {
     use super::*;
 
     fn only(text: &str) -> Embedded {
-        contents(text, 0).unwrap().configurations.remove(0)
+        contents(text, 0).unwrap().configurations.remove(0).remove(0)
     }
 
     #[test]
@@ -232,7 +236,7 @@ mod tests {
         let Contents { configurations, is_clustered } = contents(values, 3).unwrap();
         assert!(is_clustered);
         assert_eq!(
-            configurations[0].placement,
+            configurations[0][0].placement,
             Placement::Indented(Position { file: 3, line: 5, column: 7 })
         );
         let dependency = "alloy-alerts:\n  alloy: {configMap: {content: \"a {\\n}\\n\"}}\n";
@@ -242,6 +246,9 @@ mod tests {
         );
         let list = "kind: List\nitems:\n- kind: ConfigMap\n  data:\n    a.alloy: |2\n        b {}\n";
         assert_eq!(only(list).placement, Placement::Indented(Position { file: 0, line: 6, column: 7 }));
+        let two = format!("{config_map}---\n{config_map}  more.alloy: a {{}}\n");
+        let texts: Vec<usize> = contents(&two, 0).unwrap().configurations.iter().map(Vec::len).collect();
+        assert_eq!(texts, [1, 2], "each ConfigMap is a configuration of its own");
         assert_eq!(contents("kind: Deployment\ndata: {config.alloy: a}\n", 0), Ok(Contents::default()));
     }
 

@@ -54,7 +54,8 @@ impl<'a> Plan<'a> {
             });
             let is_unique = components.iter().filter(|other| other.label == component.label).count() == 1;
             let name = if is_unique { component.label.clone() } else { component.id.replace('/', ".") };
-            routes.push(Route { name, ruler, component });
+            let is_taken = |name: &str| routes.iter().any(|route: &Route<'_>| route.name == name);
+            routes.push(Route { name: free(name, is_taken), ruler, component });
         }
         Self { rulers, routes }
     }
@@ -155,9 +156,15 @@ fn ruler_name(kind: Kind, rulers: &[Ruler<'_>]) -> String {
         Kind::Mimir => "mimir",
         Kind::Loki => "loki",
     };
-    let is_taken = |name: &str| rulers.iter().any(|ruler| ruler.name == name);
-    let numbered = (2..).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+    free(name.to_owned(), |name| rulers.iter().any(|ruler| ruler.name == name))
+}
+
+/// A name, or the first one with a number behind it that is not taken.
+fn free(name: String, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(&name) {
+        return name;
+    }
+    (2..).map(|number| format!("{name}-{number}")).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 fn is_same(one: &Mapping, other: &Mapping) -> bool {

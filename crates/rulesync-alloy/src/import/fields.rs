@@ -230,6 +230,11 @@ impl<'c, 'a> Fields<'c, 'a> {
     pub(super) fn setting_or_file(&self, name: &str, key: &str) -> Option<Entry> {
         let Located { value, position } = self.text(name)?;
         let setting = self.context.deployment.borrow_mut().setting(&value);
+        if SECRETS.contains(&name) && value.has_literal() {
+            let text =
+                format!("`{name}` stands in the configuration as it is: better is a file, with `{key}_file`");
+            self.context.messages.borrow_mut().info(position, text);
+        }
         match setting {
             Ok(Setting::Value(scalar)) => Some(Entry::new(key, Node::Scalar(scalar)).at(position)),
             Ok(Setting::File(path)) => {
@@ -242,6 +247,9 @@ impl<'c, 'a> Fields<'c, 'a> {
         }
     }
 }
+
+/// Settings that nobody but the server should know.
+const SECRETS: [&str; 5] = ["bearer_token", "client_secret", "credentials", "key_pem", "password"];
 
 impl Context<'_, '_> {
     pub(super) fn error(&self, position: Position, text: impl Into<String>) {

@@ -29,7 +29,7 @@ pub(super) struct Module<'m> {
 
 impl Module<'_> {
     /// Reads the top level of a configuration, which may be in several files.
-    pub(super) fn read(&self, body: &Body) -> Found {
+    pub(super) fn read(&self, body: &Body, found: &mut Found) {
         for attribute in body.attributes() {
             let text = format!("`{}` stands outside of all blocks", attribute.name);
             self.messages.borrow_mut().error(attribute.position, text);
@@ -43,17 +43,16 @@ impl Module<'_> {
             .collect();
         let scope = Scope::new(blocks.clone(), None, self.environment);
         let context = self.context(&scope);
-        let mut found = Found::default();
         let (mut passed_over, mut used) = (BTreeMap::<&str, usize>::new(), BTreeSet::new());
         for (number, block) in blocks.iter().enumerate() {
             let name = block.name.as_str();
             if repeated.contains(&number) {
                 found.broken.extend(kind(name).map(|_| format!("{name}.{}", block.label())));
             } else if let Some(kind) = kind(name) {
-                self.component(&context, block, kind, "", None, &mut found);
+                self.component(&context, block, kind, "", None, found);
             } else if let Some(declaration) = declared.get(name) {
                 used.insert(name);
-                self.custom(&context, block, declaration, &declared, &mut found);
+                self.custom(&context, block, declaration, &declared, found);
             } else if name != "declare" && self.pass_over(block) && !REFERRED_TO.contains(&name) {
                 *passed_over.entry(name).or_default() += 1;
             }
@@ -77,7 +76,6 @@ impl Module<'_> {
             self.messages.borrow_mut().add(Severity::Info, None, text);
         }
         self.take_notes(scope);
-        found
     }
 
     fn context<'c, 'a>(&'c self, scope: &'c Scope<'a>) -> Context<'c, 'a> {

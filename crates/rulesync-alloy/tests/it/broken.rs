@@ -36,6 +36,7 @@ broken! {
     broken_by_contradictions: "overlap.alloy";
     broken_without_rules: "nothing.alloy";
     broken_within_helm_values: "values.yaml";
+    broken_helm_values_with_templates: "templates.yaml";
     broken_manifest_without_configuration: "no-configuration.yaml";
     broken_config_map_with_an_attribute_of_mimir: "../configmap.yaml";
 }

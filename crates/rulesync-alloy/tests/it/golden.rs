@@ -117,6 +117,18 @@ fn import_of_a_directory_is_one_configuration() {
 }
 
 #[test]
+fn import_of_two_config_maps_is_two_configurations() {
+    let text = file("configmap.yaml").text.replace("      external_labels = {}\n", "");
+    let name = "rendered.yaml".to_owned();
+    let imported = import(&[File { name, text: format!("{text}---\n{text}") }], &options());
+    validate(&imported);
+    let configuration = imported.configuration.unwrap();
+    for name in ["name: loki.rules.kubernetes.logs\n", "name: loki.rules.kubernetes.logs-2 "] {
+        assert!(configuration.yaml.contains(name), "{}", configuration.yaml);
+    }
+}
+
+#[test]
 fn import_knows_the_environment_of_the_daemon() {
     let text =
         "mimir.rules.kubernetes \"a\" {\n  address = coalesce(sys.env(\"NONE\"), \"http://default\")\n}\n";
