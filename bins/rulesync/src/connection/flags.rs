@@ -85,7 +85,8 @@ pub(crate) struct RulerArgs {
 #[command(next_help_heading = "Which")]
 pub(crate) struct OwnerArgs {
     /// The owner of the rules: a name of your own, since everything under it in the tenant is deleted unless it is
-    /// declared [env: RULESYNC_OWNER]
+    /// declared. With --config, for one that names none, such as one of Grafana Alloy [env: RULESYNC_OWNER, without
+    /// --config]
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
 
@@ -100,8 +101,9 @@ pub(crate) struct OwnerArgs {
 }
 
 impl OwnerArgs {
-    /// Returns whether any of them is given.
-    pub(crate) fn is_some(&self) -> bool {
-        self.owner.is_some() || self.installation.is_some() || self.selector.is_some()
+    /// Returns whether any of them is given that every configuration has by itself: all but the owner, which one of
+    /// Grafana Alloy does not have.
+    pub(crate) fn describes_a_configuration(&self) -> bool {
+        self.installation.is_some() || self.selector.is_some()
     }
 }

@@ -71,12 +71,12 @@ impl ConnectionArgs {
     ) -> Result<Configuration, Failure> {
         let environment = environment();
         if let Some(config) = self.config(&environment)? {
-            if !paths.is_empty() || owner.is_some() {
-                let message = "--config says whose rules they are and where they are declared: give it alone, or \
+            if !paths.is_empty() || owner.describes_a_configuration() {
+                let message = "--config says which rules they are and where they are declared: give it alone, or \
                                paths and flags without it";
                 return Err(Failure::Usage(message.to_owned()));
             }
-            let config = Config::read(&config).await?.validate()?;
+            let config = Config::read_with_owner(&config, owner.owner.as_deref()).await?.validate()?;
             return Ok(Configuration { config, document: None, _stdin: None });
         }
         let mut settings = self.settings(&environment)?;

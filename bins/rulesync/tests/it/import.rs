@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use rulesync_testkit::KubeServer;
+
 use crate::cli::rulesync;
+use crate::world::World;
 
 /// The files of the crate that reads them.
 fn data() -> PathBuf {
@@ -97,6 +100,37 @@ fn import_needs_an_owner() {
     let refused = import(&["seed.alloy"]);
     assert_eq!(refused.status.code(), Some(64));
     assert!(text(&refused.stderr).contains("--owner"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_reads_configurations_of_alloy() {
+    let world = World::new().await;
+    let kube = KubeServer::start().await.unwrap();
+    kube.create_namespace("monitoring", [("kubernetes.io/metadata.name", "monitoring")]).unwrap();
+    let object = serde_json::json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "web", "namespace": "monitoring", "labels": {"tenant": "prod"}},
+        "spec": {"groups": [{"name": "g", "rules": [{"alert": "Down", "expr": "up == 0"}]}]},
+    });
+    let uid = kube.apply(object).unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    world.write("kubeconfig", &kube.kubeconfig());
+    let text = std::fs::read_to_string(data().join("seed.alloy")).unwrap();
+    let address = "http://mimir.monitoring.svc.cluster.local:9009";
+    world.write("alerts.alloy", &text.replace(address, &world.ruler.url()));
+    let plan = |flags: &[&str]| {
+        let mut command = world.command(&[&["plan", "--config", "alerts.alloy"], flags].concat());
+        command
+            .env("KUBECONFIG", "kubeconfig")
+            .env_remove("RULESYNC_ADDRESS")
+            .env_remove("RULESYNC_TENANT_ID");
+        world.finish(command)
+    };
+    let planned = plan(&["--owner", "prod-eu"]).await.ok();
+    assert!(planned.contains("Plan: 1 to add, 0 to change, 0 to delete"), "{planned}");
+    world.put(&format!("alloy/monitoring/web/{uid}"), "name: g\nrules: [{alert: Down, expr: up == 0}]");
+    let planned = plan(&["--owner", "prod-eu"]).await.ok();
+    assert!(planned.contains("Plan: 0 to add, 0 to change, 0 to delete"), "{planned}");
 }
 
 #[test]
