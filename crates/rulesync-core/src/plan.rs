@@ -240,9 +240,11 @@ pub(crate) fn in_order(
 /// Returns the deletes of foreign groups for which equal own groups should exist: in a plan they come after the writes.
 fn adoptions(input: PlanInput<'_>) -> impl Iterator<Item = Change> {
     let PlanInput { offered, adoptable, .. } = input;
+    // What is declared under the same name is taken over as it is, by a record.
+    let is_replaced = |foreign: &&Adoptable| offered.desired.winner(&foreign.namespace).is_none();
     let own = if adoptable.is_empty() { HashMap::new() } else { offered_groups(offered) };
-    adoptable.iter().filter_map(move |foreign| {
-        let (_, object) = own.get(&foreign.fingerprint).filter(|(own, _)| **own != foreign.namespace)?;
+    adoptable.iter().filter(is_replaced).filter_map(move |foreign| {
+        let (_, object) = own.get(&foreign.fingerprint)?;
         Some(Change::adoption(foreign, (*object).clone()))
     })
 }

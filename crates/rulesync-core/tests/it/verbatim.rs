@@ -123,6 +123,22 @@ async fn verbatim_namespace_that_holds_what_is_declared_is_adopted_as_it_is() {
     world.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn verbatim_namespaces_with_equal_groups_never_replace_each_other() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    for namespace in ["one", "other", "undeclared"] {
+        put(&ruler, namespace, "1");
+    }
+    let world = start(&ruler, inventory.clone(), adopting);
+    world.declare([named("o", "one", "1"), named("p", "other", "1")]).await;
+    resync().await;
+    let changes: Vec<String> =
+        ruler.requests().into_iter().filter(|request| !request.starts_with("GET")).collect();
+    assert_eq!(changes, ["POST prod us/rulesync", "DELETE prod undeclared/g"]);
+    assert_eq!(recorded(&inventory), ["one", "other"]);
+    world.stop().await;
+}
+
 /// An inventory that can be read and not written.
 #[derive(Debug, Clone, Default)]
 struct ReadOnly(Arc<Mutex<usize>>);

@@ -141,7 +141,8 @@ impl State {
         let Some(observed) = self.view.observed().cloned() else { return false };
         let offered = offered_groups(self.offered());
         let replaced = |foreign: &Adoptable| {
-            let (own, object) = offered.get(&foreign.fingerprint)?;
+            let is_declared = self.desired.winner(&foreign.namespace).is_some();
+            let (own, object) = offered.get(&foreign.fingerprint).filter(|_| !is_declared)?;
             let change = Change::adoption(foreign, (*object).clone());
             let awaited = in_order(own, self.offered(), &observed) && self.approval.approves(&change);
             (awaited && !observed.is_read(own)).then_some(())
@@ -164,11 +165,11 @@ impl State {
         let mut unread = false;
         let mut found: Vec<(RulerNamespace, Change, RulerNamespace)> = Vec::new();
         for foreign in self.view.adoptable() {
-            let Some((own, object)) = offered.get(&foreign.fingerprint) else { continue };
-            if **own == foreign.namespace {
-                // It is taken over as it is, by a record.
+            // What is declared under the same name is taken over as it is, by a record.
+            let is_declared = self.desired.winner(&foreign.namespace).is_some();
+            let Some((own, object)) = offered.get(&foreign.fingerprint).filter(|_| !is_declared) else {
                 continue;
-            }
+            };
             if in_order(own, self.offered(), &observed) && observed.is_read(own) {
                 let change = Change::adoption(foreign, (*object).clone());
                 found.push((foreign.namespace.clone(), change, (*own).clone()));
