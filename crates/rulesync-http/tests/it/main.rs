@@ -17,6 +17,8 @@ mod proxy;
 mod responses;
 #[cfg(test)]
 mod settings;
+#[cfg(all(test, feature = "sigv4"))]
+mod sigv4;
 #[cfg(test)]
 mod state;
 #[cfg(test)]

@@ -209,3 +209,13 @@ fn in_directory_resolves_relative_paths() {
     let given = settings("", "/absolute");
     assert_eq!(given.in_directory("/etc/rulesync".as_ref()), settings("/etc/rulesync/", "/absolute"));
 }
+
+#[cfg(not(feature = "sigv4"))]
+#[test]
+fn settings_error_names_the_feature_of_signatures() {
+    let error = settings_error("http://127.0.0.1:1", &config(json!({"sigv4": {"region": "eu-west-1"}})));
+    assert_eq!(
+        error,
+        "`sigv4`: is not compiled into this build: build rulesync-http with the cargo feature `sigv4`"
+    );
+}
