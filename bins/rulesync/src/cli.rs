@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[command(alias = "lint")]
+    #[command(visible_alias = "lint")]
     Check(check::Args),
     #[command(visible_alias = "diff")]
     Plan(plan::Args),

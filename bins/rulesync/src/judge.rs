@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::input::InputPath;
 use crate::report::Scope;
 
+/// The owner where none is named, which only shows in ruler namespaces.
+const OWNER: &str = "nobody";
+
 /// A kind of ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -76,7 +79,9 @@ impl Judge {
             };
             return Ok((judge, here));
         };
-        let config = Config::read(config).await?.validate()?;
+        // One of Grafana Alloy names no owner, and nothing is written for it.
+        let is_alloy = config.extension().is_some_and(|extension| extension == "alloy");
+        let config = Config::read_with_owner(config, is_alloy.then_some(OWNER)).await?.validate()?;
         let sources = config.file_sources();
         let paths: Vec<InputPath> =
             sources.map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect();
@@ -126,7 +131,7 @@ fn checker(kind: Kind) -> Result<Checker, Failure> {
     let name = kind.name();
     let ruler =
         profile.describe().ok_or_else(|| Failure::Usage(format!("this build does not know {name}")))?;
-    let owner: Owner = "rulesync".parse().map_err(|error: OwnerError| Failure::Usage(error.to_string()))?;
+    let owner: Owner = OWNER.parse().map_err(|error: OwnerError| Failure::Usage(error.to_string()))?;
     let Ok(everything) = "*".parse::<Pattern>();
     let setup = Setup {
         namespace_policy: NamespacePolicy::of(owner),

@@ -34,7 +34,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND", conflicts_with = "config")]
     ruler: Option<Kind>,
 
-    /// The configuration whose routes send the objects. Without a PATH, the files of its sources are checked.
+    /// The configuration whose routes send the objects. Without a PATH, the files of its sources are checked. Without
+    /// --ruler, the variable counts, too [env: RULESYNC_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -56,7 +57,11 @@ enum FailOn {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let (judge, paths) = Judge::new(args.ruler, args.config.as_deref()).await?;
+    let config = args.config.or_else(|| {
+        let variable = std::env::var_os("RULESYNC_CONFIG").filter(|path| !path.is_empty());
+        variable.filter(|_| args.ruler.is_none()).map(PathBuf::from)
+    });
+    let (judge, paths) = Judge::new(args.ruler, config.as_deref()).await?;
     let inputs = args.input.list(paths)?;
     let report = check(&judge, &inputs);
     args.output.print(&report)?;

@@ -166,6 +166,22 @@ fn check_with_a_configuration_judges_by_its_routes_and_the_namespaces_at_hand() 
 }
 
 #[test]
+fn check_takes_the_configuration_of_the_environment_and_of_alloy() {
+    let alloy = "mimir.rules.kubernetes \"web\" {\n  address = \"http://127.0.0.1:1\"\n  tenant_id = \"web\"\n\
+                 rule_selector { match_labels = { team = \"app\" } }\n}\n";
+    let files = directory(&[("a.yaml", &rule("a", "up")), ("config.alloy", alloy)]);
+    let unrouted = |command: &mut Command| {
+        let output = command.arg("a.yaml").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().contains("no route takes these objects")
+    };
+    assert!(unrouted(check(files.path()).args(["--config", "config.alloy"])));
+    assert!(unrouted(check(files.path()).env("RULESYNC_CONFIG", "config.alloy")));
+    assert!(!unrouted(check(files.path()).env("RULESYNC_CONFIG", "config.alloy").args(["--ruler", "mimir"])));
+    assert!(!unrouted(check(files.path()).env("RULESYNC_CONFIG", "")));
+}
+
+#[test]
 fn check_with_a_configuration_that_has_errors_prints_these() {
     let files = directory(&[("rulesync.yaml", "ownr: us\n")]);
     let output = check(files.path()).args(["--config", "rulesync.yaml"]).output().unwrap();

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::engine::{NamedRuler, Policy};
+use crate::finding::Location;
 use crate::model::DeclaredGroup;
 use crate::naming::NamespacePolicy;
 use crate::route::{Permission, Route, Selector, Tenancy, TenantPattern, ValueSource};
@@ -80,6 +83,40 @@ fn check_of_an_object_that_no_route_takes_looks_at_its_structure() {
     let checked = Checker::new(&setup(vec![route])).check(object("PrometheusRule", groups), None);
     assert!(checked.destinations.is_empty() && checked.undecided.is_empty());
     insta::assert_snapshot!(lines(&checked), @r#"rule-kind: group "g", rule 1, spec.groups[0].rules[1]: neither `record` nor `alert` is set (set one)"#);
+}
+
+/// Groups with faults of all sorts, and one without.
+const POOL: [&str; 7] = [
+    r#"{"name": "sound", "rules": [{"record": "r", "expr": "up"}]}"#,
+    r#"{"name": "expr", "rules": [{"alert": "A", "expr": "sum(up"}, {"alert": "B", "expr": "up{"}]}"#,
+    r#"{"name": "duration", "interval": "x", "rules": [{"alert": "A", "expr": "sum(up", "for": "y"}]}"#,
+    r#"{"name": "", "rules": [{"record": "a-b", "expr": "up"}]}"#,
+    r#"{"name": "kind", "rules": [{"expr": "up"}, {"alert": "A", "record": "b", "expr": "1 +"}]}"#,
+    r#"{"name": "template", "rules": [{"alert": "A", "expr": "up", "labels": {"x": "{{ .a", "__name__": "b"}}]}"#,
+    r#"{"name": "same", "rules": [{"alert": "A", "expr": ""}, {"alert": "A", "expr": "up", "for": "z"}]}"#,
+];
+
+proptest! {
+    /// What is wrong with a group does not depend on the others of its object.
+    #[test]
+    fn check_of_several_groups_finds_what_is_wrong_with_each(
+        chosen in proptest::sample::subsequence(POOL.to_vec(), 1..POOL.len()).prop_shuffle(),
+    ) {
+        let checker = Checker::new(&setup(vec![Route::all("all", "mimir", None), Route::all("logs", "loki", None)]));
+        let found = |groups: &[&str]| -> Vec<String> {
+            let checked = checker.check(object("PrometheusRule", &format!("[{}]", groups.join(","))), None);
+            let line = |(destination, finding): (Option<&DestinationId>, &Finding)| {
+                let Location { group, rule, field, .. } = &finding.location;
+                format!("{destination:?} {} {group:?} {rule:?} {field:?} {}", finding.code, finding.message)
+            };
+            let mut lines: Vec<String> = checked.findings().map(line).collect();
+            lines.sort();
+            lines
+        };
+        let mut one_by_one: Vec<String> = chosen.iter().flat_map(|group| found(&[group])).collect();
+        one_by_one.sort();
+        prop_assert_eq!(found(&chosen), one_by_one);
+    }
 }
 
 #[test]
