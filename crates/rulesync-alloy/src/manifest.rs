@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn config_maps_and_values_of_the_chart_carry_configurations() {
+    fn manifest_carries_configurations_in_config_maps_and_values_of_the_chart() {
         let config_map = "apiVersion: v1\nkind: ConfigMap\ndata:\n  other.yaml: |\n    a: 1\n  config.alloy: |\n    // b\n\n    c {\n      d = 1\n    }\n";
         let Embedded { text, placement } = only(config_map);
         assert_eq!(text, "// b\n\nc {\n  d = 1\n}\n");
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_folded_is_somewhere() {
+    fn manifest_text_that_is_folded_is_somewhere() {
         let folded = "kind: ConfigMap\ndata:\n  a.alloy: >\n    b {}\n    c {}\n";
         assert_eq!(only(folded).placement, Placement::Somewhere(Position { file: 0, line: 4, column: 5 }));
     }
 
     #[test]
-    fn text_that_is_not_yaml_is_an_error_with_its_place() {
+    fn manifest_that_is_not_yaml_is_an_error_with_its_place() {
         let error = contents("a: [\nb: }\n", 0).unwrap_err();
         assert!(error.position.is_some() && !error.message.is_empty(), "{error:?}");
     }

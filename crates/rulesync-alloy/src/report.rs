@@ -1,5 +1,6 @@
 //! What an import found: errors, warnings and notes, each with its place, in the manner of `alloy convert`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::syntax::Position;
@@ -71,14 +72,21 @@ impl Message {
 /// The messages while an import goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
-    found: Vec<(Severity, Option<Position>, String)>,
+    found: Vec<Found>,
+    /// Those that were found, so that none is repeated.
+    seen: BTreeSet<Found>,
+    /// The number of errors among them.
+    errors: usize,
 }
+
+type Found = (Option<Position>, Severity, String);
 
 impl Messages {
     pub(crate) fn add(&mut self, severity: Severity, position: Option<Position>, text: impl Into<String>) {
-        let message = (severity, position, text.into());
-        if !self.found.contains(&message) {
+        let message = (position, severity, text.into());
+        if self.seen.insert(message.clone()) {
             self.found.push(message);
+            self.errors += usize::from(severity == Severity::Error);
         }
     }
 
@@ -95,13 +103,13 @@ impl Messages {
     }
 
     pub(crate) fn errors(&self) -> usize {
-        self.found.iter().filter(|(severity, ..)| *severity == Severity::Error).count()
+        self.errors
     }
 
-    /// The messages in the order of the files, which have these names.
+    /// The messages in the order of the files, which have these names; those about the whole are last.
     pub(crate) fn into_messages(mut self, files: &[String]) -> Vec<Message> {
-        self.found.sort_by_key(|(severity, position, _)| (position.is_none(), *position, *severity));
-        let message = |(severity, position, text): (Severity, Option<Position>, String)| {
+        self.found.sort_by_key(|(position, severity, _)| (position.is_none(), *position, *severity));
+        let message = |(position, severity, text): Found| {
             Message::new(severity, position.map(|position| place(position, files)), text)
         };
         self.found.into_iter().map(message).collect()

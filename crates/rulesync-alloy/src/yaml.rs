@@ -283,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn texts_are_read_as_they_were(key in texts(), texts in prop::collection::vec(texts(), 0..4)) {
+        fn yaml_texts_are_read_as_they_were(key in texts(), texts in prop::collection::vec(texts(), 0..4)) {
             let list = Node::List(texts.iter().map(Node::text).collect());
             let first = texts.first().cloned().unwrap_or_default();
             let nested = vec![
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_know_where_they_come_from() {
+    fn yaml_lines_know_where_they_come_from() {
         let at = |line| Position { file: 0, line, column: 1 };
         let inner =
             vec![Entry::new("a", Node::plain(1)).comment("why"), Entry::new("b", Node::plain(2)).at(at(7))];
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stay_variables_and_other_dollars_do_not() {
+    fn yaml_variables_stay_variables_and_other_dollars_do_not() {
         let pieces = [("a ${B} ", None), ("", Some("C"))].map(|(text, name)| match name {
             Some(name) => Piece::Variable(name.to_owned()),
             None => Piece::Literal(str::to_owned(text)),

@@ -174,6 +174,9 @@ impl Scope<'_> {
         let value = self.evaluate(&attribute.value);
         self.depth.set(depth);
         match value? {
+            Value::Text(text) if text.is_empty() => {
+                Err(EvaluationError::new(attribute.value.position, format!("`{name}` is empty")))
+            }
             Value::Text(text) => Ok(text),
             other => {
                 let message = format!("`{name}` is a string, found {}", other.type_name());

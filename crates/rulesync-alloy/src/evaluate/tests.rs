@@ -150,7 +150,7 @@ fn evaluation_says_why_a_value_cannot_be_known() {
 }
 
 #[test]
-fn coalesce_asks_the_environment_if_it_is_known() {
+fn evaluation_of_coalesce_asks_the_environment_if_it_is_known() {
     let environment = [("A".to_owned(), String::new()), ("B".to_owned(), "b".to_owned())].into();
     let text = "x = coalesce(sys.env(\"A\"), sys.env(\"NOT_SET\"), sys.env(\"B\"), \"c\")";
     assert_eq!(evaluated(text, Some(&environment)), ("${B}".to_owned(), vec![]));
@@ -159,7 +159,7 @@ fn coalesce_asks_the_environment_if_it_is_known() {
 }
 
 #[test]
-fn debug_shows_no_text() {
+fn evaluation_debug_shows_no_text() {
     let text = Text::from("hunter2").and(Part::File(Text::from("hunter2")).into());
     assert!(!format!("{:?}", Value::Text(text)).contains("hunter2"));
 }

@@ -55,12 +55,12 @@ impl Configuration {
 pub fn import(files: &[File], options: &Options) -> Import {
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let (messages, deployment) = (RefCell::default(), RefCell::default());
-    let read::Read { configurations, is_clustered } = read::read(files, &mut messages.borrow_mut());
+    let read::Read { configurations, damaged, is_clustered } = read::read(files, &mut messages.borrow_mut());
     let is_readable = messages.borrow().errors() == 0;
     let mut found = Found { is_clustered, ..Found::default() };
     if is_readable || options.bypass_errors {
         let environment = options.environment.as_ref();
-        let module = Module { environment, messages: &messages, deployment: &deployment };
+        let module = Module { environment, damaged: &damaged, messages: &messages, deployment: &deployment };
         configurations.iter().for_each(|body| module.read(body, &mut found));
     }
     let (mut messages, deployment) = (messages.into_inner(), deployment.into_inner());

@@ -8,7 +8,7 @@ use super::fields::Context;
 use crate::deployment::Deployment;
 use crate::evaluate::{Scope, Value};
 use crate::report::{Messages, Severity};
-use crate::syntax::{Block, Body};
+use crate::syntax::{Block, Body, Position};
 
 /// What was found in a configuration.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(super) struct Found {
 /// A configuration while it is read.
 pub(super) struct Module<'m> {
     pub(super) environment: Option<&'m BTreeMap<String, String>>,
+    /// Where something cannot be read: a component around it is not what was written.
+    pub(super) damaged: &'m [Position],
     pub(super) messages: &'m RefCell<Messages>,
     pub(super) deployment: &'m RefCell<Deployment>,
 }
@@ -82,6 +84,10 @@ impl Module<'_> {
         Context { scope, messages: self.messages, deployment: self.deployment }
     }
 
+    fn is_damaged(&self, block: &Block) -> bool {
+        self.damaged.iter().any(|position| block.contains(*position))
+    }
+
     fn take_notes(&self, scope: Scope<'_>) {
         for note in scope.into_notes() {
             self.messages.borrow_mut().warning(note.position, note.message);
@@ -103,6 +109,10 @@ impl Module<'_> {
             context.error(block.position, format!("`{}` needs a label", block.name));
         }
         let label = label.unwrap_or_else(|| block.label().to_owned());
+        if self.is_damaged(block) {
+            found.broken.push(id);
+            return;
+        }
         found.is_clustered |= is_clustered(context, block);
         match component(context, block, kind, id.clone(), label) {
             Some(component) => found.components.push(component),
@@ -125,7 +135,8 @@ impl Module<'_> {
         let id = format!("{}.{}", block.name, block.label());
         let before = self.messages.borrow().errors();
         let arguments = self.arguments(outer, block, declaration);
-        if self.messages.borrow().errors() > before {
+        if self.messages.borrow().errors() > before || self.is_damaged(block) || self.is_damaged(declaration)
+        {
             found.broken.push(id);
             return;
         }

@@ -1,5 +1,7 @@
 //! Components that can select one object for one place: what Alloy does there, and what rulesync does.
 
+use std::collections::BTreeMap;
+
 use super::component::Component;
 use super::options::NamingMode;
 use crate::report::Messages;
@@ -9,8 +11,10 @@ use crate::yaml::{Entry, Mapping, Node, inline};
 /// contradict an earlier one, so that no configuration can have both.
 pub(super) fn report(components: &[Component], naming: NamingMode, messages: &mut Messages) -> Vec<usize> {
     let mut contradicting = Vec::new();
+    let mut destinations: BTreeMap<String, Vec<&Component>> = BTreeMap::new();
     for (number, other) in components.iter().enumerate() {
-        for one in components[..number].iter().filter(|one| have_one_destination(one, other)) {
+        let earlier = destinations.entry(destination(other)).or_default();
+        for one in earlier.iter() {
             let names = format!("`{}` and `{}`", one.id, other.id);
             let excludes = one.rule_selector.excludes(&other.rule_selector)
                 || one.namespace_selector.excludes(&other.namespace_selector);
@@ -50,14 +54,16 @@ pub(super) fn report(components: &[Component], naming: NamingMode, messages: &mu
                 );
             }
         }
+        earlier.push(other);
     }
     contradicting.dedup();
     contradicting
 }
 
-fn have_one_destination(one: &Component, other: &Component) -> bool {
-    let tenant = |component: &Component| component.tenant.as_ref().map(|Entry { value, .. }| inline(value));
-    tenant(one) == tenant(other) && text(&one.connection) == text(&other.connection)
+/// What tells the tenant of a ruler from others.
+fn destination(component: &Component) -> String {
+    let tenant = component.tenant.as_ref().map(|Entry { value, .. }| inline(value));
+    format!("{} {}", tenant.unwrap_or_default(), text(&component.connection))
 }
 
 fn text(settings: &Mapping) -> String {

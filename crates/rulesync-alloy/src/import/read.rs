@@ -10,6 +10,8 @@ use crate::syntax::{Body, Parsed, Placement, Position, parse};
 pub(super) struct Read {
     /// Files that are configurations of Alloy are one together; each ConfigMap, and each chart's values, is another.
     pub(super) configurations: Vec<Body>,
+    /// Where something cannot be read.
+    pub(super) damaged: Vec<Position>,
     /// Whether the values of a chart say that Alloy runs as a cluster.
     pub(super) is_clustered: bool,
 }
@@ -21,7 +23,7 @@ pub(super) fn read(files: &[File], messages: &mut Messages) -> Read {
     for (number, file) in files.iter().enumerate() {
         match kind(file, number) {
             Kind::Alloy => {
-                let mut body = parsed(&file.text, Placement::Whole(number), messages);
+                let mut body = read.parsed(&file.text, Placement::Whole(number), messages);
                 whole.get_or_insert_default().statements.append(&mut body.statements);
             }
             Kind::Yaml(Ok(Contents { configurations, is_clustered })) => {
@@ -34,10 +36,10 @@ pub(super) fn read(files: &[File], messages: &mut Messages) -> Read {
                 for texts in &configurations {
                     let mut body = Body::default();
                     for embedded in texts {
-                        let before = messages.errors();
-                        let mut part = parsed(&embedded.text, embedded.placement, messages);
+                        let before = read.damaged.len();
+                        let mut part = read.parsed(&embedded.text, embedded.placement, messages);
                         body.statements.append(&mut part.statements);
-                        if messages.errors() > before && embedded.text.contains("{{") {
+                        if read.damaged.len() > before && embedded.text.contains("{{") {
                             let text = "this configuration contains `{{`: if Helm renders it, import what `helm template` prints";
                             messages.info(embedded.placement.position(1, 1), text);
                         }
@@ -74,8 +76,13 @@ fn kind(File { name, text }: &File, number: usize) -> Kind {
     if is_yaml || carries || looks_like_yaml() { Kind::Yaml(contents) } else { Kind::Alloy }
 }
 
-fn parsed(text: &str, placement: Placement, messages: &mut Messages) -> Body {
-    let Parsed { body, errors } = parse(text, placement);
-    errors.into_iter().for_each(|error| messages.error(error.position, error.message));
-    body
+impl Read {
+    fn parsed(&mut self, text: &str, placement: Placement, messages: &mut Messages) -> Body {
+        let Parsed { body, errors } = parse(text, placement);
+        for error in errors {
+            self.damaged.push(error.position);
+            messages.error(error.position, error.message);
+        }
+        body
+    }
 }

@@ -54,6 +54,11 @@ impl<'a> Cursor<'a> {
         token.map_or(Position { file: 0, line: 1, column: 1 }, |token| token.position)
     }
 
+    /// The position of the token that was passed last.
+    pub(super) fn last_position(&self) -> Position {
+        self.tokens.get(self.at.saturating_sub(1)).map_or_else(|| self.position(), |token| token.position)
+    }
+
     pub(super) fn advance(&mut self) {
         self.at = (self.at + 1).min(self.tokens.len().saturating_sub(1));
     }

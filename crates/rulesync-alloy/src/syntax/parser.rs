@@ -102,6 +102,7 @@ fn statement(cursor: &mut Cursor<'_>, depth: usize) -> Result<Statement, Failed>
         return Err(cursor.fail("blocks are nested too deeply"));
     }
     let body = body(cursor, Some((&header, position)), depth + 1);
+    let end = cursor.last_position();
     let Header { name, position, label } = header;
-    Ok(Statement::Block(Block { name, position, label, body }))
+    Ok(Statement::Block(Block { name, position, label, body, end }))
 }

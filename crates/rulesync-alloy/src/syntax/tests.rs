@@ -57,7 +57,7 @@ fn syntax_reads_everything_that_the_language_has() {
 }
 
 #[test]
-fn operators_are_grouped_by_precedence() {
+fn syntax_groups_operators_by_precedence() {
     for (text, expected) in [
         ("1 + 2 * 3 - 4", "((1 + (2 * 3)) - 4)"),
         ("a || b && c == d + 1", "(a || (b && (c == (d + 1))))"),
@@ -72,7 +72,7 @@ fn operators_are_grouped_by_precedence() {
 }
 
 #[test]
-fn errors_have_places_and_reading_goes_on() {
+fn syntax_errors_have_places_and_reading_goes_on() {
     let text = "a = \nb = [1\n2]\nc = {\n  d = 1\n}\nblock \"1x\" {\n  e = 'f'\n  g h\n  i = 1\n}\nj.k = 2\nl = m {\n}\n\
                 n = \"\\q\"\no {\n p = (1\n}\nq \"r\" {\n  s = 1 2\n}\n";
     insta::assert_snapshot!(errors(text).join("\n"), @"
@@ -90,7 +90,7 @@ fn errors_have_places_and_reading_goes_on() {
 }
 
 #[test]
-fn block_that_is_not_closed_hides_no_errors_of_later_blocks() {
+fn syntax_of_a_block_that_is_not_closed_hides_no_later_errors() {
     let text = "a \"b\" {\n  c = [1,\n  d = 2\n\ne \"f\" {\n  g = \n}\n";
     assert_eq!(
         errors(text),
@@ -99,7 +99,7 @@ fn block_that_is_not_closed_hides_no_errors_of_later_blocks() {
 }
 
 #[test]
-fn positions_are_those_of_the_file_that_a_text_is_embedded_in() {
+fn syntax_positions_are_those_of_the_file_around() {
     let first = Position { file: 3, line: 10, column: 5 };
     let parsed = parse("a = 1\nb \"c\" {\n  d = e\n}\n", Placement::Indented(first));
     let block = parsed.body.blocks().next().unwrap();
@@ -111,7 +111,7 @@ fn positions_are_those_of_the_file_that_a_text_is_embedded_in() {
 }
 
 #[test]
-fn depth_is_limited() {
+fn syntax_depth_is_limited() {
     for (open, close, message) in [
         ("(", ")", "expressions are nested too deeply"),
         ("[", "]", "expressions are nested too deeply"),
@@ -133,7 +133,7 @@ fn depth_is_limited() {
 }
 
 #[test]
-fn debug_shows_no_text_of_strings() {
+fn syntax_debug_shows_no_text_of_strings() {
     let parsed = whole("password = \"hunter2\"\nother = [\"hunter2\"]");
     assert!(!format!("{parsed:?}").contains("hunter2"));
     assert!(!errors("password = \"hunter2\" \"hunter2\"\n\"hunter2\" = 1").join("").contains("hunter2"));
@@ -212,6 +212,7 @@ fn any_body() -> impl Strategy<Value = Body> {
                     position: NOWHERE,
                     label: label.map(|text| Label { text, position: NOWHERE }),
                     body: Body { statements },
+                    end: NOWHERE,
                 })
             },
         )
@@ -255,7 +256,7 @@ fn nowhere(body: &mut Body) {
                 expression(&mut attribute.value);
             }
             Statement::Block(block) => {
-                block.position = NOWHERE;
+                (block.position, block.end) = (NOWHERE, NOWHERE);
                 block.label.iter_mut().for_each(|label| label.position = NOWHERE);
                 nowhere(&mut block.body);
             }
@@ -297,7 +298,7 @@ const PIECES: [&str; 28] = [
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_back(body in any_body()) {
+    fn syntax_that_is_printed_reads_back(body in any_body()) {
         let mut parsed = whole(&body.to_string());
         prop_assert_eq!(&parsed.errors, &[]);
         nowhere(&mut parsed.body);
@@ -305,12 +306,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_without_panic(text in any::<String>()) {
+    fn syntax_of_any_text_is_read_without_panic(text in any::<String>()) {
         whole(&text);
     }
 
     #[test]
-    fn any_broken_text_is_read_and_what_was_read_prints(
+    fn syntax_of_any_broken_text_is_read_and_what_was_read_prints(
         pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..60)
     ) {
         let text = pieces.concat();

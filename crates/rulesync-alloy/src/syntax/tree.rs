@@ -42,6 +42,8 @@ pub struct Block {
     pub label: Option<Label>,
     /// What is between the braces.
     pub body: Body,
+    /// The position of the closing brace, or of whatever else ends it.
+    pub end: Position,
 }
 
 /// The label of a block.
@@ -240,6 +242,12 @@ impl Body {
 }
 
 impl Block {
+    /// Whether a position is in this block, from the name to the end.
+    #[must_use]
+    pub fn contains(&self, position: Position) -> bool {
+        self.position <= position && position <= self.end
+    }
+
     /// The label, or nothing.
     #[must_use]
     pub fn label(&self) -> &str {

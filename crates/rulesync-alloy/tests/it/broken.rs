@@ -1,6 +1,6 @@
 //! Files with mistakes: each is reported with its place and the reason, and nothing is imported.
 
-use rulesync_alloy::{Options, Severity, import};
+use rulesync_alloy::{File, Options, Severity, import};
 
 use crate::golden::{file, printed};
 
@@ -39,6 +39,20 @@ broken! {
     broken_helm_values_with_templates: "templates.yaml";
     broken_manifest_without_configuration: "no-configuration.yaml";
     broken_config_map_with_an_attribute_of_mimir: "../configmap.yaml";
+}
+
+#[test]
+fn bypassed_errors_of_syntax_leave_out_the_component_around_them() {
+    let text = "mimir.rules.kubernetes \"a\" {\n  address = \"http://m\"\n  rule_selector {\n    match_labels = {\n      a = \"b\"\n    }\n  }\n}\n\
+                mimir.rules.kubernetes \"b\" {\n  address = \"http://m\"\n  tenant_id = \"\\q\"\n}\n\
+                loki.rules.kubernetes \"c\" {\n  address = \"http://l\"\n}\n? d\n";
+    let file = File { name: "a.alloy".to_owned(), text: text.to_owned() };
+    let options = Options { owner: "us".to_owned(), bypass_errors: true, ..Options::default() };
+    let imported = import(&[file], &options);
+    let expected =
+        "Imported: 1 ruler, 1 route; left out: mimir.rules.kubernetes.a, mimir.rules.kubernetes.b.";
+    assert_eq!(imported.report.outcome, expected);
+    assert!(!imported.configuration.unwrap().yaml.contains("type: mimir"));
 }
 
 #[test]

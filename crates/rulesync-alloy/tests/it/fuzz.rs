@@ -49,7 +49,7 @@ const PIECES: [&str; 40] = [
 
 proptest! {
     #[test]
-    fn any_file_is_imported_or_refused(
+    fn import_of_any_file_ends_with_a_report(
         pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..30),
         bypass_errors: bool,
         keep: bool,
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_refused_without_panic(text in any::<String>(), name in "[ab](\\.alloy|\\.yaml|)") {
+    fn import_of_any_text_does_not_panic(text in any::<String>(), name in "[ab](\\.alloy|\\.yaml|)") {
         let imported = import(&[File { name, text }], &Options::default());
         prop_assert!(imported.configuration.is_none());
     }
