@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use rulesync_testkit::{KubeServer, Recorded, RulerServer};
+use rulesync_alloy::{File, NamingMode, Options, import};
+use rulesync_testkit::{Kind, KubeServer, Recorded, RulerServer};
 use serde_json::{Value, json};
 
 use crate::fixture::mimir;
@@ -72,6 +73,11 @@ impl TakeOver {
 
     fn start(&self) -> Daemon {
         Daemon::run(self.command().args(["--owner", "prod-eu"]))
+    }
+
+    /// The ruler namespaces of a tenant.
+    fn namespaces(&self, tenant: &str) -> Vec<String> {
+        self.ruler.rules(tenant).into_keys().collect()
     }
 
     /// The changes that were requested, as method, tenant and path.
@@ -146,4 +152,67 @@ async fn alloy_configuration_needs_an_owner_and_is_checked_like_any_other() {
     let plan = output(&["--dry-run", "--owner", "prod-eu"]);
     assert!(plan.status.success(), "{plan:?}");
     assert!(it.writes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alloy_with_mimir_and_loki_is_taken_over_by_one_process() {
+    let it = TakeOver::new().await;
+    let loki = RulerServer::builder(Kind::Loki).start().await.unwrap();
+    let applied = it.apply("monitoring", "log-rules", "logs", "sum(rate({app=\"a\"} |= \"x\" [5m])) > 0");
+    let uid = applied["metadata"]["uid"].as_str().unwrap();
+    let namespace = format!("alloy-monitoring-log-rules-{uid}");
+    let group = "name: availability\ninterval: 1m\nrules:\n    - alert: Down\n      expr: sum(rate({app=\"a\"} |= \"x\" [5m])) > 0\n      for: 5m\n      labels:\n        severity: critical\n";
+    loki.put("prod", &namespace, group).unwrap();
+    let component = format!(
+        "loki.rules.kubernetes \"logs\" {{\n  address = \"{}\"\n  tenant_id = \"prod\"\n  rule_selector {{\n    match_labels = {{ tenant = \"logs\" }}\n  }}\n}}\n",
+        loki.url()
+    );
+    let text = std::fs::read_to_string(it.path("alerts.alloy")).unwrap();
+    it.write("alerts.alloy", &format!("{text}{component}"));
+    let daemon = it.start();
+    daemon.in_order(4).await;
+    it.ruler
+        .journal()
+        .wait_until(|requests| requests.iter().filter(|r| r.method == "POST").count() >= 2)
+        .await;
+    assert_eq!(it.writes(), CLAIMS);
+    loki.journal().wait_until(|requests| requests.iter().any(|request| request.method == "POST")).await;
+    let writes: Vec<String> = loki
+        .journal()
+        .requests()
+        .into_iter()
+        .filter(|request| request.method != "GET")
+        .map(|request| format!("{} {}", request.method, request.path))
+        .collect();
+    assert_eq!(writes, ["POST /loki/api/v1/rules/prod-eu"], "the claim");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alloy_names_become_those_of_the_owner() {
+    let it = TakeOver::new().await;
+    let text = std::fs::read_to_string(it.path("alerts.alloy")).unwrap();
+    let file = File { name: "alerts.alloy".to_owned(), text };
+    let options = Options { owner: "prod-eu".to_owned(), naming: NamingMode::Owner, ..Options::default() };
+    it.write("rulesync.yaml", &import(&[file], &options).configuration.unwrap().yaml);
+    let mut command = command(&it.path("rulesync.yaml"));
+    command.env("KUBECONFIG", it.path("kubeconfig"));
+    command.envs([("POD_NAMESPACE", "monitoring"), ("RULESYNC_RELEASE", "rulesync")]);
+    let daemon = Daemon::run(&mut command);
+    for tenant in ["stage", "prod"] {
+        daemon
+            .logs(&["Rule group deleted", &format!("tenant={tenant}"), "namespace=alloy/monitoring/"])
+            .await;
+    }
+    daemon.in_order(3).await;
+    for tenant in ["stage", "prod"] {
+        assert_eq!(
+            it.namespaces(tenant),
+            ["prod-eu".to_owned(), format!("prod-eu.monitoring.{tenant}-rules")]
+        );
+    }
+    let requests = it.ruler.journal().requests();
+    let first = |method: &str, part: &str| {
+        requests.iter().position(|request| request.method == method && request.path.contains(part)).unwrap()
+    };
+    assert!(first("POST", "prod-eu.monitoring.stage-rules") < first("DELETE", "stage-rules"));
 }
