@@ -2,8 +2,8 @@
 //!
 //! A block of `console` in `docs/cli` has commands after `$ `, which are run by a shell in `examples/cli`, and what each
 //! prints. A page with `<!-- ruler -->` has a directory of its own, in which a block after `<!-- file: NAME -->` is a file,
-//! and a Mimir that mimirtool's variables name. Blocks of `console promtool` are checked where there is one. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is
-//! printed.
+//! and a Mimir that mimirtool's variables name. Blocks of `console promtool` are checked where there is one.
+//! `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is printed.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,9 @@ fn is_true(page: &Path, before: &str, now: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(page, now).unwrap();
     } else {
-        assert!(before == now, "{}: UPDATE_DOCS=1 writes it anew:\n{now}", page.display());
+        let different = before.lines().zip(now.lines()).enumerate().find(|(_, (before, now))| before != now);
+        let (page, first) = (page.display(), different.map(|(line, lines)| (line + 1, lines)));
+        assert!(before == now, "{page}: UPDATE_DOCS=1 writes it anew; first difference: {first:?}:\n{now}");
     }
 }
 
