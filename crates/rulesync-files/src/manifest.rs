@@ -56,7 +56,7 @@ pub fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
                 hint: Some("if no rules are meant, delete it or leave a comment".to_owned()),
                 position,
                 is_rule_like: true,
-                is_other_api: false,
+                is_doubtful: true,
             });
         }
         Ok(text) => {
@@ -89,8 +89,7 @@ pub fn read(bytes: &[u8], path: &Path, identities: &Identities) -> Contents {
 pub fn unreadable(path: &Path, identities: &Identities, reason: &str) -> Contents {
     let location = Location { file: Some(identities.display_path(path)), ..Location::default() };
     let finding = Finding::error(Code::UnreadableFile, reason).at(location);
-    let broken =
-        BrokenDocument { id: None, is_rule_like: true, finding, is_other_api: false, template: None };
+    let broken = BrokenDocument { id: None, is_rule_like: true, finding, is_doubtful: false, template: None };
     Contents { broken: vec![broken], ..Contents::default() }
 }
 
@@ -155,11 +154,11 @@ impl Reader<'_> {
     }
 
     fn add_not_understood(&mut self, why: NotUnderstood) {
-        let NotUnderstood { message, hint, position, is_rule_like, is_other_api } = why;
+        let NotUnderstood { message, hint, position, is_rule_like, is_doubtful } = why;
         let mut finding = Finding::error(Code::NotUnderstood, message).at(self.location(position));
         finding.hint = hint;
         let template = self.template.clone();
-        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, is_other_api, template });
+        self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, is_doubtful, template });
     }
 
     fn manifest(&mut self, kind: &'static str, node: Node<'_>, object: &Mapping<'_>) {
@@ -326,7 +325,7 @@ impl Reader<'_> {
             id,
             is_rule_like: true,
             finding,
-            is_other_api: false,
+            is_doubtful: false,
             template,
         });
     }

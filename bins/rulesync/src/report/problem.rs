@@ -38,6 +38,8 @@ pub(crate) struct Problem {
     /// The template of a Helm chart that the document was rendered from.
     pub(crate) template: Option<String>,
     pub(crate) excerpt: Option<Excerpt>,
+    /// True if its line must not be shown: what cannot be read may be a secret.
+    is_confidential: bool,
     /// A text that stays the same while the problem does, even if it moves to another line.
     pub(crate) fingerprint: String,
 }
@@ -109,8 +111,23 @@ impl Problems {
             destinations: destination.into_iter().collect(),
             template: template.map(str::to_owned),
             excerpt: None,
+            is_confidential: false,
             fingerprint: String::new(),
         });
+    }
+
+    /// Adds a finding about a document that cannot be read. Unless it is quotable, its line is not shown.
+    pub(crate) fn add_unreadable(
+        &mut self,
+        finding: Finding,
+        object: Option<&ObjectId>,
+        template: Option<&str>,
+        is_quotable: bool,
+    ) {
+        self.add(finding, object, None, template);
+        if let Some(problem) = self.of_file.last_mut() {
+            problem.is_confidential |= !is_quotable;
+        }
     }
 
     /// Ends a file: its problems are in the order of its text.
@@ -120,7 +137,7 @@ impl Problems {
             if problem.location.file.is_none() {
                 problem.location.file = file.map(str::to_owned);
             }
-            if problem.location.file.as_deref() == file {
+            if problem.location.file.as_deref() == file && !problem.is_confidential {
                 problem.excerpt = problem.location.position.and_then(|at| Excerpt::of(text, at));
             }
             let fingerprint = fingerprint(&problem);

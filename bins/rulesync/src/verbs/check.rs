@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use rulesync_core::finding::{Code, Finding, Severity};
+use rulesync_core::model::KINDS;
 use rulesync_core::route::NamespaceMetadata;
 use rulesync_files::manifest::{BrokenDocument, Contents, ParsedObject};
 
@@ -116,7 +117,8 @@ impl Check<'_> {
         for parsed in objects {
             self.object(parsed, &shown);
         }
-        for BrokenDocument { id, is_rule_like, mut finding, is_other_api, template, .. } in broken {
+        let is_quotable = is_about_rules(&text);
+        for BrokenDocument { id, is_rule_like, mut finding, is_doubtful, template, .. } in broken {
             if !is_rule_like {
                 self.report.counts.others += 1;
                 continue;
@@ -125,10 +127,10 @@ impl Check<'_> {
                 let hint = "templates of Helm are checked once they are rendered: `helm template … | rulesync check -`";
                 finding.hint = Some(hint.to_owned());
             }
-            if is_other_api {
+            if is_doubtful {
                 finding.severity = Severity::Warning;
             }
-            self.problems.add(finding, id.as_ref(), None, template.as_deref());
+            self.problems.add_unreadable(finding, id.as_ref(), template.as_deref(), is_quotable);
         }
         self.problems.end_file(Some(&shown), &text);
     }
@@ -168,6 +170,13 @@ fn stricter(mut finding: Finding) -> Finding {
         finding.severity = Severity::Error;
     }
     finding
+}
+
+/// Returns whether a text that may not be readable is about rules, and holds no secrets.
+fn is_about_rules(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let has = |word: &str| text.contains(word);
+    (has("groups") || KINDS.iter().any(|kind| has(kind))) && !has("Secret")
 }
 
 /// Returns whether a text that is not YAML looks like a template of Helm.

@@ -106,6 +106,37 @@ fn check_finds_an_object_that_is_declared_twice() {
 }
 
 #[test]
+fn check_quotes_no_line_that_may_be_a_secret() {
+    let broken = "apiVersion: v1\nkind: Secret\nstringData: {password: \"hunter2}\n";
+    let values = "smtp:\n  password: hunter2: x\n";
+    let rules = "groups:\n  - name: [hunter2\n";
+    for (text, shown) in [(broken, false), (values, false), (rules, true)] {
+        let files = directory(&[("a.yaml", text)]);
+        for format in ["text", "sarif", "junit"] {
+            let output = check(files.path()).args(["-o", format]).output().unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert_eq!((output.status.code(), printed.contains("hunter2")), (Some(1), shown), "{printed}");
+        }
+    }
+}
+
+#[test]
+fn check_only_warns_of_files_that_hardly_have_rules() {
+    let files =
+        directory(&[("values.yaml", "replicas: 1\n"), ("empty.yaml", ""), ("mkdocs.yml", "nav: [a]\n")]);
+    let (code, report) = json(files.path(), &[]);
+    assert_eq!((code, report["summary"]["others"].as_u64()), (0, Some(1)));
+    assert_eq!(
+        findings(&report),
+        ["warning not-understood empty.yaml:1:1", "warning not-understood values.yaml:1:1"]
+    );
+    for (text, code) in [("<html></html>\n", 1), ("grups: []\n", 1), ("rules: [{alert: A, expr: up}]\n", 1)] {
+        let files = directory(&[("a.yaml", text)]);
+        assert_eq!(json(files.path(), &[]).0, code, "{text}");
+    }
+}
+
+#[test]
 fn check_hints_at_templates_of_helm() {
     let files = directory(&[("chart/templates/rules.yaml", "{{- if .Values.rules }}\na: [\n{{- end }}\n")]);
     let (_, report) = json(files.path(), &[]);

@@ -36,7 +36,7 @@ fn with_broken_document(mut contents: Contents, id: Option<ObjectId>, message: &
         id,
         is_rule_like: true,
         finding: Finding::error(Code::Yaml, message),
-        is_other_api: false,
+        is_doubtful: false,
         template: None,
     });
     contents
@@ -166,7 +166,7 @@ fn with_unknown_document(mut contents: Contents, is_rule_like: bool) -> Contents
         id: None,
         is_rule_like,
         finding,
-        is_other_api: false,
+        is_doubtful: false,
         template: None,
     });
     contents

@@ -40,8 +40,9 @@ pub struct BrokenDocument {
     pub is_rule_like: bool,
     /// The reason.
     pub finding: Finding,
-    /// True if it is of a kind with the name of one that is read, in another API: it is not meant to be read.
-    pub is_other_api: bool,
+    /// True if it is more likely not meant to be read: of a kind with the name of one that is, in another API, or empty, or
+    /// a mapping as many files are.
+    pub is_doubtful: bool,
     /// The template of a Helm chart that it was rendered from.
     pub template: Option<String>,
 }

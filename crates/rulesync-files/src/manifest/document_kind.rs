@@ -44,8 +44,8 @@ pub(super) struct NotUnderstood {
     pub(super) position: Position,
     /// Set if the document may contain rules, or be the result of a failed download.
     pub(super) is_rule_like: bool,
-    /// Set if it is of a kind with the name of one that is read, in another API.
-    pub(super) is_other_api: bool,
+    /// Set if it more likely contains none.
+    pub(super) is_doubtful: bool,
 }
 
 impl<'t> DocumentKind<'t> {
@@ -80,7 +80,7 @@ impl<'t> DocumentKind<'t> {
                     hint: None,
                     position: node.position(),
                     is_rule_like: false,
-                    is_other_api: false,
+                    is_doubtful: false,
                 }),
             };
         };
@@ -101,7 +101,7 @@ impl<'t> DocumentKind<'t> {
                     let message =
                         format!("`{version}` is another API than that of the {kind} that rulesync reads");
                     let not = Self::not(at, message, &format!("its `apiVersion` begins with `{group}/`"));
-                    not.of_other_api(version.contains('/'))
+                    not.doubtful_if(version.contains('/'))
                 }
             };
         }
@@ -136,7 +136,7 @@ impl<'t> DocumentKind<'t> {
                 hint: None,
                 position: node.position(),
                 is_rule_like: has_groups(&mapping),
-                is_other_api: false,
+                is_doubtful: false,
             }),
         }
     }
@@ -195,7 +195,7 @@ impl<'t> DocumentKind<'t> {
             position: node.position(),
             // A flat mapping may be an error response; a nested one without keys of rules is another kind of file.
             is_rule_like: has_rule_keys || !nested || mapping.get("kind").is_some(),
-            is_other_api: false,
+            is_doubtful: !has_rule_keys && mapping.get("kind").is_none(),
         })
     }
 
@@ -205,14 +205,14 @@ impl<'t> DocumentKind<'t> {
             hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
             position: at.position(),
             is_rule_like: true,
-            is_other_api: false,
+            is_doubtful: false,
         })
     }
 
-    /// Notes whether a document that is not understood is of another API.
-    fn of_other_api(self, is_other_api: bool) -> Self {
+    /// Notes whether a document that is not understood is doubtful.
+    fn doubtful_if(self, is_doubtful: bool) -> Self {
         match self {
-            Self::NotUnderstood(why) => Self::NotUnderstood(NotUnderstood { is_other_api, ..why }),
+            Self::NotUnderstood(why) => Self::NotUnderstood(NotUnderstood { is_doubtful, ..why }),
             other => other,
         }
     }
