@@ -1,9 +1,11 @@
-//! What a run that writes tells: each change as it is made, and the numbers.
+//! What a run that writes tells: each change as it is made, what is wrong with rules, and the numbers. Everything else is
+//! logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rulesync_core::engine::{Outcome, Reporter, Subject};
-use rulesync_core::finding::Printable;
+use anstyle::Style;
+use rulesync_core::engine::{LogReporter, Outcome, Reporter, Subject};
+use rulesync_core::finding::{Finding, Printable};
 use rulesync_core::plan::Reason;
 
 use crate::progress::Progress;
@@ -39,26 +41,38 @@ impl Changes {
 
 impl Reporter for Changes {
     fn report(&self, outcome: &Outcome) {
-        let (style, sign, subject) = {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            match outcome {
-                Outcome::Synced { reason: Reason::Claim, .. }
-                | Outcome::Removed { reason: Reason::Claim, .. } => return,
-                Outcome::Synced { reason: Reason::Missing, subject } => {
-                    counts.added += 1;
-                    (ADDED, '+', subject)
-                }
-                Outcome::Synced { subject, .. } => {
-                    counts.changed += 1;
-                    (CHANGED, '~', subject)
-                }
-                Outcome::Removed { subject, .. } => {
-                    counts.deleted += 1;
-                    (REMOVED, '-', subject)
-                }
-                _ => return,
+        match outcome {
+            Outcome::Synced { reason: Reason::Claim, .. }
+            | Outcome::Removed { reason: Reason::Claim, .. } => {}
+            Outcome::Synced { reason: Reason::Missing, subject } => self.made(ADDED, '+', subject),
+            Outcome::Synced { subject, .. } => self.made(CHANGED, '~', subject),
+            Outcome::Removed { subject, .. } => self.made(REMOVED, '-', subject),
+            Outcome::Refused { subject, finding } => {
+                let object = subject.object.as_ref().map(ToString::to_string);
+                self.found(&object.unwrap_or_else(|| subject.namespace.to_string()), finding, true);
             }
-        };
+            Outcome::Found { object, finding, .. } => {
+                self.found(&object.to_string(), finding, finding.withholds());
+            }
+            other => {
+                self.progress.clear();
+                LogReporter.report(other);
+            }
+        }
+    }
+}
+
+impl Changes {
+    /// Prints a change, and counts it.
+    fn made(&self, style: Style, sign: char, subject: &Subject) {
+        {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            match sign {
+                '+' => counts.added += 1,
+                '-' => counts.deleted += 1,
+                _ => counts.changed += 1,
+            }
+        }
         self.progress.advance();
         self.progress.clear();
         let Subject { destination, namespace, group, .. } = subject;
@@ -66,6 +80,16 @@ impl Reporter for Changes {
         let line = format!("{sign} {destination}: {namespace}{group}");
         // The exit code tells whether everything is in order, not whether somebody reads this.
         let _ = print_styled(&format!("{style}{}{style:#}\n", Printable(line)));
+    }
+
+    /// Prints a finding: one that keeps rules from a ruler is an error.
+    fn found(&self, object: &str, finding: &Finding, is_error: bool) {
+        self.progress.clear();
+        if is_error {
+            tracing::error!("{object}: {finding}");
+        } else {
+            tracing::warn!("{object}: {finding}");
+        }
     }
 }
 

@@ -64,3 +64,4 @@ pub use config::{Config, ValidConfig};
 pub use error::{ConfigError, ConfigErrors};
 pub use options::Options;
 pub use profile::RulerProfile;
+pub use settings::INVENTORY_FILE;

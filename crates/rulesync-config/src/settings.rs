@@ -179,8 +179,8 @@ impl ElectionSettings {
 /// The name of the inventory's ConfigMap by default. It is stored, and so keeps its name.
 pub(crate) const INVENTORY_CONFIG_MAP: &str = "rulesync-ledger";
 
-/// The file of the inventory by default where all sources are files.
-pub(crate) const INVENTORY_FILE: &str = ".rulesync/ledger.json";
+/// The file of the inventory by default where all sources are files, relative to the configuration's directory.
+pub const INVENTORY_FILE: &str = ".rulesync/ledger.json";
 
 #[cfg(all(test, feature = "kubernetes"))]
 mod tests {

@@ -50,7 +50,7 @@ mod yaml;
 
 pub use filter::GlobError;
 pub use find::{FindError, FoundFiles, MAX_FILE_BYTES, find_files};
-pub use identity::{Identities, rule_file_name};
+pub use identity::Identities;
 pub use inventory::FileInventory;
 pub use memory::FileMemory;
 pub use source::{DEFAULT_POLL_INTERVAL, FilesSource};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rulesync_core::route::{Operator, Requirement, Selector};
 
+use super::flags::NamingKind;
 use super::settings::{Authentication, RulerSettings, Secret};
 use super::variables::Given;
 
@@ -25,6 +26,10 @@ pub(crate) struct Ownership {
     pub(super) owner: Option<Given>,
     pub(super) installation: Option<Given>,
     pub(super) selector: Option<Selector>,
+    pub(super) naming: Option<NamingKind>,
+    pub(super) inventory: Option<Given>,
+    /// Namespaces of others that may be taken over.
+    pub(super) adopt: Vec<String>,
 }
 
 impl Document {
@@ -52,7 +57,8 @@ impl Document {
         document
     }
 
-    fn ownership(&mut self, Ownership { owner, installation, .. }: &Ownership) {
+    fn ownership(&mut self, ownership: &Ownership) {
+        let Ownership { owner, installation, naming, inventory, adopt, selector: _ } = ownership;
         match owner {
             Some(owner) => self.value("owner", owner),
             // Nobody's rules are planned or written.
@@ -62,6 +68,24 @@ impl Document {
             Some(installation) => self.value("installation", installation),
             // Nothing tells one checkout of a pipeline from another.
             None => self.line("claim: off", None),
+        }
+        let is_verbatim = *naming == Some(NamingKind::Verbatim);
+        if is_verbatim {
+            self.line("naming: {type: verbatim}", Some("--naming"));
+        }
+        match inventory {
+            Some(path) => {
+                self.line("inventory:", Some(&path.origin));
+                self.line("  type: file", Some(&path.origin));
+                self.value("  path", path);
+            }
+            None if is_verbatim => {}
+            // One that is there by chance belongs to another installation.
+            None => self.line("inventory: {type: off}", None),
+        }
+        if !adopt.is_empty() {
+            let patterns: Vec<String> = adopt.iter().map(|pattern| quoted(pattern)).collect();
+            self.line(&format!("adopt: {{namespaces: [{}]}}", patterns.join(", ")), Some("--adopt"));
         }
     }
 

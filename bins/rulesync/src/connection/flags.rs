@@ -18,6 +18,15 @@ pub(crate) enum RulerKind {
     Cortex,
 }
 
+/// A naming of a ruler's namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NamingKind {
+    /// OWNER.KUBERNETES_NAMESPACE.NAME.
+    Owner,
+    /// As mimirtool has it: the `namespace` of a rule file, or its name without the extension.
+    Verbatim,
+}
+
 /// Where rules are: a configuration, or one ruler and tenant.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Where")]
@@ -90,6 +99,19 @@ pub(crate) struct OwnerArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
 
+    /// How namespaces of the ruler are named; by default `owner` [env: RULESYNC_NAMING]
+    #[arg(long, value_name = "NAMING")]
+    pub(crate) naming: Option<NamingKind>,
+
+    /// The file that records what was written; by default .rulesync/ledger.json where `verbatim` needs it [env:
+    /// RULESYNC_INVENTORY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+
+    /// Take over namespaces of others, with `*` for any text: groups that equal declared ones.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) adopt: Vec<String>,
+
     /// Take objects with these labels only, such as `team=shop,tier in (a, b)`.
     #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = selector::parse)]
     pub(crate) selector: Option<Selector>,
@@ -104,6 +126,7 @@ impl OwnerArgs {
     /// Returns whether any of them is given that every configuration has by itself: all but the owner, which one of
     /// Grafana Alloy does not have.
     pub(crate) fn describes_a_configuration(&self) -> bool {
-        self.installation.is_some() || self.selector.is_some()
+        let Self { owner: _, naming, inventory, adopt: _, selector, installation } = self;
+        naming.is_some() || inventory.is_some() || selector.is_some() || installation.is_some()
     }
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rulesync_config::{App, Config, ConfigError, ConfigErrors, Options, ValidConfig};
+use rulesync_config::{App, Config, ConfigError, ConfigErrors, INVENTORY_FILE, Options, ValidConfig};
 use rulesync_core::TenantId;
 use rulesync_core::model::DestinationId;
 
@@ -21,7 +21,7 @@ pub(crate) use flags::{ConnectionArgs, OwnerArgs};
 
 use crate::failure::Failure;
 use document::{Document, Ownership};
-use flags::RulerArgs;
+use flags::{NamingKind, RulerArgs};
 use settings::RulerSettings;
 use stdin::Stdin;
 use variables::Given;
@@ -41,11 +41,6 @@ impl Configuration {
     /// The configuration.
     pub(crate) fn config(&self) -> &ValidConfig {
         &self.config
-    }
-
-    /// Returns the same configuration, with other namespaces of others that may be adopted.
-    pub(crate) fn adopting(self, namespaces: &[String]) -> Self {
-        Self { config: self.config.adopting(namespaces), ..self }
     }
 
     /// Makes everything that a run needs.
@@ -76,7 +71,10 @@ impl ConnectionArgs {
                                paths and flags without it";
                 return Err(Failure::Usage(message.to_owned()));
             }
-            let config = Config::read_with_owner(&config, owner.owner.as_deref()).await?.validate()?;
+            let mut config = Config::read_with_owner(&config, owner.owner.as_deref()).await?.validate()?;
+            if !owner.adopt.is_empty() {
+                config = config.adopting(&owner.adopt);
+            }
             return Ok(Configuration { config, document: None, _stdin: None });
         }
         let mut settings = self.settings(&environment)?;
@@ -84,10 +82,13 @@ impl ConnectionArgs {
             let given = given.as_ref().map(|text| Given::flag(flag, text.as_str()));
             given.or_else(|| variables::own(&environment, name))
         };
-        let ownership = Ownership {
+        let mut ownership = Ownership {
             owner: named("owner", &owner.owner, "OWNER"),
             installation: named("installation", &owner.installation, "INSTALLATION"),
             selector: owner.selector.clone(),
+            naming: owner.naming.map_or_else(|| naming(&environment), |naming| Ok(Some(naming)))?,
+            inventory: named("inventory", &owner.inventory.as_deref().map(shown), "INVENTORY"),
+            adopt: owner.adopt.clone(),
         };
         if ownership.owner.is_none() {
             let message = "whose rules? Give --owner, or RULESYNC_OWNER: a name of your own, since everything under it in \
@@ -108,6 +109,12 @@ impl ConnectionArgs {
         }
         let stdin = Stdin::read()?;
         settings.make_files_absolute();
+        // The configuration is in a directory that goes with the process.
+        let inventory = ownership.inventory.take().or_else(|| {
+            let is_verbatim = ownership.naming == Some(NamingKind::Verbatim);
+            is_verbatim.then(|| Given::flag("inventory", INVENTORY_FILE))
+        });
+        ownership.inventory = inventory.map(Given::into_absolute);
         let document = Document::new(&settings, &ownership, &[stdin.path()]);
         let config = validate(&document, &stdin.base().join(FLAGS))?;
         Ok(Configuration { config, document: Some(document), _stdin: Some(stdin) })
@@ -169,6 +176,16 @@ impl ConnectionArgs {
         let RulerArgs { key_file, auth_token_file, .. } = &self.ruler;
         [key_file, auth_token_file].into_iter().flatten().any(|file| file.as_os_str() == "-")
     }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn naming(environment: &HashMap<String, String>) -> Result<Option<NamingKind>, Failure> {
+    let Some(given) = variables::own(environment, "NAMING") else { return Ok(None) };
+    let parsed = <NamingKind as clap::ValueEnum>::from_str(&given.text, false);
+    parsed.map(Some).map_err(|_| Failure::Usage(format!("{} must be owner or verbatim", given.origin)))
 }
 
 /// The longest secret that is read from standard input.

@@ -118,9 +118,7 @@ impl RulerSettings {
             _ => None,
         };
         for file in self.tls.iter_mut().map(|(_, file)| file).chain(secret) {
-            if let Ok(absolute) = std::path::absolute(&file.text) {
-                file.text = absolute.display().to_string();
-            }
+            *file = file.clone().into_absolute();
         }
     }
 }

@@ -21,6 +21,14 @@ impl std::fmt::Debug for Given {
 }
 
 impl Given {
+    /// Returns a path that does not depend on a directory.
+    pub(crate) fn into_absolute(self) -> Self {
+        match std::path::absolute(&self.text) {
+            Ok(path) => Self { text: path.display().to_string(), ..self },
+            Err(_) => self,
+        }
+    }
+
     pub(crate) fn flag(name: &str, text: impl Into<String>) -> Self {
         Self { text: text.into(), origin: format!("--{name}") }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rulesync_core::check::{Checker, DescribedRuler};
 use rulesync_core::engine::{NamedRuler, Policy, Setup};
 use rulesync_core::naming::{NamespacePolicy, OwnerError};
-use rulesync_core::{Capabilities, Finding, Group, Route};
-use rulesync_files::{Identities, manifest, rule_file_name};
+use rulesync_core::{Capabilities, Group, Route};
+use rulesync_files::{Identities, manifest};
 
 /// What a rule file holds.
 #[derive(Debug, Default)]
@@ -19,9 +19,6 @@ pub(crate) struct Loaded {
     /// What else is wrong, as lines.
     pub(crate) warnings: Vec<String>,
 }
-
-/// The path under which a file without `namespace` is read: no namespace has this name.
-const NAMELESS: &str = "\u{1}";
 
 /// Reads rule files.
 #[derive(Debug)]
@@ -52,24 +49,20 @@ impl Reading {
     /// mimirtool has it.
     pub(crate) fn read(&self, path: &Path, bytes: &[u8]) -> Loaded {
         let shown = path.display().to_string();
-        let line = |mut finding: Finding| {
-            finding.location.file = Some(shown.clone());
-            finding.to_string()
-        };
         let mut loaded = Loaded::default();
-        let contents = manifest::read(bytes, Path::new(NAMELESS), &Identities::new(&"files".into()));
-        loaded.errors.extend(contents.broken.into_iter().map(|broken| line(broken.finding)));
-        for parsed in contents.objects {
-            let Some(name) = rule_file_name(&parsed.object.id) else {
+        let name = path.file_name().map_or(path, Path::new);
+        let contents = manifest::read(bytes, name, &Identities::new(&"files".into()).displayed_below(path));
+        loaded.errors.extend(contents.broken.into_iter().map(|broken| broken.finding.to_string()));
+        for mut parsed in contents.objects {
+            let Some(namespace) = parsed.object.ruler_namespace.take() else {
                 let id = &parsed.object.id;
                 loaded.errors.push(format!("{shown}: {id} is no rule file: `rulesync sync` reads those"));
                 continue;
             };
-            let namespace = if name == NAMELESS { stem(path) } else { name };
             let checked = self.checker.check(parsed.object, None);
             for (_, finding) in checked.findings() {
                 let lines = if finding.withholds() { &mut loaded.errors } else { &mut loaded.warnings };
-                lines.push(line(finding.clone()));
+                lines.push(finding.to_string());
             }
             let groups = checked.destinations.iter().flat_map(|destination| destination.groups());
             loaded.groups.extend(groups.map(|group| (namespace.clone(), group)));
@@ -79,10 +72,6 @@ impl Reading {
         }
         loaded
     }
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use rulesync_config::{Lifetime, Options};
-use rulesync_core::engine::LogReporter;
+use rulesync_core::naming::Naming;
 use rulesync_core::plan::{DryRun, Reason};
 
 use super::run_args::{RunArgs, Whose};
@@ -31,30 +31,28 @@ pub(crate) struct Args {
     #[command(flatten)]
     run: RunArgs,
 
-    /// Namespaces of others, with `*` for any text; by default those of the configuration's `adopt`.
-    #[arg(long, value_name = "NAMESPACE")]
-    from: Vec<String>,
-
     /// Adopt without asking.
     #[arg(short, long)]
     yes: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let Args { whose, run, from, yes } = args;
-    let mut configuration = whose.configuration().await?;
-    if !from.is_empty() {
-        configuration = configuration.adopting(&from);
+    let Args { whose, run, yes } = args;
+    let configuration = whose.configuration().await?;
+    let policy = configuration.config().namespace_policy();
+    if policy.adopt.is_empty() {
+        let message = "from whom? Give --adopt NAMESPACE, such as --adopt 'by-hand-*'";
+        return Err(Failure::Usage(message.to_owned()));
     }
-    if configuration.config().namespace_policy().adopt.is_empty() {
-        let message = "from whom? Give --from NAMESPACE, such as --from 'by-hand-*'";
+    if policy.naming == Naming::Verbatim {
+        let message = "with the naming verbatim, `rulesync sync --adopt` takes namespaces over as they are";
         return Err(Failure::Usage(message.to_owned()));
     }
     let digest = configuration.config().digest();
     let progress = Progress::new("Reading rules and rulers");
     let changes = Changes::new(progress.clone());
     let options = run.options(Options::new(Lifetime::Once)).bodies(true);
-    let app = configuration.build(options.reporter(LogReporter).reporter(changes.clone())).await?;
+    let app = configuration.build(options.reporter(changes.clone())).await?;
     let mut adopted = 0;
     let mut asked = Ok(true);
     let review = async |dry_run: &mut DryRun| {

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use rulesync_config::{Lifetime, Options};
-use rulesync_core::engine::LogReporter;
 use rulesync_core::plan::DryRun;
 
 use super::run_args::{RunArgs, Whose};
@@ -38,7 +37,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let digest = configuration.config().digest();
     let progress = Progress::new("Reading rules and rulers");
     let changes = Changes::new(progress.clone());
-    let options = run.options(Options::new(Lifetime::Once)).reporter(LogReporter).reporter(changes.clone());
+    let options = run.options(Options::new(Lifetime::Once)).reporter(changes.clone());
     let app = configuration.build(options).await?;
     let summary = match stored {
         None => progress.during(app.once(interrupted())).await?,

@@ -30,4 +30,6 @@ mod unit_tests;
 #[cfg(test)]
 mod usage;
 #[cfg(test)]
+mod verbatim;
+#[cfg(test)]
 mod world;

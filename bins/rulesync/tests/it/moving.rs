@@ -21,17 +21,17 @@ async fn exported_objects_are_adopted_without_a_rule_being_rewritten() {
     );
     world.write(file, &exported.replace("expr: up\n", "expr: up + 1\n"));
     world.write("rules/more.yaml", "groups: [{name: more, rules: [{alert: More, expr: up}]}]");
-    let unasked = world.run(&["adopt", "rules", "--from", "Infra/*"]).await;
+    let unasked = world.run(&["adopt", "rules", "--adopt", "Infra/*"]).await;
     assert_eq!((unasked.code(), world.writes()), (64, (0, 0)), "{}", unasked.all());
     assert!(unasked.stdout().contains("- Infra/nodes / node of PrometheusRule monitoring/infra-nodes-"));
-    let adopted = world.run(&["adopt", "rules", "--from", "Infra/*", "--yes"]).await.ok();
+    let adopted = world.run(&["adopt", "rules", "--adopt", "Infra/*", "--yes"]).await.ok();
     assert!(adopted.ends_with("Adopt: 2 added, 0 changed, 1 deleted\n"), "{adopted}");
     let rules = world.ruler.rules("prod");
     let own = rules.keys().find(|name| name.starts_with("us.monitoring.infra-nodes-")).unwrap();
     assert_eq!(rules[own].keys().collect::<Vec<_>>(), ["node", "unequal"]);
     assert_eq!(rules["Infra/nodes"].keys().collect::<Vec<_>>(), ["unequal"], "it has no equal");
     assert_eq!(rules.len(), 3, "nothing else is written: {rules:?}");
-    assert_eq!(world.run(&["adopt", "rules", "--from", "Infra/*"]).await.ok(), "Nothing to adopt\n");
+    assert_eq!(world.run(&["adopt", "rules", "--adopt", "Infra/*"]).await.ok(), "Nothing to adopt\n");
 }
 
 #[tokio::test]
