@@ -1,6 +1,7 @@
-//! What a run that writes tells: each change as it is made, what is wrong with rules, and the numbers. Everything else is
-//! logged.
+//! What a run that writes tells: the changes that it has made, what is wrong with rules, and the numbers. Everything else
+//! is logged.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::Style;
@@ -8,15 +9,26 @@ use rulesync_core::engine::{LogReporter, Outcome, Reporter, Subject};
 use rulesync_core::finding::{Finding, Printable};
 use rulesync_core::plan::Reason;
 
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::stdout::print_styled;
 use crate::terminal::{ADDED, CHANGED, REMOVED};
 
-/// Prints each change that is made, and counts them.
+/// The changes that are made.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
-    counts: Arc<Mutex<Counts>>,
+    made: Arc<Mutex<Made>>,
     progress: Progress,
+}
+
+/// What has happened so far: in the order of names, and not in that of the answers, which differs from run to run.
+#[derive(Debug, Default)]
+struct Made {
+    counts: Counts,
+    writes: BTreeMap<String, Style>,
+    deletes: BTreeMap<String, Style>,
+    /// What is wrong with rules; true for what keeps them from a ruler.
+    findings: BTreeMap<String, bool>,
 }
 
 /// The changes that were made, in groups.
@@ -30,12 +42,23 @@ pub(crate) struct Counts {
 impl Changes {
     /// Creates a reporter that draws no line of progress over what it prints.
     pub(crate) fn new(progress: Progress) -> Self {
-        Self { counts: Arc::default(), progress }
+        Self { made: Arc::default(), progress }
     }
 
-    /// The changes so far.
-    pub(crate) fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Prints what was changed and found, and returns the numbers.
+    pub(crate) fn print(&self) -> Result<Counts, Failure> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        for (line, is_error) in &made.findings {
+            if *is_error {
+                tracing::error!("{line}");
+            } else {
+                tracing::warn!("{line}");
+            }
+        }
+        for (line, style) in made.writes.iter().chain(&made.deletes) {
+            print_styled(&format!("{style}{}{style:#}\n", Printable(line)))?;
+        }
+        Ok(made.counts)
     }
 }
 
@@ -63,33 +86,26 @@ impl Reporter for Changes {
 }
 
 impl Changes {
-    /// Prints a change, and counts it.
+    /// Records a change.
     fn made(&self, style: Style, sign: char, subject: &Subject) {
-        {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            match sign {
-                '+' => counts.added += 1,
-                '-' => counts.deleted += 1,
-                _ => counts.changed += 1,
-            }
-        }
-        self.progress.advance();
-        self.progress.clear();
         let Subject { destination, namespace, group, .. } = subject;
         let group = group.as_ref().map(|group| format!(" / {group}")).unwrap_or_default();
         let line = format!("{sign} {destination}: {namespace}{group}");
-        // The exit code tells whether everything is in order, not whether somebody reads this.
-        let _ = print_styled(&format!("{style}{}{style:#}\n", Printable(line)));
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        match sign {
+            '+' => made.counts.added += 1,
+            '-' => made.counts.deleted += 1,
+            _ => made.counts.changed += 1,
+        }
+        let lines = if sign == '-' { &mut made.deletes } else { &mut made.writes };
+        lines.insert(line, style);
+        self.progress.advance();
     }
 
-    /// Prints a finding: one that keeps rules from a ruler is an error.
+    /// Records a finding.
     fn found(&self, object: &str, finding: &Finding, is_error: bool) {
-        self.progress.clear();
-        if is_error {
-            tracing::error!("{object}: {finding}");
-        } else {
-            tracing::warn!("{object}: {finding}");
-        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        *made.findings.entry(format!("{object}: {finding}")).or_default() |= is_error;
     }
 }
 

@@ -66,19 +66,20 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         progress.begin("Changes made", None);
         matches!(asked, Ok(true))
     };
-    let summary = progress.during(app.sync_reviewed(review, interrupted())).await?;
-    let Some(summary) = summary else {
+    let adopting = progress.during(app.sync_reviewed(review, interrupted())).await;
+    let counts = changes.print()?;
+    let Some(summary) = adopting? else {
         asked?;
         return match adopted {
             0 => print("Nothing to adopt\n"),
             _ => Ok(ExitCode::FAILURE),
         };
     };
-    let done = changes.counts().deleted == adopted;
+    let done = counts.deleted == adopted;
     if !done {
         summary.log_unfinished();
     }
-    print_styled(&format!("{HEADING}Adopt: {}{HEADING:#}\n", changes.counts()))?;
+    print_styled(&format!("{HEADING}Adopt: {counts}{HEADING:#}\n"))?;
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -39,21 +39,26 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let changes = Changes::new(progress.clone());
     let options = run.options(Options::new(Lifetime::Once)).reporter(changes.clone());
     let app = configuration.build(options).await?;
-    let summary = match stored {
-        None => progress.during(app.once(interrupted())).await?,
-        Some((path, stored)) => {
-            let mut moved = Vec::new();
+    let mut moved = Vec::new();
+    let synced = match &stored {
+        None => progress.during(app.once(interrupted())).await.map(Some),
+        Some((_, stored)) => {
             let review = async |dry_run: &mut DryRun| {
                 moved = stored.moved(&PlanDocument::new(digest, dry_run));
                 progress.begin("Changes made", Some(planned(dry_run)));
                 moved.is_empty()
             };
-            let synced = progress.during(app.sync_reviewed(review, interrupted())).await?;
-            synced.ok_or(Failure::Moved { path: path.display().to_string(), moved })?
+            progress.during(app.sync_reviewed(review, interrupted())).await
         }
     };
+    // Also those before a failure or an interruption.
+    let counts = changes.print()?;
+    let Some(summary) = synced? else {
+        let path = stored.map(|(path, _)| path.display().to_string()).unwrap_or_default();
+        return Err(Failure::Moved { path, moved });
+    };
     summary.log_unfinished();
-    print_styled(&format!("{HEADING}Sync: {}{HEADING:#}\n", changes.counts()))?;
+    print_styled(&format!("{HEADING}Sync: {counts}{HEADING:#}\n"))?;
     Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -63,14 +63,18 @@ impl DryRun {
 
     /// Creates a dry run of these plans, with the findings about objects at every destination.
     pub(crate) fn new<'a>(
-        plans: Vec<Plan>,
+        mut plans: Vec<Plan>,
         objects: impl IntoIterator<Item = (&'a ObjectId, &'a [Finding])>,
     ) -> Self {
         let written = written(plans.iter().flat_map(|plan| &plan.changes));
-        let refusals = objects
+        let mut refusals: Vec<Refusal> = objects
             .into_iter()
             .flat_map(|(object, findings)| refusals_of(object, findings, &written))
             .collect();
+        // The findings of an object stay in their order.
+        let by_object = |one: &Refusal, other: &Refusal| one.object.cmp(&other.object);
+        refusals.sort_by(by_object);
+        plans.iter_mut().for_each(|plan| plan.refusals.sort_by(by_object));
         Self { plans, refusals }
     }
 }

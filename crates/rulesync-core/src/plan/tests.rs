@@ -208,6 +208,23 @@ fn plan_lists_refusals_and_suspicions_about_groups_that_are_written() {
 }
 
 #[test]
+fn dry_run_lists_refusals_in_the_order_of_objects() {
+    let mut desired = Desired::default();
+    for n in (0..9).rev() {
+        let mut it = object(&format!("o{n}"), None, Vec::new());
+        it.findings = ["b", "a"].map(|text| Finding::error(Code::Poison, text)).into();
+        desired.upsert(&format!("us.ns.o{n}").as_str().into(), it);
+    }
+    let plan = planned(&desired, &Observed::default(), ALL);
+    let dry_run = DryRun::new(vec![plan], []);
+    let order = dry_run.plans[0].refusals.iter();
+    let order: Vec<_> =
+        order.map(|refusal| format!("{} {}", refusal.object.name(), refusal.finding.message)).collect();
+    let expected: Vec<_> = (0..9).flat_map(|n| ["b", "a"].map(|text| format!("o{n} {text}"))).collect();
+    assert_eq!(order, expected);
+}
+
+#[test]
 fn plan_makes_only_safe_deletes() {
     let g = group("g", "1");
     let mut desired = Desired::default();
