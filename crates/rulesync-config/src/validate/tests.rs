@@ -378,7 +378,7 @@ fn signature_of_a_ruler_needs_the_feature_and_no_other_authentication() {
     for (keys, says) in [
         ("sigv4: {}, bearer_token: x", "`oauth2` and `sigv4` may be set"),
         ("sigv4: {access_key: a}", "ruler `central`: `sigv4.secret_key` is missing"),
-        ("sigv4: {acces_key: a}", "unknown key `acces_key` (did you mean `access_key`?)"),
+        ("sigv4: {acces_key: a}", "unknown key (did you mean `access_key`?)"),
         ("sigv4: {role_arn: x}", "`sigv4.role_arn`: is not an ARN"),
     ] {
         let error = with(&format!("type: mimir, address: 'http://m', {keys}")).unwrap_err();

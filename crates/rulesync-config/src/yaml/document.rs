@@ -254,8 +254,16 @@ fn not_yaml(error: &serde_saphyr::Error) -> Problem {
 
 /// Returns whether a mapping with these keys holds secrets.
 fn hold_secrets(keys: &[&str]) -> bool {
-    const SECRETS: [&str; 7] =
-        ["bearer_token", "client_secret", "credentials", "key", "password", "proxy_url", "secrets"];
+    const SECRETS: [&str; 8] = [
+        "bearer_token",
+        "client_secret",
+        "credentials",
+        "key",
+        "password",
+        "proxy_url",
+        "secret_key",
+        "secrets",
+    ];
     // `key` is a secret in TLS settings only; elsewhere it names a label.
     keys.iter().any(|key| SECRETS.contains(key) && (*key != "key" || keys.contains(&"cert")))
 }

@@ -227,10 +227,9 @@ impl Written {
     pub(super) fn of(node: &Node) -> Self {
         let mut written = Self::default();
         match &node.content {
-            Content::Scalar(scalar) => {
-                written.line(node.position, &spelled(scalar));
-            }
-            _ => written.block(node, 0, ""),
+            Content::List(items) if !items.is_empty() => written.block(node, 0, ""),
+            Content::Mapping(entries) if !entries.is_empty() => written.block(node, 0, ""),
+            _ => written.child(node, node.position, 0, "", false),
         }
         written
     }
@@ -315,6 +314,8 @@ fn spelled(scalar: &Scalar) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TEXT: &str = r#"# tests
@@ -407,5 +408,49 @@ tests:
             assert!(position.line >= line && !message.is_empty(), "{text}: {position} {message}");
         }
         assert_eq!(Node::parse("# nothing").unwrap().entries().len(), 0);
+    }
+
+    fn trees() -> impl Strategy<Value = Node> {
+        let scalar = |text: String, is_plain| Content::Scalar(Scalar { text, is_plain });
+        let plain =
+            prop_oneof![Just("10m"), Just("0x10"), Just("true"), Just("1e3"), Just("up{a='b'}"), Just("-1")];
+        let leaf = prop_oneof![
+            plain.prop_map(move |text| scalar(text.to_owned(), true)),
+            "\\PC{0,8}".prop_map(move |text| scalar(text, false)),
+            "[\\x00-\\x7f\u{2028}\u{feff}é]{0,8}".prop_map(move |text| scalar(text, false)),
+        ];
+        let node = |content| Node { position: Position { line: 1, column: 1 }, content };
+        leaf.prop_map(node).prop_recursive(4, 32, 4, move |inner| {
+            let entries = prop::collection::vec(("[a-z:# -]{1,6}", inner.clone()), 0..4);
+            let key = |text| Node::text(Position { line: 1, column: 1 }, text);
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(move |items| node(Content::List(items))),
+                entries.prop_map(move |entries| node(Content::Mapping(
+                    entries.into_iter().map(|(name, value)| (key(name), value)).collect()
+                ))),
+            ]
+        })
+    }
+
+    fn without_positions(node: &Node) -> String {
+        match &node.content {
+            Content::Scalar(scalar) => format!("{scalar:?}"),
+            Content::List(items) => format!("{:?}", items.iter().map(without_positions).collect::<Vec<_>>()),
+            Content::Mapping(entries) => {
+                let pairs =
+                    entries.iter().map(|(key, value)| (without_positions(key), without_positions(value)));
+                format!("{:?}", pairs.collect::<Vec<_>>())
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn document_that_is_written_is_read_back(node in trees()) {
+            let written = Written::of(&node);
+            prop_assert_eq!(written.lines.len(), written.text.lines().count());
+            let read = Node::parse(&written.text).map_err(|error| TestCaseError::fail(format!("{error:?}: {}", written.text)))?;
+            prop_assert_eq!(without_positions(&read), without_positions(&node), "{}", written.text);
+        }
     }
 }

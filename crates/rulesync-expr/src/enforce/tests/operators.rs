@@ -179,3 +179,50 @@ fn enforce_gives_every_selector_exactly_the_wanted_matchers() {
         check_exact(&input, label, &wanted)
     });
 }
+
+/// The same as [`check_exact`] for LogQL, whose selectors have no names.
+fn check_exact_logql(input: &str, label: &str, wanted: &[(MatchOp, String)]) -> Result<(), TestCaseError> {
+    let borrowed: Vec<(MatchOp, &str)> = wanted.iter().map(|(op, value)| (*op, value.as_str())).collect();
+    let ours = |mode| [enforced(label, mode, &borrowed)];
+    let text = match enforce_logql(input, &ours(Mode::Override)) {
+        Ok(text) => text,
+        Err(EnforceError::MatchesEmpty { .. }) => {
+            let empty = |(op, value): &(MatchOp, &str)| op.matches_empty(value);
+            prop_assert!(borrowed.iter().all(empty), "{input}");
+            return Ok(());
+        }
+        Err(error) => return Err(TestCaseError::fail(format!("{input}: {error}"))),
+    };
+    let set: OnLabel = wanted.iter().map(|(op, value)| (op.to_string(), value.clone())).collect();
+    let parts = |text: &str| {
+        let expr = logql::parse(text).unwrap();
+        let of = |selector: &logql::Selector| {
+            let (on, others): (Vec<_>, Vec<_>) =
+                selector.matchers.iter().partition(|matcher| matcher.label == label);
+            let on: Vec<_> =
+                on.iter().map(|matcher| (matcher.op.to_string(), matcher.value.clone())).collect();
+            let others: Vec<_> = others.iter().map(|m| format!("{}{}{:?}", m.label, m.op, m.value)).collect();
+            (on, others)
+        };
+        expr.selectors().map(of).collect::<Vec<_>>()
+    };
+    let (before, after) = (parts(input), parts(&text));
+    prop_assert_eq!(before.len(), after.len());
+    for ((_, others_before), (on, others)) in before.iter().zip(&after) {
+        prop_assert_eq!(on.len(), set.len(), "{} became {}", input, text);
+        prop_assert_eq!(&on.iter().cloned().collect::<OnLabel>(), &set, "{} became {}", input, text);
+        prop_assert_eq!(others, others_before, "{} became {}", input, text);
+    }
+    for mode in [Mode::Override, Mode::Require, Mode::AddIfAbsent] {
+        let again = enforce_logql(&text, &ours(mode));
+        prop_assert_eq!(again.as_ref(), Ok(&text), "is stable");
+    }
+    Ok(())
+}
+
+#[test]
+fn enforce_logql_gives_every_selector_exactly_the_wanted_matchers() {
+    let label = prop_oneof![Just("am"), Just("bm"), Just("abm"), Just("none")];
+    let strategy = || (logql::tests::robust::metrics(), label, matchers());
+    for_all(super::CASES / 40, strategy, |(input, label, wanted)| check_exact_logql(&input, label, &wanted));
+}
