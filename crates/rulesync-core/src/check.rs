@@ -227,7 +227,7 @@ impl Checker {
 }
 
 /// Returns whether a finding about a faulty group only follows from what is known to be wrong with it: it is about the same
-/// field, or about an expression that is missing.
+/// field, or about an expression that is missing or of another tool.
 fn follows(finding: &Finding, group: &Group, known: &[Finding]) -> bool {
     let (rule, field) = (finding.location.rule, finding.location.field.as_deref());
     let is_known = |other: &Finding| {
@@ -241,7 +241,18 @@ fn follows(finding: &Finding, group: &Group, known: &[Finding]) -> bool {
         (None, Some("name")) => group.name.is_empty(),
         _ => false,
     };
-    has_no_text() || (field.is_some() && known.iter().any(is_known))
+    // An expression of another tool is in another language.
+    let is_of_another_tool = || {
+        let whole_group = |other: &Finding| {
+            let location = &other.location;
+            location.group_index == finding.location.group_index && location.rule.is_none()
+        };
+        field == Some("expr")
+            && known
+                .iter()
+                .any(|other| other.code == Code::ForeignKey && other.withholds() && whole_group(other))
+    };
+    has_no_text() || is_of_another_tool() || (field.is_some() && known.iter().any(is_known))
 }
 
 /// Returns whether a ruler's own finding says what the warning about two rules says.

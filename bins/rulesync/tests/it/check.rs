@@ -136,6 +136,22 @@ fn check_only_warns_of_files_that_hardly_have_rules() {
     }
 }
 
+/// What other people's files had wrong with them, and what is only told by a parser that knows positions.
+#[test]
+fn check_finds_what_went_wrong_before() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/cases");
+    let (code, report) = json(&cases, &[]);
+    let messages =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["message"].as_str().unwrap());
+    let lines: Vec<String> = findings(&report)
+        .iter()
+        .zip(messages)
+        .map(|(place, message)| format!("{place}: {message}"))
+        .collect();
+    assert_eq!(code, 1);
+    insta::assert_snapshot!("cases", lines.join("\n"));
+}
+
 #[test]
 fn check_hints_at_templates_of_helm() {
     let files = directory(&[("chart/templates/rules.yaml", "{{- if .Values.rules }}\na: [\n{{- end }}\n")]);

@@ -67,6 +67,17 @@ fn check_finds_everything_at_once() {
 }
 
 #[test]
+fn check_does_not_judge_expressions_of_another_tool() {
+    let groups = r#"[{"name": "g", "rules": [{"alert": "A", "expr": "x | stats by (y)", "for": "soon"}]}]"#;
+    let mut object = object("PrometheusRule", groups);
+    let location = Location { group_index: Some(0), group: Some("g".into()), ..Location::default() };
+    object.findings.push(Finding::error(Code::ForeignKey, "`type` is a key of another tool").at(location));
+    let checked = Checker::new(&setup(vec![Route::all("all", "mimir", None)])).check(object, None);
+    let codes: Vec<Code> = checked.findings().map(|(_, finding)| finding.code).collect();
+    assert_eq!(codes, [Code::ForeignKey, Code::Duration]);
+}
+
+#[test]
 fn check_judges_each_destination_of_an_object() {
     let groups = r#"[{"name": "g", "rules": [{"alert": "A", "expr": "up > 0"}]}]"#;
     let routes = vec![Route::all("metrics", "mimir", None), Route::all("logs", "loki", None)];
