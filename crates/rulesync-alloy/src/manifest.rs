@@ -32,13 +32,55 @@ pub(crate) struct NotYaml {
     pub(crate) message: String,
 }
 
-/// Finds the configurations in a file with this number.
+/// The depth of lists and mappings. Where Alloy's configuration is, none is nearly as deep, and each level takes some of
+/// the stack.
+const MAX_DEPTH: usize = 32;
+
+/// Finds the configurations in a file with this number. Documents that do not mention Alloy are passed over, whatever they
+/// are.
 ///
 /// # Errors
 ///
-/// [`NotYaml`] if the file cannot be read as YAML.
+/// [`NotYaml`] if a document cannot be read as YAML.
 pub(crate) fn contents(text: &str, file: usize) -> Result<Contents, NotYaml> {
-    let documents: Vec<Node> = serde_saphyr::from_multiple(text).map_err(|error| {
+    let mut contents = Contents::default();
+    let mut first_line = 0;
+    for document in documents(text) {
+        if document.contains("alloy") {
+            let mut found = Contents::default();
+            let lines: Vec<&str> = document.lines().collect();
+            for document in &parsed(document).map_err(|error| error.below(first_line))? {
+                find(document, &lines, file, &mut found);
+            }
+            found.configurations.iter_mut().flatten().for_each(|embedded| embedded.move_below(first_line));
+            contents
+                .configurations
+                .extend(found.configurations.into_iter().filter(|texts| !texts.is_empty()));
+            contents.is_clustered |= found.is_clustered;
+        }
+        first_line += document.lines().count();
+    }
+    Ok(contents)
+}
+
+/// The documents of a text, each with the line that separates it from the one before.
+fn documents(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        // What is within a text is indented.
+        let end = rest.match_indices("\n---").map(|(at, _)| at + 1).next().unwrap_or(rest.len());
+        let (document, after) = rest.split_at(end);
+        rest = after;
+        Some(document)
+    })
+}
+
+fn parsed(document: &str) -> Result<Vec<Node>, NotYaml> {
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: MAX_DEPTH } };
+    serde_saphyr::from_multiple_with_options(document, options).map_err(|error| {
         let error = error.without_snippet();
         let message = error.to_string();
         let line = message.lines().next().unwrap_or_default();
@@ -49,14 +91,23 @@ pub(crate) fn contents(text: &str, file: usize) -> Result<Contents, NotYaml> {
             .filter(|at| at.line() > 0)
             .map(|at| (count(at.line()), count(at.column()).max(1)));
         NotYaml { position, message }
-    })?;
-    let mut contents = Contents::default();
-    let lines: Vec<&str> = text.lines().collect();
-    for document in &documents {
-        find(document, &lines, file, &mut contents);
+    })
+}
+
+impl NotYaml {
+    /// The error of a document that stands below so many lines.
+    fn below(self, lines: usize) -> Self {
+        Self { position: self.position.map(|(line, column)| (line + lines, column)), ..self }
     }
-    contents.configurations.retain(|texts| !texts.is_empty());
-    Ok(contents)
+}
+
+impl Embedded {
+    fn move_below(&mut self, lines: usize) {
+        match &mut self.placement {
+            Placement::Whole(_) => {}
+            Placement::Indented(position) | Placement::Somewhere(position) => position.line += lines,
+        }
+    }
 }
 
 fn find(document: &Node, lines: &[&str], file: usize, contents: &mut Contents) {
@@ -79,17 +130,29 @@ fn find(document: &Node, lines: &[&str], file: usize, contents: &mut Contents) {
         }
         return;
     }
-    // The chart may be a dependency of another one: its values are then below the name of the dependency.
-    let charts = [document].into_iter().chain(match document {
-        Node::Mapping(values) => values.values().collect::<Vec<_>>(),
-        _ => Vec::new(),
-    });
-    for values in charts {
-        if let Some(content) = values.at(&["alloy", "configMap", "content"]) {
+    values(document, &mut |chart| {
+        if let Some(content) = chart.at(&["configMap", "content"]) {
             contents.configurations.push(embedded(content).into_iter().collect());
         }
-        let enabled = values.at(&["alloy", "clustering", "enabled"]).and_then(Node::text);
+        let enabled = chart.at(&["clustering", "enabled"]).and_then(Node::text);
         contents.is_clustered |= enabled == Some("true");
+    });
+}
+
+/// Passes on the values `alloy` of Alloy's chart, wherever they are: a chart may be a dependency of others, and its values
+/// a part of a HelmRelease or of an Alloy of the operator.
+fn values<'n>(node: &'n Node, found: &mut impl FnMut(&'n Node)) {
+    match node {
+        Node::Scalar { .. } => {}
+        Node::List(items) => items.iter().for_each(|item| values(item, found)),
+        Node::Mapping(entries) => {
+            for (key, value) in entries {
+                if key == "alloy" {
+                    found(value);
+                }
+                values(value, found);
+            }
+        }
     }
 }
 
@@ -249,6 +312,8 @@ mod tests {
         let two = format!("{config_map}---\n{config_map}  more.alloy: a {{}}\n");
         let texts: Vec<usize> = contents(&two, 0).unwrap().configurations.iter().map(Vec::len).collect();
         assert_eq!(texts, [1, 2], "each ConfigMap is a configuration of its own");
+        let last = &contents(&two, 0).unwrap().configurations[1][0];
+        assert_eq!(last.placement, Placement::Indented(Position { file: 0, line: 19, column: 5 }));
         assert_eq!(contents("kind: Deployment\ndata: {config.alloy: a}\n", 0), Ok(Contents::default()));
     }
 
@@ -260,7 +325,10 @@ mod tests {
 
     #[test]
     fn manifest_that_is_not_yaml_is_an_error_with_its_place() {
-        let error = contents("a: [\nb: }\n", 0).unwrap_err();
-        assert!(error.position.is_some() && !error.message.is_empty(), "{error:?}");
+        let error = contents("a: 1\n---\nalloy: [\nb: }\n", 0).unwrap_err();
+        assert!(error.position.is_some_and(|(line, _)| line == 3) && !error.message.is_empty(), "{error:?}");
+        assert!(contents(&format!("alloy: {}", "[".repeat(100_000)), 0).is_err());
+        assert!(contents(&format!("# alloy\n{}", "- ".repeat(100_000)), 0).is_err());
+        assert_eq!(contents("a: [\nb: }\n", 0), Ok(Contents::default()), "nothing of Alloy");
     }
 }

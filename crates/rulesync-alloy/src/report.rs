@@ -119,7 +119,7 @@ impl Messages {
 /// A position in words.
 pub(crate) fn place(position: Position, files: &[String]) -> Place {
     let Position { file, line, column } = position;
-    Place { file: files.get(file).cloned().unwrap_or_default(), line, column }
+    Place { file: one_line(files.get(file).map_or("", String::as_str)), line, column }
 }
 
 /// It may quote a name that somebody wrote, and is one line all the same.
