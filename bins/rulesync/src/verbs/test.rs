@@ -8,6 +8,7 @@ mod junit;
 mod report;
 mod rules;
 mod tool;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,12 +19,13 @@ use crate::failure::Failure;
 use crate::input::InputPath;
 use crate::judge::Judge;
 use crate::stdout::print;
-use answer::{Failure as CaseFailure, UnknownKey, failures, unknown_keys};
+use answer::{TestFailure, UnknownKey, failures, unknown_keys};
 use cases::{cases, rule_files};
-use document::{Node, Written};
+use document::Node;
 use report::{TestReport, summary};
 use rules::{RuleFinder, Rules};
 use tool::{Answer, Flavor, Tool};
+use written::Written;
 
 /// Run promtool's unit tests over objects. Exits with 0 if all pass, else 1.
 ///
@@ -214,7 +216,7 @@ fn has_group_names(document: &Node) -> bool {
 
 /// Notes the failures that a tool reports, with their places.
 fn failed(report: &mut TestReport, answer: &Answer, written: &Written, paths: &[PathBuf]) {
-    for CaseFailure { case, lines } in failures(&answer.text, &report.cases) {
+    for TestFailure { case, lines } in failures(&answer.text, &report.cases) {
         let lines: Vec<String> = lines.iter().map(|line| traced(line, report, written, paths)).collect();
         match case {
             Some(case) => report.failures.push((case, lines)),

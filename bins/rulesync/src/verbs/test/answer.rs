@@ -13,7 +13,7 @@ pub(super) struct UnknownKey {
 
 /// A failure that a tool reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct TestFailure {
     /// The case, as an index, if it is one of the file.
     pub(super) case: Option<usize>,
     /// What the tool said about it, one line for each line.
@@ -37,7 +37,7 @@ const NOISE: [&str; 5] =
     ["FAILED", "SUCCESS", "Unit Testing:", "evaluation_interval set to", "failed to run unit test for file"];
 
 /// Returns the failures, each with its case, if it is about one.
-pub(super) fn failures(text: &str, cases: &[Case]) -> Vec<Failure> {
+pub(super) fn failures(text: &str, cases: &[Case]) -> Vec<TestFailure> {
     let mut blocks: Vec<Vec<&str>> = Vec::new();
     for line in text.lines().map(str::trim_end) {
         let line = line.strip_prefix('[').filter(|rest| rest.is_empty()).unwrap_or(line);
@@ -69,12 +69,12 @@ fn group(line: &str) -> Option<&str> {
     Some(name.strip_suffix(',').unwrap_or(name))
 }
 
-fn failure(block: &[&str], cases: &[Case]) -> Failure {
+fn failure(block: &[&str], cases: &[Case]) -> TestFailure {
     let name = block.first().and_then(|line| group(line));
     let subject = block.iter().find_map(|line| subject(line.trim()));
     let case =
         subject.and_then(|(subject, time)| cases.iter().position(|case| case.is(name, &subject, &time)));
-    Failure { case, lines: block.iter().map(|line| (*line).to_owned()).collect() }
+    TestFailure { case, lines: block.iter().map(|line| (*line).to_owned()).collect() }
 }
 
 /// Returns what a line is about, and the time.
