@@ -16,7 +16,7 @@ pub(crate) struct Progress(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// What is being done; empty if nothing is shown.
+    /// What is being done, or the name of what is done.
     doing: String,
     done: usize,
     total: Option<usize>,
@@ -30,7 +30,7 @@ impl State {
     fn line(&self) -> String {
         let Self { doing, done, total, .. } = self;
         match (done, total) {
-            (0, None) => format!("{doing}…"),
+            (0, _) => format!("{doing}…"),
             (done, None) => format!("{doing}: {done}"),
             (done, Some(total)) => format!("{doing}: {done} of {total}"),
         }
@@ -45,16 +45,16 @@ impl Progress {
         Self(Arc::new(Mutex::new(State { doing, done: 0, total: None, started, shown, drawn: false })))
     }
 
-    /// Sets what is being done, and how much there is of it.
-    pub(crate) fn begin(&self, doing: &str, total: Option<usize>) {
-        let mut state = self.state();
-        doing.clone_into(&mut state.doing);
-        (state.done, state.total) = (0, total);
+    /// Sets how much there is to do.
+    pub(crate) fn expect(&self, total: usize) {
+        self.state().total = Some(total);
     }
 
-    /// Records that one more is done.
-    pub(crate) fn advance(&self) {
-        self.state().done += 1;
+    /// Records that one more thing is done, of which `done` is the name.
+    pub(crate) fn advance(&self, done: &str) {
+        let mut state = self.state();
+        done.clone_into(&mut state.doing);
+        state.done += 1;
     }
 
     /// Removes the line, so that something else can be printed.
@@ -100,8 +100,9 @@ mod tests {
     fn progress_counts_what_is_done() {
         let progress = Progress::new("Reading");
         assert_eq!(progress.state().line(), "Reading…");
-        progress.begin("Writing", Some(2));
-        progress.advance();
-        assert_eq!(progress.state().line(), "Writing: 1 of 2");
+        progress.advance("Changes made");
+        assert_eq!(progress.state().line(), "Changes made: 1");
+        progress.expect(2);
+        assert_eq!(progress.state().line(), "Changes made: 1 of 2");
     }
 }

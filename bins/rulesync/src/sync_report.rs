@@ -99,7 +99,7 @@ impl Changes {
         }
         let lines = if sign == '-' { &mut made.deletes } else { &mut made.writes };
         lines.insert(line, style);
-        self.progress.advance();
+        self.progress.advance("Changes made");
     }
 
     /// Records a finding.

@@ -63,7 +63,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         } else {
             ask(&PlanDocument::new(digest, dry_run), adopted, yes).await
         };
-        progress.begin("Changes made", None);
         matches!(asked, Ok(true))
     };
     let adopting = progress.during(app.sync_reviewed(review, interrupted())).await;

@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Some((_, stored)) => {
             let review = async |dry_run: &mut DryRun| {
                 moved = stored.moved(&PlanDocument::new(digest, dry_run));
-                progress.begin("Changes made", Some(planned(dry_run)));
+                progress.expect(planned(dry_run));
                 moved.is_empty()
             };
             progress.during(app.sync_reviewed(review, interrupted())).await

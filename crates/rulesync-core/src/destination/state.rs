@@ -6,6 +6,7 @@ mod commands;
 mod evaluated;
 mod lists;
 mod names;
+mod planning;
 mod records;
 mod refuse;
 mod report;
@@ -41,9 +42,7 @@ use crate::model::tenant::DestinationId;
 use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
-use crate::plan::{
-    Approval, Change, Plan, PlanInput, Reason, in_order, own_groups, plan_namespace, plan_with, successor,
-};
+use crate::plan::{Approval, Change, PlanInput, Reason, in_order, own_groups, plan_namespace, successor};
 use crate::policy::Policy;
 use crate::ruler::RulerError;
 use crate::stored_groups::StoredGroups;
@@ -150,32 +149,6 @@ impl State {
             }
             self.view.writing(&namespace);
             return Some((namespace, changes));
-        }
-    }
-
-    /// Sets which changes may be made from now on.
-    pub(super) fn approve(&mut self, approval: Approval) {
-        self.approval = approval;
-        self.stored = None;
-    }
-
-    /// Returns whether anything may be written.
-    pub(super) fn writes(&self) -> bool {
-        !self.approval.is_nothing()
-    }
-
-    /// Returns whether lists store the content of groups, for a plan.
-    pub(super) fn plans_bodies(&self) -> bool {
-        self.shared.bodies && !self.writes()
-    }
-
-    /// Leaves out changes that may not be made: what was reviewed has changed since.
-    fn leave_unapproved(&mut self, namespace: &RulerNamespace, changes: &mut Vec<Change>) {
-        let before = changes.len();
-        changes.retain(|change| self.approval.approves(change));
-        if changes.len() < before && self.unapproved.insert(namespace.clone()) {
-            let changes = before - changes.len();
-            tracing::warn!(destination = %self.id, %namespace, changes, "Changes left out, which the reviewed plan does not have");
         }
     }
 
@@ -397,25 +370,6 @@ impl State {
             former_names: self.has_former_names(),
             applied: self.applied,
         }
-    }
-
-    pub(super) fn plan(&self) -> Plan {
-        let observed = self.view.observed().cloned().unwrap_or_default();
-        let mut plan = Plan::new(&self.id, self.planned(), self.offered(), &observed);
-        plan.refusals.extend(self.refusals_of_taken());
-        match &self.stored {
-            Some(stored) => plan.with_bodies(stored, self.shared.ruler.capabilities().fields),
-            None => plan,
-        }
-    }
-
-    /// Returns all changes that are to be made, including those that are held.
-    fn planned(&self) -> Vec<Change> {
-        let observed = self.view.observed().cloned().unwrap_or_default();
-        let (guard, now) = (self.safety.planning_guard(), Instant::now());
-        plan_with(self.input(&observed), &guard, |change| {
-            self.safety.reason(change, &self.desired, &self.shared.classifier, now)
-        })
     }
 
     fn subject(&self, change: &Change) -> Subject {

@@ -45,6 +45,18 @@ async fn reviewed_run_makes_the_changes_of_its_plan_after_one_list() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reviewed_run_hands_a_ruler_that_batches_what_its_plan_has() {
+    let ruler = MemoryRuler::default();
+    ruler.batch();
+    let summary = reviewed(&ruler, async |plan, _| {
+        plan.plans[0].changes.retain(|change| change.group() == Some("a"));
+        true
+    });
+    assert_eq!(summary.await.unwrap().unwrap().applied, 1);
+    assert_eq!(ruler.groups("prod")["us.ns.o"].keys().collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn reviewed_run_writes_nothing_unless_its_plan_is_approved() {
     let ruler = MemoryRuler::default();
     assert!(reviewed(&ruler, async |_, _| false).await.unwrap().is_none());

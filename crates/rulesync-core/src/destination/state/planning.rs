@@ -1,0 +1,55 @@
+//! Plans of a destination, and which changes may be made: all, none, or those of a plan that was reviewed.
+
+use tokio::time::Instant;
+
+use super::State;
+use crate::model::name::RulerNamespace;
+use crate::plan::{Approval, Change, Plan, plan_with};
+
+impl State {
+    /// Sets which changes may be made from now on.
+    pub(in crate::destination) fn approve(&mut self, approval: Approval) {
+        self.approval = approval;
+        self.stored = None;
+    }
+
+    /// Returns whether anything may be written.
+    pub(in crate::destination) fn writes(&self) -> bool {
+        !self.approval.is_nothing()
+    }
+
+    /// Returns whether lists store the content of groups, for a plan.
+    pub(in crate::destination) fn plans_bodies(&self) -> bool {
+        self.shared.bodies && !self.writes()
+    }
+
+    /// Leaves out changes that may not be made: what was reviewed has changed since.
+    pub(super) fn leave_unapproved(&mut self, namespace: &RulerNamespace, changes: &mut Vec<Change>) {
+        let before = changes.len();
+        changes.retain(|change| self.approval.approves(change));
+        if changes.len() < before && self.unapproved.insert(namespace.clone()) {
+            let changes = before - changes.len();
+            tracing::warn!(destination = %self.id, %namespace, changes, "Changes left out, which the reviewed plan does not have");
+        }
+    }
+
+    /// Returns the plan, with bodies if they were asked for.
+    pub(in crate::destination) fn plan(&self) -> Plan {
+        let observed = self.view.observed().cloned().unwrap_or_default();
+        let mut plan = Plan::new(&self.id, self.planned(), self.offered(), &observed);
+        plan.refusals.extend(self.refusals_of_taken());
+        match &self.stored {
+            Some(stored) => plan.with_bodies(stored, self.shared.ruler.capabilities().fields),
+            None => plan,
+        }
+    }
+
+    /// Returns all changes that are to be made, including those that are held.
+    pub(super) fn planned(&self) -> Vec<Change> {
+        let observed = self.view.observed().cloned().unwrap_or_default();
+        let (guard, now) = (self.safety.planning_guard(), Instant::now());
+        plan_with(self.input(&observed), &guard, |change| {
+            self.safety.reason(change, &self.desired, &self.shared.classifier, now)
+        })
+    }
+}
