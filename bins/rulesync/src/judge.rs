@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use rulesync_config::{Config, RulerProfile};
+use rulesync_config::{Config, RulerProfile, is_alloy};
 use rulesync_core::check::{CheckedObject, Checker};
 use rulesync_core::engine::{NamedRuler, Policy, Setup};
 use rulesync_core::model::{DIALECT_ANNOTATION, QueryLanguage, language_of};
@@ -80,8 +80,7 @@ impl Judge {
             return Ok((judge, here));
         };
         // One of Grafana Alloy names no owner, and nothing is written for it.
-        let is_alloy = config.extension().is_some_and(|extension| extension == "alloy");
-        let config = Config::read_with_owner(config, is_alloy.then_some(OWNER)).await?.validate()?;
+        let config = Config::read_with_owner(config, is_alloy(config).then_some(OWNER)).await?.validate()?;
         let sources = config.file_sources();
         let paths: Vec<InputPath> =
             sources.map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::error::{ConfigError, ConfigErrors};
 
-/// Returns whether a file is a configuration of Alloy, by its name.
-pub(crate) fn is_alloy(path: &Path) -> bool {
+/// Returns whether a file is a configuration of Grafana Alloy, by its name. Such a file names no owner.
+pub fn is_alloy(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "alloy")
 }
 

@@ -58,6 +58,7 @@ mod settings;
 mod validate;
 mod yaml;
 
+pub use alloy::is_alloy;
 pub use app::App;
 pub use assembly::{Lifetime, OpenRuler};
 pub use config::{Config, ValidConfig};

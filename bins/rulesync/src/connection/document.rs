@@ -20,6 +20,9 @@ pub(crate) struct Document {
     pub(super) secrets: HashMap<String, String>,
 }
 
+/// The owner where nothing is written.
+pub(super) const NOBODY: &str = "nobody";
+
 /// Whose rules are written, and how they are named.
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
@@ -62,7 +65,7 @@ impl Document {
         match owner {
             Some(owner) => self.value("owner", owner),
             // Nobody's rules are planned or written.
-            None => self.line("owner: nobody", None),
+            None => self.line(&format!("owner: {NOBODY}"), None),
         }
         match installation {
             Some(installation) => self.value("installation", installation),

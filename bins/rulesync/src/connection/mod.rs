@@ -12,7 +12,9 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rulesync_config::{App, Config, ConfigError, ConfigErrors, INVENTORY_FILE, Options, ValidConfig};
+use rulesync_config::{
+    App, Config, ConfigError, ConfigErrors, INVENTORY_FILE, Options, ValidConfig, is_alloy,
+};
 use rulesync_core::TenantId;
 use rulesync_core::model::DestinationId;
 
@@ -20,7 +22,7 @@ pub(crate) use destination::Destination;
 pub(crate) use flags::{ConnectionArgs, OwnerArgs};
 
 use crate::failure::Failure;
-use document::{Document, Ownership};
+use document::{Document, NOBODY, Ownership};
 use flags::{NamingKind, RulerArgs};
 use settings::RulerSettings;
 use stdin::Stdin;
@@ -128,7 +130,9 @@ impl ConnectionArgs {
     pub(crate) async fn destination(&self, destination: Option<&str>) -> Result<Destination, Failure> {
         let environment = environment();
         if let Some(config) = self.config(&environment)? {
-            let config = Config::read(&config).await?.validate()?;
+            // One of Grafana Alloy names no owner, which does not matter here.
+            let owner = is_alloy(&config).then_some(NOBODY);
+            let config = Config::read_with_owner(&config, owner).await?.validate()?;
             let id = chosen(&config, destination).map_err(Failure::Usage)?;
             return open(&config, None, id).await;
         }

@@ -146,18 +146,21 @@ fn is_valid(configuration: &Configuration, report: &mut Report) -> bool {
         .collect();
     let checked = Config::parse(&configuration.yaml, Path::new("rulesync.yaml"), environment);
     let Err(errors) = checked.and_then(|config| config.validate().map(drop)) else { return true };
-    let mut count = 0;
+    let mut found = Vec::new();
     for error in errors.iter().filter(|error| error.variable().is_none()) {
-        count += 1;
         let line = error.line().and_then(|line| usize::try_from(line).ok());
         let place = line.and_then(|line| configuration.place(line)).cloned();
         let text = match error.hint() {
             Some(hint) => format!("{} ({hint})", error.message()),
             None => error.message().to_owned(),
         };
-        report.messages.push(Message::new(Severity::Error, place, text));
+        found.push(Message::new(Severity::Error, place, text));
     }
+    let count = found.len();
     if count > 0 {
+        // What there is to know about a configuration does not matter before there is one.
+        report.messages.retain(|message| message.place.is_some() || message.severity != Severity::Info);
+        report.messages.splice(0..0, found);
         report.deployment_patch = None;
         report.outcome = format!("Nothing was imported: {count} error{}.", if count == 1 { "" } else { "s" });
     }

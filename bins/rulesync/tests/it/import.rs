@@ -131,6 +131,9 @@ async fn plan_reads_configurations_of_alloy() {
     world.put(&format!("alloy/monitoring/web/{uid}"), "name: g\nrules: [{alert: Down, expr: up == 0}]");
     let planned = plan(&["--owner", "prod-eu"]).await.ok();
     assert!(planned.contains("Plan: 0 to add, 0 to change, 0 to delete"), "{planned}");
+    let list = world.command(&["list", "--config", "alerts.alloy", "--destination", "mimir/prod"]);
+    let listed = world.finish(list).await.ok();
+    assert!(listed.contains(&uid), "{listed}");
 }
 
 #[test]
