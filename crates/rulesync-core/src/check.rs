@@ -25,6 +25,7 @@
 
 mod duplicates;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -192,10 +193,17 @@ impl Checker {
         let refused = if route_match.transform.refusals().is_empty() { &[] } else { groups };
         let mut findings: Vec<Finding> =
             refused.iter().flat_map(|group| findings_about(group, route_match, &self.table)).collect();
+        let mut known: HashMap<usize, Vec<&Finding>> = HashMap::new();
+        for finding in &accepted.findings {
+            if let Some(index) = finding.location.group_index {
+                known.entry(index).or_default().push(finding);
+            }
+        }
         for FaultyGroup { index, group } in faulty {
+            let known = known.get(index).map(Vec::as_slice).unwrap_or_default();
             for mut finding in findings_about(group, route_match, &self.table) {
                 finding.location.group_index = Some(*index);
-                if !follows(&finding, group, &accepted.findings) {
+                if !follows(&finding, group, known) {
                     findings.push(finding);
                 }
             }
@@ -226,16 +234,11 @@ impl Checker {
     }
 }
 
-/// Returns whether a finding about a faulty group only follows from what is known to be wrong with it: it is about the same
+/// Returns whether a finding about a faulty group only follows from what is known to be wrong with the group: it is about the same
 /// field, or about an expression that is missing or of another tool.
-fn follows(finding: &Finding, group: &Group, known: &[Finding]) -> bool {
+fn follows(finding: &Finding, group: &Group, known: &[&Finding]) -> bool {
     let (rule, field) = (finding.location.rule, finding.location.field.as_deref());
-    let is_known = |other: &Finding| {
-        let location = &other.location;
-        location.group_index == finding.location.group_index
-            && location.rule == rule
-            && location.field.as_deref() == field
-    };
+    let is_known = |other: &&Finding| other.location.rule == rule && other.location.field.as_deref() == field;
     let has_no_text = || match (rule, field) {
         (Some(rule), Some("expr")) => group.rules.get(rule).is_none_or(|rule| rule.expr.is_empty()),
         (None, Some("name")) => group.name.is_empty(),
@@ -243,14 +246,10 @@ fn follows(finding: &Finding, group: &Group, known: &[Finding]) -> bool {
     };
     // An expression of another tool is in another language.
     let is_of_another_tool = || {
-        let whole_group = |other: &Finding| {
-            let location = &other.location;
-            location.group_index == finding.location.group_index && location.rule.is_none()
+        let foreign = |other: &&Finding| {
+            other.code == Code::ForeignKey && other.withholds() && other.location.rule.is_none()
         };
-        field == Some("expr")
-            && known
-                .iter()
-                .any(|other| other.code == Code::ForeignKey && other.withholds() && whole_group(other))
+        field == Some("expr") && known.iter().any(foreign)
     };
     has_no_text() || is_of_another_tool() || (field.is_some() && known.iter().any(is_known))
 }

@@ -5,6 +5,28 @@ use rulesync_core::finding::{Position, is_hidden};
 /// Longer lines are not shown: they are data, such as an object that was printed as JSON.
 const MAX_CHARS: usize = 1000;
 
+/// The lines of a text.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    text: &'a [u8],
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Self { text, starts: std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect() }
+    }
+
+    /// Returns a line, counted from 1, without its end.
+    fn get(&self, number: usize) -> Option<&'a [u8]> {
+        let start = *self.starts.get(number.checked_sub(1)?)?;
+        let end = self.starts.get(number).map_or(self.text.len(), |next| next - 1);
+        self.text.get(start..end)
+    }
+}
+
 /// A line of a file, and the word in it that a problem begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Excerpt {
@@ -16,8 +38,8 @@ pub(crate) struct Excerpt {
 
 impl Excerpt {
     /// Returns the line at a position; none if there is no such line, or it is too long.
-    pub(crate) fn of(text: &[u8], position: Position) -> Option<Self> {
-        let line = text.split(|byte| *byte == b'\n').nth(position.line.checked_sub(1)?)?;
+    pub(super) fn of(lines: &Lines<'_>, position: Position) -> Option<Self> {
+        let line = lines.get(position.line)?;
         // A column is counted from the mark of the byte order, which editors do not show.
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         if line.len() > MAX_CHARS * 4 {
@@ -52,7 +74,7 @@ mod tests {
     use super::*;
 
     fn marked(text: &str, line: usize, column: usize) -> Option<String> {
-        let Excerpt { line, span } = Excerpt::of(text.as_bytes(), Position { line, column })?;
+        let Excerpt { line, span } = Excerpt::of(&Lines::of(text.as_bytes()), Position { line, column })?;
         Some(line[span].to_owned())
     }
 
@@ -71,8 +93,17 @@ mod tests {
 
     proptest! {
         #[test]
+        fn lines_are_those_between_line_breaks(text in "[a\n]{0,12}") {
+            let lines = Lines::of(text.as_bytes());
+            for (index, line) in text.split('\n').enumerate() {
+                prop_assert_eq!(lines.get(index + 1), Some(line.as_bytes()));
+            }
+            prop_assert_eq!(lines.get(text.split('\n').count() + 1), None);
+        }
+
+        #[test]
         fn excerpt_is_within_its_line(text in ".{0,80}", line in 0usize..4, column in 0usize..90) {
-            if let Some(Excerpt { line, span }) = Excerpt::of(text.as_bytes(), Position { line, column }) {
+            if let Some(Excerpt { line, span }) = Excerpt::of(&Lines::of(text.as_bytes()), Position { line, column }) {
                 prop_assert!(line.get(span).is_some());
                 prop_assert!(!line.contains(|c| is_hidden(c) && c != '\t'));
             }

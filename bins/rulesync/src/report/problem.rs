@@ -7,7 +7,7 @@ use rulesync_core::finding::{self, Finding, Location, Severity};
 use rulesync_core::{ObjectId, model};
 use sha2::{Digest, Sha256};
 
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, Lines};
 
 /// The kind of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +75,8 @@ impl Problem {
 pub(crate) struct Problems {
     done: Vec<Problem>,
     of_file: Vec<Problem>,
+    /// The number of each finding in the file.
+    numbers: HashMap<(Option<ObjectId>, Finding), usize>,
     /// How often each fingerprint was needed.
     fingerprints: HashMap<String, usize>,
 }
@@ -88,13 +90,8 @@ impl Problems {
         destination: Option<String>,
         template: Option<&str>,
     ) {
-        let is_same = |other: &&mut Problem| {
-            other.code.name == finding.code.name()
-                && other.message == finding.message
-                && other.location == finding.location
-                && other.object.as_ref() == object
-        };
-        if let Some(same) = self.of_file.iter_mut().find(is_same) {
+        let number = *self.numbers.entry((object.cloned(), finding.clone())).or_insert(self.of_file.len());
+        if let Some(same) = self.of_file.get_mut(number) {
             // What is wrong wherever it goes stays so.
             if !same.destinations.is_empty() {
                 same.destinations.extend(destination);
@@ -132,13 +129,15 @@ impl Problems {
 
     /// Ends a file: its problems are in the order of its text.
     pub(crate) fn end_file(&mut self, file: Option<&str>, text: &[u8]) {
+        self.numbers.clear();
         self.of_file.sort_by_key(|problem| problem.location.position);
+        let lines = Lines::of(if self.of_file.is_empty() { b"" } else { text });
         for mut problem in self.of_file.drain(..) {
             if problem.location.file.is_none() {
                 problem.location.file = file.map(str::to_owned);
             }
             if problem.location.file.as_deref() == file && !problem.is_confidential {
-                problem.excerpt = problem.location.position.and_then(|at| Excerpt::of(text, at));
+                problem.excerpt = problem.location.position.and_then(|at| Excerpt::of(&lines, at));
             }
             let fingerprint = fingerprint(&problem);
             let earlier = self.fingerprints.entry(fingerprint.clone()).or_insert(0);
