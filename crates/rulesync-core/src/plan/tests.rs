@@ -12,6 +12,7 @@ use crate::model::capabilities::{OptionalField, StoredFields};
 use crate::model::group::Group;
 use crate::model::left_out::LeftOut;
 use crate::model::tenant::DestinationId;
+use crate::observed::Adoptable;
 use crate::overlay::Overlay;
 use crate::stored_groups::StoredGroups;
 
@@ -419,4 +420,26 @@ proptest! {
         prop_assert_eq!(planned(&desired, &observed, ALL).changes, []);
         prop_assert_eq!(observed.groups(), desired.groups());
     }
+}
+
+#[test]
+fn plan_never_replaces_a_foreign_group_where_an_object_declares_it() {
+    let equal = group("g", "1");
+    let names: Vec<String> = (0..8).map(|number| format!("n{number}")).collect();
+    let mut desired = Desired::default();
+    for name in &names {
+        desired.upsert(&name.as_str().into(), object(name, None, vec![equal.clone()]));
+    }
+    let foreign = |name: &str| Adoptable {
+        namespace: name.into(),
+        group: "g".into(),
+        fingerprint: equal.fingerprint,
+    };
+    let adoptable: Vec<Adoptable> =
+        names.iter().map(|name| foreign(name)).chain([foreign("undeclared")]).collect();
+    let (observed, classifier) = (Observed::default(), NamespaceClassifier::of("us".parse().unwrap()));
+    let input = PlanInput { adoptable: &adoptable, ..input(&desired, &observed, ALL, &classifier) };
+    let changes = plan(&destination(), input, &DeleteGuard::default()).changes;
+    let namespaces: Vec<&str> = changes.iter().map(|change| &*change.namespace).collect();
+    assert_eq!(namespaces, ["undeclared"]);
 }
