@@ -210,7 +210,12 @@ impl Destination {
             Command::DeclarationsSent => self.state.declarations_sent(),
             Command::Retire(Some(retirement)) => self.state.retire(retirement),
             Command::Retire(None) => self.state.return_to_service(),
-            Command::Recorded(namespaces) => self.state.recorded(namespaces),
+            Command::Recorded(namespaces) => {
+                if self.state.recorded(namespaces) {
+                    self.list.abort_all();
+                    self.next_list = Instant::now();
+                }
+            }
             Command::Recognize(namespaces) => self.state.recognize(namespaces),
             Command::Classify(classifier) => {
                 self.list.abort_all();

@@ -64,15 +64,13 @@ impl Setup {
         present.iter().filter(|naming| **naming != self.namespace_policy.naming)
     }
 
-    /// Returns the legacy namings, by ruler, whose names prove nothing by their form.
-    pub(super) fn uncertain_legacy(&self) -> HashMap<RulerName, Vec<Naming>> {
+    /// Returns the legacy namings, by ruler.
+    pub(super) fn legacy_namings(&self) -> HashMap<RulerName, Vec<Naming>> {
         let mut legacy: HashMap<RulerName, Vec<Naming>> = HashMap::new();
         for named in &self.rulers {
             let routes = self.routes.iter().filter(|route| route.ruler == named.name);
             let here = named.legacy.iter().chain(routes.flat_map(|route| &route.legacy));
-            for naming in
-                self.namespace_policy.legacy.iter().chain(here).filter(|naming| !naming.is_certain())
-            {
+            for naming in self.namespace_policy.legacy.iter().chain(here) {
                 let of_ruler = legacy.entry(named.name.clone()).or_default();
                 if !of_ruler.contains(naming) {
                     of_ruler.push(naming.clone());

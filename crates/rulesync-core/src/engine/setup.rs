@@ -273,7 +273,7 @@ impl Setup {
             owner: self.namespace_policy.owner.clone(),
             naming: self.namespace_policy.naming.clone(),
             namings: namings.collect(),
-            uncertain_legacy: self.uncertain_legacy(),
+            legacy: self.legacy_namings(),
             routes: self.routes.clone().into(),
             rulers,
             split: split.collect(),

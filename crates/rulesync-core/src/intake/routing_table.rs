@@ -7,6 +7,7 @@ use super::matching::RouteFacts;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::capabilities::NameLimits;
+use crate::model::kind::RULE_FILE;
 use crate::model::name::{RulerName, RulerNamespace};
 use crate::model::tenant::DestinationId;
 use crate::naming::{Naming, NamingInput, Owner};
@@ -23,9 +24,8 @@ pub(crate) struct RoutingTable {
     pub(crate) naming: Naming,
     /// The namings of rulers that have one of their own.
     pub(crate) namings: HashMap<RulerName, Naming>,
-    /// The legacy namings, by ruler, whose names prove nothing by their form, so that they have to be compared with those of
-    /// objects.
-    pub(crate) uncertain_legacy: HashMap<RulerName, Vec<Naming>>,
+    /// The legacy namings, by ruler.
+    pub(crate) legacy: HashMap<RulerName, Vec<Naming>>,
     pub(crate) routes: Arc<[Route]>,
     pub(crate) rulers: HashMap<RulerName, Arc<dyn Ruler>>,
     /// The most rules of a group, for rulers whose groups are split.
@@ -70,12 +70,19 @@ impl RoutingTable {
         route.naming.as_ref().unwrap_or_else(|| self.naming_at(&route.ruler))
     }
 
-    /// Returns whether names of the objects of an unreadable declaration may be unknown, because they contain a UID.
-    pub(crate) fn names_need_uid(&self) -> bool {
-        self.routes.iter().any(|route| self.naming_of(route).needs_uid())
+    /// Returns whether the names of an object of this kind are unknown as long as the object cannot be read.
+    pub(crate) fn hides_names(&self, kind: &str) -> bool {
+        let present = self.routes.iter().map(|route| self.naming_of(route));
+        present.chain(self.legacy.values().flatten()).any(|naming| match naming {
+            Naming::Owner(_) => false,
+            // Files have no UID.
+            Naming::Alloy(_) => kind != RULE_FILE,
+            Naming::Verbatim => true,
+        })
     }
 
-    /// Returns the namespaces that an object may have at a destination, whatever route leads it there.
+    /// Returns the namespaces that an object may have at a destination, whatever route leads it there, by present and legacy
+    /// namings.
     pub(crate) fn possible_namespaces(
         &self,
         object: &NamingInput<'_>,
@@ -86,6 +93,7 @@ impl RoutingTable {
         if namings.is_empty() {
             namings.push(self.naming_at(&destination.ruler));
         }
+        namings.extend(self.legacy.get(&destination.ruler).into_iter().flatten());
         let name = |naming| self.name_at(&destination.ruler, naming, object);
         let mut namespaces: Vec<RulerNamespace> = namings.into_iter().filter_map(name).collect();
         namespaces.sort_unstable();
@@ -95,7 +103,7 @@ impl RoutingTable {
 
     /// Returns the names of an object by the legacy namings at a ruler whose names prove nothing by their form.
     pub(super) fn legacy_names(&self, object: &NamingInput<'_>, ruler: &str) -> Box<[RulerNamespace]> {
-        let namings = self.uncertain_legacy.get(ruler).into_iter().flatten();
+        let namings = self.legacy.get(ruler).into_iter().flatten().filter(|naming| !naming.is_certain());
         namings.filter_map(|naming| self.name_at(ruler, naming, object)).collect()
     }
 

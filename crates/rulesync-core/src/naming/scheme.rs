@@ -63,11 +63,6 @@ impl Naming {
         }
     }
 
-    /// Returns whether names contain the UID of an object, so that those of an unreadable object are unknown.
-    pub fn needs_uid(&self) -> bool {
-        matches!(self, Self::Alloy(_))
-    }
-
     /// Returns the ruler namespace of an object; none if the object has none by this naming. A name over `max_bytes` is cut
     /// and ends in a hash of the whole, where the naming allows that.
     pub fn namespace_of(&self, object: &NamingInput<'_>, max_bytes: usize) -> Option<RulerNamespace> {

@@ -11,7 +11,6 @@ use crate::destination::Command;
 use crate::finding::Finding;
 use crate::handover::HandoverProgress;
 use crate::intake::{Accepted, Declaration, RoutingTable};
-use crate::model::kind::RULE_FILE;
 use crate::model::name::{KubernetesNamespace, SourceName};
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
@@ -113,9 +112,9 @@ impl ObjectIndex {
         let is_new = record.malformed.as_deref() != Some(&finding);
         record.malformed = Some(Box::new(finding.clone()));
         if !record.read {
-            // Without its UID some names cannot be made, so that others must not be taken for orphans. Files have none.
+            // Some names cannot be made of what is known, so that others must not be taken for orphans.
             record.hides_others = hides;
-            record.hides = hides || (self.table.names_need_uid() && id.kind() != RULE_FILE);
+            record.hides = hides || self.table.hides_names(id.kind());
             effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);

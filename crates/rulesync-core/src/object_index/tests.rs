@@ -43,7 +43,7 @@ fn table(routes: &[Route]) -> RoutingTable {
         owner: "us".parse().unwrap(),
         naming: Naming::Owner("us".parse().unwrap()),
         namings: HashMap::new(),
-        uncertain_legacy: HashMap::new(),
+        legacy: HashMap::new(),
         routes: routes.into(),
         rulers: HashMap::from([("central".into(), central)]),
         split: HashMap::new(),

@@ -430,11 +430,8 @@ fn plan_never_replaces_a_foreign_group_where_an_object_declares_it() {
     for name in &names {
         desired.upsert(&name.as_str().into(), object(name, None, vec![equal.clone()]));
     }
-    let foreign = |name: &str| Adoptable {
-        namespace: name.into(),
-        group: "g".into(),
-        fingerprint: equal.fingerprint,
-    };
+    let foreign =
+        |name: &str| Adoptable { namespace: name.into(), group: "g".into(), fingerprint: equal.fingerprint };
     let adoptable: Vec<Adoptable> =
         names.iter().map(|name| foreign(name)).chain([foreign("undeclared")]).collect();
     let (observed, classifier) = (Observed::default(), NamespaceClassifier::of("us".parse().unwrap()));

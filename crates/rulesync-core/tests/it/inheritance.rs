@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use rulesync_core::engine::Setup;
+use rulesync_core::finding::Code;
 use rulesync_core::naming::{AlloyNaming, Naming};
-use rulesync_core::{Group, Rule, RuleObject};
+use rulesync_core::{Finding, Group, Rule, RuleObject, SourceEvent};
 
-use crate::world::{MemoryRuler, World, object, resync};
+use crate::inventory::MemoryInventory;
+use crate::world::{MemoryRuler, World, id, object, resync};
 
 fn equal_group(expr: &str) -> Group {
     let rule = Rule { record: "r".to_owned(), expr: expr.to_owned(), ..Rule::default() };
@@ -41,6 +43,47 @@ async fn legacy_owners_rules_are_deleted_once_they_exist_under_the_new_name() {
     assert_eq!(requests.len(), 3);
     let left: Vec<String> = ruler.groups("prod").into_keys().collect();
     assert_eq!(left, ["old.ns.refused", "older.ns.o", "us.ns.o"], "a refused object stays where it was");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn legacy_names_of_an_object_that_cannot_be_read_stay() {
+    let alloy = Naming::Alloy(AlloyNaming::new("alloy", "/").unwrap());
+    let of_alloy = format!("alloy/ns/o/{UID}");
+    for (legacy, namespace) in [
+        (Naming::Owner("old".parse().unwrap()), "old.ns.o"),
+        (alloy, &*of_alloy),
+        (Naming::Verbatim, "rules"),
+    ] {
+        let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+        put(&ruler, namespace, "1");
+        inventory.0.lock().unwrap().namespaces.insert("central/prod".to_owned(), ["rules".to_owned()].into());
+        let world = World::with(
+            &ruler,
+            |setup| setup.namespace_policy.legacy = vec![legacy],
+            |engine| engine.inventory(inventory).identity("a"),
+        );
+        let finding = Finding::error(Code::Spec, "odd");
+        world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+        world.declare([object("p", &[("g", "1")])]).await;
+        resync().await;
+        let left: Vec<String> = ruler.groups("prod").into_keys().collect();
+        assert!(left.contains(&namespace.to_owned()), "{namespace}: {left:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn legacy_namespace_is_deleted_soon_after_an_object_whose_successor_was_refused() {
+    let ruler = MemoryRuler::default();
+    put(&ruler, "old.ns.o", "1");
+    ruler.refuse("bad");
+    let world = World::with(&ruler, former("old"), |engine| engine);
+    world.declare([object("o", &[("g", "bad")]), object("p", &[("g", "1")])]).await;
+    assert!(ruler.groups("prod").contains_key("old.ns.o"));
+    world.source.delete("o");
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    assert!(!ruler.groups("prod").contains_key("old.ns.o"), "not at the next resync only");
     world.stop().await;
 }
 

@@ -2,9 +2,12 @@
 //! note in it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::engine::{EngineBuilder, Inventory, InventoryError, InventoryRecord};
+use rulesync_core::engine::{
+    EngineBuilder, Inventory, InventoryError, InventoryRecord, LeaderTerm, Leadership,
+};
 use rulesync_core::{Engine, RuleObject};
 use tokio::sync::Semaphore;
 
@@ -62,6 +65,40 @@ async fn orphans_wait_until_the_inventory_has_been_read() {
     answers.add_permits(1);
     world.settle().await;
     assert_eq!(namespaces(), ["us.ns.o"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn inventory_that_another_leader_has_written_is_read_before_it_is_written() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let (lead, leadership) = Leadership::elected();
+    let far = tokio::time::Instant::now() + Duration::from_secs(1_000_000);
+    let term = LeaderTerm { start_before: far, finish_by: far };
+    lead.renew(term);
+    let routes = vec![route("prod"), route("stage")];
+    let stored = inventory.clone();
+    let mut world = World::with(
+        &ruler,
+        |setup| setup.routes = routes,
+        |engine| engine.inventory(stored).identity("a").leadership(leadership),
+    );
+    world.declare([object("p", &[("g", "1")])]).await;
+    // In the last seconds of a term nothing new is begun.
+    let now = tokio::time::Instant::now();
+    lead.renew(LeaderTerm { start_before: now, finish_by: now + Duration::from_secs(5) });
+    world.reload(|setup| setup.routes.push(route("later"))).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    lead.step_down();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    put(&ruler, "us.ns.x", "1");
+    let written = ruler.groups("prod")["us.ns.x"].clone();
+    ruler.edit("of-the-other", |groups| drop(groups.insert("us.ns.x".to_owned(), written)));
+    inventory.0.lock().unwrap().destinations.insert("central/of-the-other".to_owned());
+    lead.renew(term);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let destinations = inventory.destinations();
+    assert!(destinations.contains(&"central/of-the-other".to_owned()), "{destinations:?}");
+    assert!(destinations.contains(&"central/later".to_owned()), "{destinations:?}");
     world.stop().await;
 }
 

@@ -151,7 +151,7 @@ impl State {
                 }
                 let tried = self.limits.written(namespace);
                 self.queue_last(&tried);
-                self.successor_written(namespace);
+                self.recheck_legacy_names_of(namespace);
                 self.report_outcome(&Outcome::Synced { subject, reason });
             }
             Action::DeleteGroup(group) => {
@@ -190,8 +190,8 @@ impl State {
         }
     }
 
-    /// Deletes legacy namespaces whose successor is in sync now.
-    fn successor_written(&mut self, namespace: &RulerNamespace) {
+    /// Queues legacy namespaces whose successor is in sync now, or is declared no more.
+    pub(super) fn recheck_legacy_names_of(&mut self, namespace: &RulerNamespace) {
         let waiting = self.legacy.remove(namespace).unwrap_or_default();
         self.queue_last(&waiting);
     }

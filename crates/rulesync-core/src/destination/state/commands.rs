@@ -63,6 +63,8 @@ impl State {
         self.handovers.mark_updated(namespace);
         self.declarations_changed(namespace);
         self.ask_for_record(namespace);
+        // Legacy names that wait for this one are orphans now.
+        self.recheck_legacy_names_of(namespace);
         self.queue.push(namespace, Priority::Next, false);
     }
 

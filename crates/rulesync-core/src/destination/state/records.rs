@@ -12,8 +12,9 @@ use crate::outcome::Outcome;
 use crate::plan::Refusal;
 
 impl State {
-    /// Takes the recorded namespaces into account.
-    pub(in crate::destination) fn recorded(&mut self, recorded: Arc<BTreeSet<RulerNamespace>>) {
+    /// Takes the recorded namespaces into account. Returns whether the ruler has to be listed again: another process has
+    /// recorded some, which looked foreign until now.
+    pub(in crate::destination) fn recorded(&mut self, recorded: Arc<BTreeSet<RulerNamespace>>) -> bool {
         let before = self.shared.classifier.recorded.clone();
         let classifier = NamespaceClassifier {
             recorded: Some(Arc::clone(&recorded)),
@@ -21,13 +22,20 @@ impl State {
         };
         self.shared.classifier = Arc::new(classifier);
         // Without them nothing was listed.
-        let Some(before) = before else { return };
-        for namespace in recorded.difference(&before) {
+        let Some(before) = before else { return false };
+        let added = recorded.difference(&before);
+        if added.clone().any(|namespace| !self.records.awaits(namespace)) {
+            added.for_each(|namespace| self.records.settle(namespace));
+            self.restart();
+            return true;
+        }
+        for namespace in added {
             self.records.settle(namespace);
             self.view.take_over(namespace);
             self.queue.push(namespace, Priority::Last, false);
         }
         self.queue_claim();
+        false
     }
 
     /// Returns whether records are needed and not known yet.
@@ -51,7 +59,9 @@ impl State {
             self.ask_for_record(&namespace);
         }
         let is_gone = |namespace: &&RulerNamespace| {
-            !observed.has_namespace(namespace)
+            // A write may be under way.
+            !self.queue.contains(namespace)
+                && !observed.has_namespace(namespace)
                 && self.desired.winner(namespace).is_none()
                 && self.desired.protected(namespace).is_none()
         };

@@ -139,26 +139,35 @@ impl Task {
         let mut known = false;
         loop {
             // Another process may have written it while it was the leader.
-            self.leadership.leading().await;
-            let result = match (known, self.unwritten(&stored)) {
-                (true, Some(record)) => self.inventory.write(&record).await.map(|()| {
-                    self.publish(&record);
-                    stored = record;
-                    self.progressed.notify_one();
-                }),
-                _ => self.inventory.read().await.map(|record| {
-                    stored.clone_from(&record);
-                    self.publish(&record);
-                    let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
-                    // A record that was not taken yet may have been the first.
-                    let is_first = !known || unread.as_ref().is_some_and(|unread| unread.is_first);
-                    *unread = Some(ReadRecord { record, is_first });
-                    known = true;
-                    self.progressed.notify_one();
-                }),
+            if !self.leadership.may_write() {
+                known = false;
+                self.leadership.leading().await;
+            }
+            let unwritten = self.unwritten(&stored).filter(|_| known);
+            let is_write = unwritten.is_some();
+            let inventory = Arc::clone(&self.inventory);
+            let request = async move {
+                match unwritten {
+                    Some(record) => inventory.write(&record).await.map(|()| record),
+                    None => inventory.read().await,
+                }
+            };
+            let result = tokio::select! {
+                result = request => result,
+                () = self.leadership.lost() => {
+                    known = false;
+                    continue;
+                }
             };
             let wait = match result {
-                Ok(()) => {
+                Ok(record) => {
+                    stored.clone_from(&record);
+                    self.publish(&record);
+                    if !is_write {
+                        self.pass_on(record, !known);
+                        known = true;
+                    }
+                    self.progressed.notify_one();
                     failures = 0;
                     POLL_INTERVAL
                 }
@@ -175,6 +184,14 @@ impl Task {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+
+    /// Passes a record that was read on to the run.
+    fn pass_on(&self, record: InventoryRecord, is_first: bool) {
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        // A record that was not taken yet may have been the first.
+        let is_first = is_first || unread.as_ref().is_some_and(|unread| unread.is_first);
+        *unread = Some(ReadRecord { record, is_first });
     }
 
     fn publish(&self, record: &InventoryRecord) {

@@ -54,9 +54,8 @@ impl Run {
         let fresh = self.replace_destinations(replace_all);
         let table = self.setup.routing_table();
         // Their objects are sent again with other legacy names.
-        let uncertain_before = before.uncertain_legacy();
-        let renamed =
-            |id: &&DestinationId| uncertain_before.get(&id.ruler) != table.uncertain_legacy.get(&id.ruler);
+        let legacy_before = before.legacy_namings();
+        let renamed = |id: &&DestinationId| legacy_before.get(&id.ruler) != table.legacy.get(&id.ruler);
         let renamed: Vec<DestinationId> = self.destinations.keys().filter(renamed).cloned().collect();
         let fresh: Vec<DestinationId> = fresh.into_iter().chain(renamed).collect();
         let reconverted = reconverted || table.reads_more_than(&before.routing_table());

@@ -1,5 +1,6 @@
 //! Histories: random events made of a seed, and short to print.
 
+use super::names::First;
 use super::ruler::{BAD, Fault, Habit, TENANTS, Tenant};
 
 /// An event.
@@ -47,7 +48,7 @@ pub(crate) enum Event {
     Foreign(u8),
     /// Another cluster claims a tenant for the same owner, or no longer.
     Claim(Tenant, bool),
-    /// Both processes are started again with a configuration in which the owner's names follow those of Alloy.
+    /// Both processes are started again with a configuration in which the owner's names follow the first ones.
     Rename,
 }
 
@@ -63,8 +64,8 @@ pub(crate) struct History {
     /// True if objects request their tenants, so that destinations come and go with them; otherwise each tenant has a
     /// route of its own.
     pub(crate) claims: bool,
-    /// The separator of Alloy's names, if the rules have these at first.
-    pub(crate) separator: Option<&'static str>,
+    /// The naming of the rules at first.
+    pub(crate) first: First,
     pub(crate) events: Vec<Event>,
 }
 
@@ -77,19 +78,20 @@ impl History {
         let alone = habit != Habit::DropsLimit && habit != Habit::Reprints && random.bool();
         let tenants = &TENANTS[..random.usize(1..=TENANTS.len())];
         let claims = random.bool();
-        let separator = [None, None, Some("/"), Some("-")][random.usize(..4)];
+        let firsts = [First::Owner, First::Owner, First::Alloy("/"), First::Alloy("-"), First::Verbatim];
+        let first = firsts[random.usize(..firsts.len())];
         let length = random.usize(8..40);
         let happens = |event: &Event| match event {
             Event::Edit(_) | Event::Foreign(_) | Event::Claim(..) => !alone,
             Event::Insist(_) | Event::Suffer(Some(Fault::Swallow), _) => !alone,
-            Event::Rename => separator.is_some(),
+            Event::Rename => first != First::Owner,
             _ => true,
         };
         let mut events = Vec::new();
         while events.len() < length {
             events.extend(some(&mut random, tenants).into_iter().filter(happens));
         }
-        Self { seed, habit, alone, tenants, claims, separator, events }
+        Self { seed, habit, alone, tenants, claims, first, events }
     }
 }
 

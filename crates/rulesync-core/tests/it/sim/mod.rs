@@ -76,10 +76,10 @@ fn check(seed: u64) {
     }
     let events: Vec<String> = history.events.iter().map(|event| format!("  {event:?}")).collect();
     panic!(
-        "RULESYNC_SIM_SEED={seed}, a ruler that is {:?}, tenants {:?}, Alloy's separator {:?}{}{}:\n{}\n{wrong}",
+        "RULESYNC_SIM_SEED={seed}, a ruler that is {:?}, tenants {:?}, named {:?}{}{}:\n{}\n{wrong}",
         history.habit,
         history.tenants,
-        history.separator,
+        history.first,
         if history.claims { ", claimed" } else { "" },
         if history.alone { ", alone" } else { "" },
         events.join("\n")

@@ -43,7 +43,7 @@ pub(super) struct Sim<'a> {
 
 impl<'a> Sim<'a> {
     pub(super) fn new(history: &'a History) -> Self {
-        let names = Names { separator: history.separator, renamed: false };
+        let names = Names { first: history.first, renamed: false };
         let theirs = || BTreeMap::from([("g0".to_owned(), group("g0", "theirs"))]);
         let foreign: Groups = names.foreign().into_iter().map(|name| (("t", name), theirs())).collect();
         let ruler = SimRuler::new(history.habit, names, foreign.clone());
@@ -220,7 +220,7 @@ impl<'a> Sim<'a> {
         self.leader().lead();
     }
 
-    /// Ends both processes and starts two with a configuration by which the owner's names follow those of Alloy.
+    /// Ends both processes and starts two with a configuration by which the owner's names follow the first ones.
     fn rename(&mut self) {
         if std::mem::replace(&mut self.shared.names.renamed, true) {
             return;

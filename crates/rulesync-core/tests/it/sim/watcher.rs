@@ -248,7 +248,13 @@ fn object(id: ObjectId, declared: &Declared) -> RuleObject {
     };
     let labels: Labels = declared.tenant.map(|tenant| ("tenant", tenant)).into_iter().collect();
     let groups = declared.groups.iter().map(declare).collect();
-    RuleObject { labels, uid: Some(uid(declared.created)), ..RuleObject::new(id, groups) }
+    let named = super::names::declared(&(id.namespace().to_owned(), id.name().to_owned()));
+    RuleObject {
+        labels,
+        uid: Some(uid(declared.created)),
+        ruler_namespace: Some(named),
+        ..RuleObject::new(id, groups)
+    }
 }
 
 fn namespace(name: &str, selected: bool) -> SourceEvent {
