@@ -82,6 +82,8 @@ pass_on RULESYNC_API_KEY INPUT_KEY INPUT_MIMIR_API_KEY
 pass_on RULESYNC_AUTH_TOKEN INPUT_AUTH_TOKEN INPUT_MIMIR_AUTH_TOKEN
 pass_on RULESYNC_OWNER INPUT_OWNER
 pass_on RULESYNC_INSTALLATION INPUT_INSTALLATION
+pass_on RULESYNC_NAMING INPUT_NAMING
+pass_on RULESYNC_INVENTORY INPUT_INVENTORY
 
 temporary="$(mktemp -d "${RUNNER_TEMP:-/tmp}/rulesync.XXXXXX")"
 rulesync="$(first INPUT_RULESYNC)"
@@ -115,6 +117,9 @@ while IFS= read -r path; do
         arguments+=("$path")
     fi
 done <<<"${paths//,/$'\n'}"
+if [ -n "${INPUT_SELECTOR:-}" ]; then
+    arguments+=(--selector "$INPUT_SELECTOR")
+fi
 if [ "$action" != check ] && [ "${INPUT_RELEASE_DELETES:-}" = true ]; then
     arguments+=(--release-deletes)
 fi
@@ -124,9 +129,6 @@ code=0
 case "$action" in
     check)
         arguments+=(--fail-on "${INPUT_FAIL_ON:-error}")
-        if [ -n "${INPUT_SELECTOR:-}" ]; then
-            arguments+=(--selector "$INPUT_SELECTOR")
-        fi
         # Annotations, which rulesync escapes.
         "$rulesync" check -o github "${arguments[@]}" || code=$?
         if [ "$code" -gt 1 ]; then

@@ -235,6 +235,30 @@ async fn action_plans_and_carries_out_that_plan() {
     assert_eq!((again.code(), again.value("changes").as_deref()), (0, Some("0")));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn action_plans_files_of_mimirtool_with_their_namespaces() {
+    let world = crate::world::World::new().await;
+    world.write("rules.yaml", "namespace: shop\ngroups: [{name: g, rules: [{record: r, expr: up}]}]\n");
+    let runner = Runner::new(world.path(""));
+    let url = world.ruler.url();
+    let inputs = [
+        ("ACTION", "diff"),
+        ("MIMIR_ADDRESS", url.as_str()),
+        ("MIMIR_TENANT_ID", "prod"),
+        ("INPUT_OWNER", "us"),
+        ("INPUT_NAMING", "verbatim"),
+        ("INPUT_INVENTORY", "inventory.json"),
+    ];
+    let planned = tokio::task::block_in_place(|| runner.run(&inputs));
+    assert_eq!(planned.code(), 0, "{:?}", planned.output);
+    assert_eq!(planned.value("changes").as_deref(), Some("1"));
+    assert!(
+        planned.value("detailed").unwrap().contains("<code>+ shop / g of"),
+        "{:?}",
+        planned.value("detailed")
+    );
+}
+
 fn yaml(path: &str) -> Value {
     serde_saphyr::from_str(&std::fs::read_to_string(root().join(path)).unwrap()).unwrap()
 }
