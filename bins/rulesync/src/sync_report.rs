@@ -14,6 +14,26 @@ use crate::progress::Progress;
 use crate::stdout::print_styled;
 use crate::terminal::{ADDED, CHANGED, REMOVED};
 
+/// Logs what stands in the way of a plan, which itself tells the rest.
+#[derive(Debug)]
+pub(crate) struct Obstacles(pub(crate) Progress);
+
+impl Reporter for Obstacles {
+    fn report(&self, outcome: &Outcome) {
+        let is_in_the_plan = matches!(
+            outcome,
+            Outcome::Found { .. }
+                | Outcome::MoreFound { .. }
+                | Outcome::Held { .. }
+                | Outcome::NoneHeld { .. }
+        );
+        if !is_in_the_plan {
+            self.0.clear();
+            LogReporter.report(outcome);
+        }
+    }
+}
+
 /// The changes that are made.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {

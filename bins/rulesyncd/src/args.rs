@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use rulesync_core::model::{DurationError, PromDuration};
+use rulesync_core::model::PromDuration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -70,18 +70,13 @@ pub(crate) struct Args {
     pub(crate) release_deletes: bool,
 
     /// With --once or --dry-run: give up after this time without progress, and report what was not done.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = longer_than_zero, requires = ONE_SHOT)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = PromDuration::parse_positive, requires = ONE_SHOT)]
     pub(crate) timeout: PromDuration,
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     whole.parse().map_err(|_| "must be of the form 127.0.0.1:8080, [::]:8080 or :8080".to_owned())
-}
-
-fn longer_than_zero(text: &str) -> Result<PromDuration, String> {
-    let duration: PromDuration = text.parse().map_err(|error: DurationError| error.to_string())?;
-    if duration.as_millis() == 0 { Err("must be longer than zero".to_owned()) } else { Ok(duration) }
 }
 
 /// Parses a filter of logs. A single word that is not a level would select a part of the program, which is hardly meant,

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::interrupt::interrupted;
 use crate::progress::Progress;
 use crate::stdout::{print, print_styled};
+use crate::sync_report::Obstacles;
 
 /// Show what would change in rulers, and change nothing.
 ///
@@ -60,9 +61,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let Args { whose, run, detailed_exitcode, out, output } = args;
     let configuration = whose.configuration().await?;
     let digest = configuration.config().digest();
-    let options = run.options(Options::new(Lifetime::Plan)).bodies(true);
-    let app = configuration.build(options).await?;
     let progress = Progress::new("Reading rules and rulers");
+    let options = run.options(Options::new(Lifetime::Plan)).bodies(true);
+    let app = configuration.build(options.reporter(Obstacles(progress.clone()))).await?;
     let dry_run = progress.during(app.plan(interrupted())).await?;
     let plan = PlanDocument::new(digest, &dry_run);
     if let Some(out) = out {

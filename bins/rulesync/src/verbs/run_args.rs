@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rulesync_config::Options;
-use rulesync_core::model::{DurationError, PromDuration};
+use rulesync_core::model::PromDuration;
 
 use crate::connection::{Configuration, ConnectionArgs, OwnerArgs};
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
     pub(crate) release_deletes: bool,
 
     /// Give up after this time without progress, and report what was not done.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = longer_than_zero)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = PromDuration::parse_positive)]
     pub(crate) timeout: PromDuration,
 }
 
@@ -48,9 +48,4 @@ impl RunArgs {
         let timeout = Duration::from_millis(self.timeout.as_millis());
         options.timeout(timeout).release_deletes(self.release_deletes)
     }
-}
-
-fn longer_than_zero(text: &str) -> Result<PromDuration, String> {
-    let duration: PromDuration = text.parse().map_err(|error: DurationError| error.to_string())?;
-    if duration.as_millis() == 0 { Err("must be longer than zero".to_owned()) } else { Ok(duration) }
 }

@@ -55,15 +55,33 @@ async fn stored_plan_is_refused_if_what_it_was_made_from_has_changed() {
 }
 
 #[tokio::test]
-async fn sync_reports_a_ruler_that_is_down() {
+async fn stored_plan_of_a_configuration_is_carried_out() {
+    let world = World::new().await;
+    let config = format!(
+        "owner: us\nsources: [{{type: files, path: rules}}]\nrulers: [{{name: central, type: mimir, address: '{}'}}]\n\
+         routes: [{{name: all, ruler: central, tenant: prod}}]\nclaim: off\n",
+        world.ruler.url()
+    );
+    world.write("rulesync.yaml", &config);
+    world.write("rules/a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    let run = async |args: &[&str]| {
+        let mut command = crate::cli::rulesync();
+        command.current_dir(world.path("")).args(args).args(["--config", "rulesync.yaml"]);
+        world.finish(command).await.ok()
+    };
+    run(&["plan", "--out", "plan.json"]).await;
+    let synced = run(&["sync", "plan.json"]).await;
+    assert_eq!(synced, "+ central/prod: us._file.a.yaml / g\nSync: 1 added, 0 changed, 0 deleted\n");
+}
+
+#[tokio::test]
+async fn ruler_that_is_down_is_reported() {
     let world = World::new().await;
     world.write("rules/a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
     world.ruler.stop().await;
-    let synced = world.run(&["sync", "rules", "--timeout", "1s"]).await;
-    assert_eq!(synced.code(), 1);
-    assert!(
-        synced.stderr().contains("error: Ruler unreachable (ruler=mimir tenant=prod"),
-        "{}",
-        synced.all()
-    );
+    for verb in ["sync", "plan"] {
+        let run = world.run(&[verb, "rules", "--timeout", "1s"]).await;
+        assert_eq!(run.code(), 1);
+        assert!(run.stderr().contains("error: Ruler unreachable (ruler=mimir tenant=prod"), "{}", run.all());
+    }
 }

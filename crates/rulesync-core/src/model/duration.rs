@@ -39,6 +39,9 @@ pub enum DurationError {
     /// The duration is longer than a ruler can hold (about 292 years).
     #[error("`{0}` is longer than a ruler can hold (about 292 years)")]
     TooLong(String),
+    /// The duration is zero, where that has no meaning.
+    #[error("must be longer than zero")]
+    Zero,
 }
 
 /// The units from longest to shortest, with their length in milliseconds; years and weeks are printed only when
@@ -73,6 +76,18 @@ impl PromDuration {
     /// Returns whether the duration is zero.
     pub const fn is_zero(&self) -> bool {
         self.millis == 0
+    }
+}
+
+impl PromDuration {
+    /// Parses a duration that must be longer than zero.
+    ///
+    /// # Errors
+    ///
+    /// [`DurationError`] if it is zero, or no duration.
+    pub fn parse_positive(text: &str) -> Result<Self, DurationError> {
+        let duration: Self = text.parse()?;
+        if duration.is_zero() { Err(DurationError::Zero) } else { Ok(duration) }
     }
 }
 
@@ -146,6 +161,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn positive_duration_is_longer_than_zero() {
+        assert_eq!(PromDuration::parse_positive("1h30m").unwrap().as_millis(), 5_400_000);
+        assert_eq!(PromDuration::parse_positive("0s"), Err(DurationError::Zero));
+        assert_eq!(PromDuration::parse_positive(""), Err(DurationError::Empty));
+    }
 
     #[test]
     fn duration_is_printed_as_servers_print_it() {

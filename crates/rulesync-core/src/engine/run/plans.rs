@@ -25,7 +25,10 @@ impl Run {
         let Status { destinations, objects, .. } = self.status().await;
         if let Some(unread) = destinations.into_iter().find(|destination| destination.error.is_some()) {
             return Err(RunError::DestinationUnavailable {
-                destination: format!("{}/{}", unread.ruler, unread.tenant.unwrap_or_default()),
+                destination: match unread.tenant {
+                    Some(tenant) => format!("{}/{tenant}", unread.ruler),
+                    None => unread.ruler,
+                },
                 reason: unread.error.unwrap_or_default(),
             });
         }
