@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::failure::Failure;
 use crate::terminal::Color;
 use crate::verbs::{
-    adopt, check, completion, config_check, config_schema, crds, delete, delete_namespace, export, get,
-    import_alloy, list, load, man, plan, print, sync, test, version,
+    adopt, check, completion, config_check, config_schema, crds, delete, delete_namespace, explain, export,
+    get, import_alloy, list, load, man, plan, print, sync, test, version,
 };
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
@@ -33,6 +33,7 @@ enum Verb {
     Plan(plan::Args),
     #[command(visible_alias = "apply")]
     Sync(sync::Args),
+    Explain(explain::Args),
     List(list::Args),
     Get(get::Args),
     Print(print::Args),
@@ -75,6 +76,7 @@ impl Cli {
             Verb::Check(args) => check::run(args).await,
             Verb::Plan(args) => plan::run(args).await,
             Verb::Sync(args) => sync::run(args).await,
+            Verb::Explain(args) => explain::run(args).await,
             Verb::List(args) => list::run(args).await,
             Verb::Get(args) => get::run(args).await,
             Verb::Print(args) => print::run(args).await,

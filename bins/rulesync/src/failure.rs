@@ -62,6 +62,14 @@ pub(crate) enum Failure {
     /// Groups that a ruler has and that cannot be read, as `namespace/group`, each with the reason.
     #[error("some groups cannot be read")]
     Unreadable(Vec<(String, String)>),
+    /// A daemon gives no answer that can be used.
+    #[error("{address}: {reason}")]
+    Daemon {
+        /// Its address.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
     /// Several things went wrong, a line each.
     #[error("{}", .0.join("; "))]
     Several(Vec<String>),

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rulesync_core::engine::EngineHandle;
+use rulesync_core::explain::Explained;
 use rulesync_core::model::DestinationId;
 use rulesync_core::status::{SourceStatus, Status};
 use tokio::time::Instant;
+
+use crate::question::Question;
 
 /// The deadline of the readiness page. Kubernetes gives a probe one second.
 const READY_DEADLINE: Duration = Duration::from_millis(500);
@@ -63,6 +66,17 @@ impl Asking {
     /// Returns the whole status.
     pub(crate) async fn status(&self) -> Result<Status, NoAnswer> {
         self.ask(DEADLINE, self.engine.status()).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Explains one object or one ruler namespace.
+    pub(crate) async fn explain(&self, question: Question) -> Result<Explained, NoAnswer> {
+        let explained = async {
+            match question {
+                Question::Object(object) => self.engine.explain(object).await,
+                Question::Namespace(namespace, at) => self.engine.explain_namespace(&namespace, at).await,
+            }
+        };
+        self.ask(DEADLINE, explained).await?.ok_or(NoAnswer::Ended)
     }
 
     /// Releases the deletes that are held at a destination; returns none if there is no such destination. Without an

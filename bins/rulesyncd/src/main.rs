@@ -8,6 +8,7 @@ mod daemon;
 mod log_format;
 mod logging;
 mod origin;
+mod question;
 mod serve;
 mod web;
 

@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use rulesync_core::model::{DestinationId, TenantError};
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};
 use crate::origin;
+use crate::question::{Parameters, Question};
 
 /// The number of status pages that may be in memory at once, however slowly they are read.
 const STATUSES: usize = 2;
@@ -58,6 +61,7 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/-/ready", get(ready))
         .route("/readyz", get(ready))
         .route("/api/v1/status", get(status))
+        .route("/api/v1/explain", get(explain))
         .route("/api/v1/release-deletes", post(release_all))
         .route("/api/v1/destinations/{ruler}/release-deletes", post(release_without_tenant))
         .route("/api/v1/destinations/{ruler}/{tenant}/release-deletes", post(release))
@@ -73,6 +77,8 @@ GET  /metrics             metrics
 GET  /-/healthy           the process is alive (/healthz is the same)
 GET  /-/ready             every source has listed its objects (/readyz is the same)
 GET  /api/v1/status       sources, destinations and objects, as JSON
+GET  /api/v1/explain      why an object is where it is (?object=NAMESPACE/NAME), or whose a
+                          ruler namespace is (?ruler_namespace=NAME), as JSON
 
 With --web.enable-admin-api:
 POST /api/v1/release-deletes                                release the held deletes of all destinations
@@ -121,7 +127,30 @@ async fn status(State(pages): State<Pages>) -> Response {
         Ok(status) => status,
         Err(no_answer) => return no_answer.into_response(),
     };
-    match serde_json::to_vec(&status) {
+    json(&status, permit)
+}
+
+/// Explains one object or one ruler namespace. Unlike the status, it contains rules, as they are sent to rulers.
+async fn explain(
+    State(pages): State<Pages>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Response {
+    let parameters = parameters.map_err(|rejection| rejection.body_text());
+    let question = match parameters.and_then(|Query(parameters)| Question::try_from(parameters)) {
+        Ok(question) => question,
+        Err(problem) => {
+            return (StatusCode::BAD_REQUEST, format!("{}\n", Printable(problem))).into_response();
+        }
+    };
+    let Some(permit) = turn(&pages.statuses).await else { return too_many() };
+    match pages.engine.explain(question).await {
+        Ok(explained) => json(&explained, permit),
+        Err(no_answer) => no_answer.into_response(),
+    }
+}
+
+fn json(value: &impl Serialize, permit: OwnedSemaphorePermit) -> Response {
+    match serde_json::to_vec(value) {
         Ok(json) => ([(CONTENT_TYPE, "application/json")], counted(json, permit)).into_response(),
         Err(error) => failed(error),
     }

@@ -68,6 +68,8 @@ impl ValidConfig {
             NamedRuler {
                 max_in_flight: ruler.max_in_flight,
                 split_groups: ruler.split_groups,
+                naming: ruler.naming.clone(),
+                legacy: ruler.legacy.clone(),
                 ..NamedRuler::new(&ruler.name, Arc::new(described))
             }
         };
@@ -109,7 +111,12 @@ mod tests {
         let text = "owner: us
 sources: [{type: files, path: rules}]
 rulers:
-  - {name: central, type: mimir, address: 'http://mimir:9009', bearer_token_file: /nowhere/token, split_groups: 1}
+  - name: central
+    type: mimir
+    address: http://mimir:9009
+    bearer_token_file: /nowhere/token
+    split_groups: 1
+    naming: {type: alloy, prefix: stage}
 routes:
   - name: all
     ruler: central
@@ -126,6 +133,7 @@ routes:
         let checked = Checker::new(&setup).check(RuleObject::new(id, groups.unwrap()), None);
         let [destination] = checked.destinations.as_slice() else { panic!("{checked:?}") };
         assert_eq!(destination.destination.to_string(), "central/prod");
+        assert!(destination.namespace.starts_with("stage/shop/api/"), "{}", destination.namespace);
         let sent = destination.groups();
         assert_eq!(sent.len(), 2, "the group is split");
         assert_eq!(sent[0].rules[0].expr, "up{cluster=\"eu\"}");

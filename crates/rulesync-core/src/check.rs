@@ -24,6 +24,7 @@
 //! ```
 
 mod duplicates;
+mod explain;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::finding::{Code, Finding};
 use crate::intake::{
     Accepted, Compiled, Declaration, FaultyGroup, RouteMatch, RoutingTable, Subject, compile, findings_about,
 };
+use crate::model::declared::DeclaredGroup;
 use crate::model::encoded::{CompressedGroup, Decompressor};
 use crate::model::group::Group;
 use crate::model::kind::RULE_FILE;
@@ -46,12 +48,15 @@ use crate::model::positions::Positions;
 use crate::model::tenant::DestinationId;
 use crate::policy::OnInvalid;
 use crate::route::NamespaceMetadata;
+use crate::route::requirement::Selection;
 use duplicates::duplicate_rules;
 
 /// Checks objects one by one, each by itself.
 #[derive(Debug)]
 pub struct Checker {
     table: RoutingTable,
+    /// What the engine does with invalid rules, which a check does not follow.
+    on_invalid: OnInvalid,
 }
 
 /// What is known of an object.
@@ -110,7 +115,9 @@ impl Checker {
     /// for what they can do only, so that a [`DescribedRuler`] suffices.
     pub fn new(setup: &Setup) -> Self {
         // Whatever is wrong with a group counts, and so none is checked without its invalid rules.
-        Self { table: RoutingTable { on_invalid: OnInvalid::Group, ..setup.routing_table() } }
+        let table = setup.routing_table();
+        let on_invalid = table.on_invalid;
+        Self { table: RoutingTable { on_invalid: OnInvalid::Group, ..table }, on_invalid }
     }
 
     /// Checks an object. `namespace` is the metadata of its Kubernetes namespace, if known.
@@ -129,10 +136,7 @@ impl Checker {
             findings,
             positions,
         } = object;
-        let positions = match positions.is_empty() {
-            true => Positions::of_names(groups.iter().map(|group| group.name.as_str())),
-            false => positions,
-        };
+        let positions = positions_of(positions, &groups);
         let mut repeated = duplicate_rules(&groups);
         let declaration =
             Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
@@ -171,13 +175,8 @@ impl Checker {
         let mut findings: Vec<Finding> = accepted.findings.into_vec();
         findings.extend(routing_findings);
         findings.extend(repeated);
-        let map = positions.map();
-        let root = if id.kind() == RULE_FILE { "" } else { "spec." };
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
-        findings
-            .iter_mut()
-            .chain(of_destinations)
-            .for_each(|finding| map.locate(&mut finding.location, root));
+        locate(&id, &positions, findings.iter_mut().chain(of_destinations));
         CheckedObject { id, findings, destinations, undecided }
     }
 
@@ -223,15 +222,27 @@ impl Checker {
         }
         let input = accepted.input(id, None, true);
         let may_select = |route: &&crate::Route| {
-            let language =
-                self.table.rulers.get(&route.ruler).map(|ruler| ruler.capabilities().language.name());
-            route.needs_namespaces()
-                && language.is_some_and(|language| route.takes_kind(id.kind(), language))
-                && route.rule_selector.matches(input.labels)
-                && route.namespace_selector.matches_namespace(id.namespace(), None) != Some(false)
+            let ruler = self.table.rulers.get(&route.ruler);
+            let language = ruler.map(|ruler| ruler.capabilities().language.name());
+            language.is_some_and(|language| route.selects(&input, language) == Selection::Undecided)
         };
         self.table.routes.iter().filter(may_select).map(|route| Arc::clone(&route.name)).collect()
     }
+}
+
+/// Returns the positions of groups: those that are known, or else their places in an object that comes from no file.
+fn positions_of(known: Positions, groups: &[DeclaredGroup]) -> Positions {
+    match known.is_empty() {
+        true => Positions::of_names(groups.iter().map(|group| group.name.as_str())),
+        false => known,
+    }
+}
+
+/// Adds positions to findings about an object.
+fn locate<'a>(id: &ObjectId, positions: &Positions, findings: impl Iterator<Item = &'a mut Finding>) {
+    let map = positions.map();
+    let root = if id.kind() == RULE_FILE { "" } else { "spec." };
+    findings.for_each(|finding| map.locate(&mut finding.location, root));
 }
 
 /// Returns whether a finding about a faulty group only follows from what is known to be wrong with the group: it is about the same

@@ -249,6 +249,21 @@ impl Desired {
         self.namespaces.get(namespace)?.first()
     }
 
+    /// Returns the objects of a namespace; the first owns it.
+    pub(crate) fn objects_in(&self, namespace: &str) -> &[DesiredObject] {
+        self.namespaces.get(namespace).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Iterates over the namespaces that an object was removed from or is protected in, by its identity.
+    pub(crate) fn namespaces_left(&self) -> impl Iterator<Item = (&RulerNamespace, &ObjectId)> {
+        let removed = self.removed.iter().map(|(namespace, removed)| (namespace, &removed.object));
+        let protected = self
+            .protected
+            .iter()
+            .flat_map(|(namespace, objects)| objects.keys().map(move |object| (namespace, object)));
+        removed.chain(protected)
+    }
+
     /// Returns a group of the object that owns a namespace.
     pub(crate) fn group(&self, namespace: &str, group: &str) -> Option<&DesiredGroup> {
         self.winner(namespace)?.groups.iter().find(|declared| &*declared.name == group)

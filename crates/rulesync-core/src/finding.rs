@@ -5,7 +5,7 @@ mod printable;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use code::Code;
 pub use printable::Printable;
@@ -13,7 +13,7 @@ pub use printable::Printable;
 pub use crate::intake::is_hidden;
 
 /// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth attention; the rule is synced.
@@ -23,7 +23,7 @@ pub enum Severity {
 }
 
 /// A place in a text, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// The line.
     pub line: usize,
@@ -38,7 +38,7 @@ impl fmt::Display for Position {
 }
 
 /// The location of a problem in an object, as precise as is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The file, for objects that come from one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,13 +93,13 @@ impl fmt::Display for Location {
 }
 
 /// One problem at one location, described so that its author can act.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// The severity.
     pub severity: Severity,
     /// True if the ruler is asked in spite of the error, because it is the judge.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
     /// The kind of problem.
     pub code: Code,

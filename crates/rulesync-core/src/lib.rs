@@ -90,10 +90,11 @@
 //! | to change | look into |
 //! |---|---|
 //! | rules, durations, tenants, capabilities of rulers | `model/` |
-//! | which objects go where, who may request a tenant | `route/`, `intake/matching.rs` |
+//! | which objects go where, who may request a tenant | `route/`, `intake/matching.rs`, `intake/tenancy.rs` |
 //! | what is refused before it is offered | `intake/convert.rs`, `intake/text.rs`, `intake/check.rs` |
 //! | labels and matchers that a route adds | `intake/transform.rs` |
 //! | what is found without a ruler | `check.rs` |
+//! | why an object is where it is | `explain/`, `route/requirement.rs`, `intake/explain.rs`, `destination/state/explain.rs` |
 //! | which namespaces are owned, and their names | `naming/` |
 //! | two installations with one owner | `claim.rs` |
 //! | which changes are made, and what is shown of them | `plan.rs`, `plan/` |
@@ -114,6 +115,7 @@ mod desired;
 mod destination;
 pub mod engine;
 mod environment;
+pub mod explain;
 pub mod finding;
 mod guard;
 mod handover;

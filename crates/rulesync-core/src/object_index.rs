@@ -1,8 +1,10 @@
 //! The object index: every object that sources have shown, and its destinations. Pure bookkeeping: events in, commands
 //! for destinations out.
 
+mod answer;
 mod effects;
 mod events;
+mod explain;
 mod record;
 mod report;
 mod routing;
@@ -23,6 +25,7 @@ use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
 use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
+pub(crate) use answer::IndexAnswer;
 pub(crate) use effects::Effects;
 use record::{Count, Record};
 pub(crate) use report::ObjectReport;
@@ -140,19 +143,20 @@ impl ObjectIndex {
 
     /// Returns the reports about all objects, to be completed by the destinations.
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
-        let report = |(id, record): (&ObjectId, &Record)| {
-            let mut findings = record.accepted.findings.to_vec();
-            findings.extend(record.routing_findings.iter().cloned());
-            findings.extend(record.malformed.as_deref().cloned());
-            ObjectReport {
-                id: id.clone(),
-                findings,
-                malformed: record.malformed.is_some(),
-                has_routing_findings: !record.routing_findings.is_empty(),
-                locations: self.locations.clone(),
-            }
-        };
-        self.objects.iter().map(report).collect()
+        self.objects.iter().map(|(id, record)| self.report(id, record)).collect()
+    }
+
+    fn report(&self, id: &ObjectId, record: &Record) -> ObjectReport {
+        let mut findings = record.accepted.findings.to_vec();
+        findings.extend(record.routing_findings.iter().cloned());
+        findings.extend(record.malformed.as_deref().cloned());
+        ObjectReport {
+            id: id.clone(),
+            findings,
+            malformed: record.malformed.is_some(),
+            has_routing_findings: !record.routing_findings.is_empty(),
+            locations: self.locations.clone(),
+        }
     }
 
     /// Iterates over the destinations of objects.

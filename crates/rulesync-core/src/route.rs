@@ -5,6 +5,7 @@
 
 pub(crate) mod input;
 mod permission;
+pub(crate) mod requirement;
 mod selector;
 mod tenant_pattern;
 pub(crate) mod value;

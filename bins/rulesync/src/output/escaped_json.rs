@@ -6,7 +6,7 @@ use rulesync_core::finding::is_hidden;
 use serde::Serialize;
 
 /// Writes a value, indented, and ends the line.
-pub(super) fn write(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     let mut rest = text.as_str();
     // Outside of strings there are only line breaks, and within them they are escaped already.

@@ -15,6 +15,8 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
+pub(crate) use escaped_json::write as write_json;
+
 use crate::failure::Failure;
 use crate::report::Report;
 

@@ -9,6 +9,7 @@ pub(crate) mod crds;
 pub(crate) mod delete;
 pub(crate) mod delete_namespace;
 mod direct_args;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import_alloy;

@@ -10,7 +10,11 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod direct;
+#[cfg(test)]
+mod explain;
 #[cfg(test)]
 mod formats;
 #[cfg(test)]

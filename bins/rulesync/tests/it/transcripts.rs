@@ -2,8 +2,9 @@
 //!
 //! A block of `console` in `docs/cli` has commands after `$ `, which are run by a shell in `examples/cli`, and what each
 //! prints. A page with `<!-- ruler -->` has a directory of its own, in which a block after `<!-- file: NAME -->` is a file,
-//! and a Mimir that mimirtool's variables name. Blocks of `console promtool` are checked where there is one.
-//! `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is printed.
+//! and a Mimir that mimirtool's variables name; with `<!-- daemon -->`, RULESYNC_DAEMON names a daemon. Blocks of
+//! `console promtool` are checked where there is one. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes
+//! what is printed.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -107,7 +108,11 @@ async fn transcripts_in_the_documentation_are_true() {
         let before = std::fs::read_to_string(&page).unwrap();
         let world = World::new().await;
         let has_ruler = before.lines().any(|line| line == "<!-- ruler -->");
-        let shell = if has_ruler { Shell::with_ruler(&world) } else { Shell::in_examples() };
+        let mut shell = if has_ruler { Shell::with_ruler(&world) } else { Shell::in_examples() };
+        let daemon = crate::daemon::start().await;
+        if before.lines().any(|line| line == "<!-- daemon -->") {
+            shell.environment.push(("RULESYNC_DAEMON", daemon.uri()));
+        }
         let (now, number) = tokio::task::block_in_place(|| with_outputs(&before, &shell));
         commands += number;
         is_true(&page, &before, &now);

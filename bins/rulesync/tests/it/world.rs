@@ -72,7 +72,7 @@ impl World {
 }
 
 /// What a run printed, and its exit code.
-pub(crate) struct Run(Output);
+pub(crate) struct Run(pub(crate) Output);
 
 impl Run {
     pub(crate) fn code(&self) -> i32 {

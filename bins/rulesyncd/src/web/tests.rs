@@ -44,6 +44,8 @@ async fn pages_of_a_busy_engine_answer_in_time() {
         ("GET", "/-/ready"),
         ("GET", "/readyz"),
         ("GET", "/api/v1/status"),
+        ("GET", "/api/v1/explain?object=a/b"),
+        ("GET", "/api/v1/explain?ruler_namespace=us.a.b&ruler=r&tenant=t"),
         ("POST", "/api/v1/destinations/r/t/release-deletes"),
         ("POST", "/api/v1/release-deletes"),
     ] {
@@ -63,7 +65,7 @@ async fn pages_report_that_the_engine_has_ended() {
     let engine = busy_engine().await;
     let pages = pages(&engine);
     drop(engine);
-    for path in ["/-/ready", "/api/v1/status"] {
+    for path in ["/-/ready", "/api/v1/status", "/api/v1/explain?object=a/b"] {
         assert_eq!(asked(&pages, "GET", path).await, (503, "the engine is not running\n".to_owned()));
     }
 }
@@ -82,6 +84,23 @@ async fn pages_refuse_too_many_readers() {
     assert!(code == 503 && text.starts_with("other clients are reading"), "{code} {text}");
     unread.pop();
     assert_eq!(asked(&pages, "GET", "/metrics").await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn explanations_are_of_one_object_or_one_ruler_namespace() {
+    let engine = busy_engine().await;
+    let pages = pages(&engine);
+    for query in [
+        "",
+        "?object=a",
+        "?object=a/b&ruler_namespace=c",
+        "?objects=a/b",
+        "?object=a/b&object=c/d",
+        "?ruler=r",
+    ] {
+        let (code, text) = asked(&pages, "GET", &format!("/api/v1/explain{query}")).await;
+        assert_eq!((code, text.lines().count()), (400, 1), "{query}: {text}");
+    }
 }
 
 #[test]
@@ -111,7 +130,9 @@ async fn index_names_every_page() {
     let pages = pages(&engine);
     let (code, index) = asked(&pages, "GET", "/").await;
     assert_eq!(code, 200);
-    for path in ["/metrics", "/-/healthy", "/healthz", "/-/ready", "/readyz", "/api/v1/status"] {
+    for path in
+        ["/metrics", "/-/healthy", "/healthz", "/-/ready", "/readyz", "/api/v1/status", "/api/v1/explain"]
+    {
         assert!(index.contains(path), "{index}");
         assert_ne!(asked(&pages, "GET", path).await.0, 404);
     }

@@ -8,6 +8,8 @@ mod check;
 #[cfg(test)]
 mod dry_run;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hostile_names;

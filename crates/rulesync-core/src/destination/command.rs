@@ -7,10 +7,11 @@ use tokio::sync::oneshot;
 
 use super::delete_safety::Retirement;
 use crate::desired::{DesiredObject, Protection, RemovalReason};
+use crate::explain::{DestinationExplanation, NamespaceExplanation, ObjectRef};
 use crate::handover::Share;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
-use crate::naming::NamespaceClassifier;
+use crate::naming::{NamespaceClassifier, NamingInput};
 use crate::plan::{Approval, Plan};
 use crate::status::{DestinationStatus, ObjectAtDestination};
 
@@ -42,6 +43,10 @@ pub(crate) enum Command {
     Reconsider,
     /// Asks for a report.
     Status(oneshot::Sender<DestinationReport>),
+    /// Asks what is here of some objects.
+    Explain(Question, oneshot::Sender<Vec<ObjectHere>>),
+    /// Asks whose a ruler namespace is, which is, or was, that of this object.
+    ExplainNamespace(RulerNamespace, Option<ObjectId>, oneshot::Sender<NamespaceExplanation>),
     /// Asks for the current plan.
     Plan(oneshot::Sender<Plan>),
     /// Replaces which changes may be made.
@@ -53,4 +58,48 @@ pub(crate) enum Command {
 pub(crate) struct DestinationReport {
     pub(crate) destination: DestinationStatus,
     pub(crate) objects: Vec<(ObjectId, ObjectAtDestination)>,
+}
+
+/// The objects of a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// The name.
+    pub(crate) object: ObjectRef,
+    /// The objects that sources have shown. If there is none, those that it may have been.
+    pub(crate) objects: Vec<AskedObject>,
+}
+
+/// The parts of an object that its namespaces are made of.
+#[derive(Debug, Clone)]
+pub(crate) struct AskedObject {
+    pub(crate) id: ObjectId,
+    uid: Option<Box<str>>,
+    ruler_namespace: Option<Box<str>>,
+}
+
+impl AskedObject {
+    pub(crate) fn of(input: &NamingInput<'_>) -> Self {
+        Self {
+            id: input.id.clone(),
+            uid: input.uid.map(Into::into),
+            ruler_namespace: input.ruler_namespace.map(Into::into),
+        }
+    }
+
+    /// Returns what its namespaces are made of.
+    pub(crate) fn naming_input(&self) -> NamingInput<'_> {
+        NamingInput {
+            id: &self.id,
+            uid: self.uid.as_deref(),
+            ruler_namespace: self.ruler_namespace.as_deref(),
+        }
+    }
+}
+
+/// What a destination has of an object.
+#[derive(Debug)]
+pub(crate) struct ObjectHere {
+    /// The object; none if that is only known by its name.
+    pub(crate) id: Option<ObjectId>,
+    pub(crate) explanation: DestinationExplanation,
 }

@@ -37,7 +37,7 @@ use crate::observed::{Listed, Listing};
 use crate::policy::jittered;
 use crate::ruler::Evaluation;
 use crate::ruler::RulerError;
-pub(crate) use command::{Command, DestinationReport};
+pub(crate) use command::{AskedObject, Command, DestinationReport, ObjectHere, Question};
 pub(crate) use delete_safety::Retirement;
 use health::LoadedGroups;
 pub(crate) use progress::Progress;
@@ -231,6 +231,10 @@ impl Destination {
             // A receiver that was dropped needs no answer.
             Command::Release(answer) => drop(answer.send(Some(self.state.release()))),
             Command::Status(answer) => drop(answer.send(self.state.report())),
+            Command::Explain(question, answer) => drop(answer.send(self.state.explain(&question))),
+            Command::ExplainNamespace(namespace, object, answer) => {
+                drop(answer.send(self.state.explain_namespace(&namespace, object.as_ref())))
+            }
             Command::Plan(answer) => drop(answer.send(self.state.plan())),
             Command::Approve(approval) => self.state.approve(approval),
         }

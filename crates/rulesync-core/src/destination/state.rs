@@ -4,6 +4,7 @@
 mod applied;
 mod commands;
 mod evaluated;
+mod explain;
 mod lists;
 mod names;
 mod planning;

@@ -3,6 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::setup::{Setup, SetupError};
+use crate::explain::{DestinationFilter, Explained, ObjectRef};
 use crate::model::tenant::DestinationId;
 use crate::status::{SourceStatus, Status};
 
@@ -17,6 +18,8 @@ pub struct EngineHandle {
 pub(super) enum Request {
     Status(oneshot::Sender<Status>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
+    ExplainObject(ObjectRef, oneshot::Sender<Explained>),
+    ExplainNamespace(String, DestinationFilter, oneshot::Sender<Explained>),
     Reconfigure(Box<Setup>, oneshot::Sender<Result<(), SetupError>>),
     Release(DestinationId, oneshot::Sender<Option<usize>>),
     ReleaseAll(oneshot::Sender<usize>),
@@ -39,6 +42,21 @@ impl EngineHandle {
         let (answer, sources) = oneshot::channel();
         self.requests.send(Request::Sources(answer)).await.ok()?;
         sources.await.ok()
+    }
+
+    /// Explains why the objects of a name are where they are, or are not; none when the engine does not run. The answer has
+    /// no objects if no source has shown one and no ruler has anything of one.
+    pub async fn explain(&self, object: ObjectRef) -> Option<Explained> {
+        let (answer, explained) = oneshot::channel();
+        self.requests.send(Request::ExplainObject(object, answer)).await.ok()?;
+        explained.await.ok()
+    }
+
+    /// Explains whose a ruler namespace is at each of these destinations; none when the engine does not run.
+    pub async fn explain_namespace(&self, namespace: &str, at: DestinationFilter) -> Option<Explained> {
+        let (answer, explained) = oneshot::channel();
+        self.requests.send(Request::ExplainNamespace(namespace.to_owned(), at, answer)).await.ok()?;
+        explained.await.ok()
     }
 
     /// Releases the held deletes of a destination. Returns the number of namespaces, or none if there is no such

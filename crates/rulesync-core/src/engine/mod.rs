@@ -1,5 +1,6 @@
 //! The engine: sources in, rulers out, and the loop that connects them.
 
+mod explain;
 mod handle;
 mod namings;
 mod one_shot;

@@ -2,6 +2,7 @@
 
 mod destinations;
 mod environment;
+mod explanations;
 mod identity;
 mod inventory;
 mod inventory_writer;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Declares the codes: each with what it means, and its stable name.
 macro_rules! codes {
@@ -139,6 +139,14 @@ impl Serialize for Code {
     }
 }
 
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let known = Self::ALL.iter().copied().find(|code| code.name() == name);
+        known.ok_or_else(|| serde::de::Error::custom(format_args!("unknown code of a finding: {name:?}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +163,8 @@ mod tests {
             assert!(code.description().ends_with('.'), "{code}: {}", code.description());
         }
         assert_eq!(serde_json::to_value(Code::DuplicateGroup).unwrap(), "duplicate-group");
+        let read: Vec<Code> = serde_json::from_value(serde_json::to_value(Code::ALL).unwrap()).unwrap();
+        assert_eq!(read, Code::ALL);
+        assert!(serde_json::from_str::<Code>("\"odd\"").is_err());
     }
 }

@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
+use super::tenancy::Grant;
 use super::transform::Transform;
 use crate::finding::{Code, Finding};
 use crate::model::kind;
 use crate::model::name::RulerNamespace;
-use crate::model::tenant::{DestinationId, TenantId};
+use crate::model::tenant::DestinationId;
+use crate::route::Route;
 use crate::route::input::RoutingInput;
-use crate::route::value::shown;
-use crate::route::{Route, Tenancy, TenantPattern};
+use crate::route::requirement::Selection;
 
 /// The match of an object and a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,37 @@ enum Refusal {
     Other(Box<Finding>),
 }
 
+/// What a route by itself makes of an object that it does not refuse.
+enum Matched {
+    NotSelected,
+    /// It depends on what is not yet known of the Kubernetes namespace.
+    Undecided,
+    /// The object requests no tenant.
+    NoTenant,
+    Match(RouteMatch),
+}
+
+/// What becomes of an object by a route, besides the routes before it.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is not selected.
+    NotSelected,
+    /// It is not selected as long as nothing more is known of its Kubernetes namespace.
+    Undecided,
+    /// It requests no tenant.
+    NoTenant,
+    /// It requests a tenant that it may not have.
+    TenantRefused(Box<Finding>),
+    /// It is refused for another reason.
+    Refused(Box<Finding>),
+    /// This route leads it to the same destination, with the same rules.
+    Repeated(Arc<str>),
+    /// An earlier route leads it to the same destination, with other rules.
+    Conflict(Box<Finding>),
+    /// It is one of the matches.
+    Taken,
+}
+
 /// The facts about the ruler of a route that matching needs.
 pub(crate) trait RouteFacts {
     /// Returns the language that the ruler evaluates; none if there is no such ruler.
@@ -68,20 +100,22 @@ pub(crate) trait RouteFacts {
 }
 
 impl Route {
+    /// Returns what it makes of an object.
     fn match_object(
         &self,
         input: &RoutingInput<'_>,
         language: &str,
         facts: &impl RouteFacts,
-    ) -> Result<Option<RouteMatch>, Refusal> {
-        let labels = input.namespace.map(|namespace| &namespace.labels);
-        let selected = self.takes_kind(input.id.kind(), language)
-            && self.rule_selector.matches(input.labels)
-            && self.namespace_selector.matches_namespace(input.id.namespace(), labels) == Some(true);
-        if !selected || (input.namespace.is_none() && input.namespace_comes && self.needs_namespaces()) {
-            return Ok(None);
+    ) -> Result<Matched, Refusal> {
+        match self.selects(input, language) {
+            Selection::Selected => {}
+            Selection::NotSelected => return Ok(Matched::NotSelected),
+            Selection::Undecided => return Ok(Matched::Undecided),
         }
-        let Some(tenant) = self.tenant(input).map_err(Refusal::Tenant)? else { return Ok(None) };
+        let request = self.request(input).map_err(Refusal::Tenant)?;
+        let Some(Grant { tenant, .. }) = self.grant(&request, input).map_err(Refusal::Tenant)? else {
+            return Ok(Matched::NoTenant);
+        };
         if let Some(declared) = input.language.filter(|declared| *declared != language) {
             let message = format!(
                 "the object says that it is written in {declared}, and the ruler `{}` of route `{}` evaluates {language}",
@@ -93,72 +127,8 @@ impl Route {
         let destination = DestinationId { ruler: self.ruler.clone(), tenant };
         let namespace = facts.namespace(self).map_err(Refusal::Other)?;
         let transform = Arc::new(Transform::of(self, input).map_err(Refusal::Other)?);
-        Ok(Some(RouteMatch { destination, route: Arc::clone(&self.name), namespace, transform }))
-    }
-
-    /// Returns the tenant an object goes to by this route; none if it requests none.
-    #[expect(clippy::option_option, reason = "no tenant header is not the same as not going there")]
-    fn tenant(&self, input: &RoutingInput<'_>) -> Result<Option<Option<TenantId>>, Box<Finding>> {
-        let refuse = |message: String| Finding::error(Code::Tenant, message);
-        let (value, pattern) = match (&self.tenant, input.tenant) {
-            (Tenancy::None, None) => return Ok(Some(None)),
-            (Tenancy::Fixed(tenant), None) => return Ok(Some(Some(tenant.clone()))),
-            (Tenancy::Fixed(tenant), Some(field)) if field == tenant.as_str() => {
-                return Ok(Some(Some(tenant.clone())));
-            }
-            (Tenancy::None | Tenancy::Fixed(_), Some(field)) => (field, TenantPattern::default()),
-            (Tenancy::Requested { from, pattern }, field) => match (from.value(input), field) {
-                (None, None) => return Ok(None),
-                // Both are in the object: its author has to decide.
-                (Some(requested), Some(field)) if requested != field && from.is_the_authors() => {
-                    return Err(refuse(format!(
-                        "the object requests two tenants: its {from} is {}, its field {}",
-                        shown(requested),
-                        shown(field)
-                    ))
-                    .hint("request one")
-                    .into());
-                }
-                // The Kubernetes namespace is not the author's: it alone decides.
-                (requested, Some(field)) if requested != Some(field) && !from.is_the_authors() => {
-                    let found = requested
-                        .map_or("is missing".to_owned(), |requested| format!("is {}", shown(requested)));
-                    let hint = match requested {
-                        Some(requested) => format!("remove the field, or write {}", shown(requested)),
-                        None => "remove the field".to_owned(),
-                    };
-                    return Err(refuse(format!(
-                        "the object's field requests the tenant {}, but route `{}` goes by {from} alone, which {found}",
-                        shown(field),
-                        self.name
-                    ))
-                    .hint(hint)
-                    .into());
-                }
-                (_, Some(field)) => (field, pattern.clone()),
-                (Some(requested), None) => (requested, pattern.clone()),
-            },
-        };
-        if !self.allow.iter().any(|permission| permission.covers(input, value)) {
-            let (namespace, value) = (input.id.namespace(), shown(value));
-            let message = format!(
-                "route `{}` does not allow the Kubernetes namespace `{namespace}` to request the tenant {value}",
-                self.name
-            );
-            let hint = format!(
-                "whoever runs rulesync can add it to `allow` of that route: {{namespaces: [{namespace}], tenants: [{value}]}}"
-            );
-            return Err(refuse(message).hint(hint).into());
-        }
-        let tenant = pattern.apply(value).parse::<TenantId>();
-        tenant.map(|tenant| Some(Some(tenant))).map_err(|error| {
-            refuse(format!(
-                "the requested value {} makes no tenant by route `{}`: {error}",
-                shown(value),
-                self.name
-            ))
-            .into()
-        })
+        let route = Arc::clone(&self.name);
+        Ok(Matched::Match(RouteMatch { destination, route, namespace, transform }))
     }
 }
 
@@ -166,41 +136,70 @@ impl Route {
 ///
 /// A route that needs to know an object's Kubernetes namespace does not select it before that is known.
 pub(crate) fn match_routes(routes: &[Route], input: &RoutingInput<'_>, facts: &impl RouteFacts) -> Routed {
+    match_each(routes, input, facts, |_, _, _| {})
+}
+
+/// Returns what [`match_routes`] does, and shows what each route makes of the object, given the language of its ruler.
+pub(super) fn match_each<'a>(
+    routes: &'a [Route],
+    input: &RoutingInput<'_>,
+    facts: &'a impl RouteFacts,
+    mut show: impl FnMut(&'a Route, &'a str, Verdict),
+) -> Routed {
     let mut routed = Routed::default();
     for route in routes {
         let Some(language) = facts.language(&route.ruler) else { continue };
-        match route.match_object(input, language, facts) {
-            Ok(None) => {}
-            Ok(Some(route_match)) => {
-                match routed.matches.iter().position(|other| other.destination == route_match.destination) {
-                    None => routed.matches.push(route_match),
-                    Some(index) => {
-                        let first = &routed.matches[index];
-                        let what = if !first.transform.writes_as(&route_match.transform) {
-                            "put different rules"
-                        } else if first.namespace != route_match.namespace {
-                            "put the same rules twice, under different names,"
-                        } else {
-                            continue;
-                        };
-                        let message = format!(
-                            "routes `{}` and `{}` would {what} into {}",
-                            first.route, route.name, route_match.destination
-                        );
-                        let hint = "the first route counts: let the routes' selectors exclude each other";
-                        routed.findings.push(Finding::error(Code::Routes, message).hint(hint));
-                    }
+        let verdict = routed.add(route, route.match_object(input, language, facts));
+        show(route, language, verdict);
+    }
+    routed
+}
+
+impl Routed {
+    /// Adds what a route makes of an object, and returns what follows.
+    fn add(&mut self, route: &Route, matched: Result<Matched, Refusal>) -> Verdict {
+        match matched {
+            Ok(Matched::NotSelected) => Verdict::NotSelected,
+            Ok(Matched::Undecided) => Verdict::Undecided,
+            Ok(Matched::NoTenant) => Verdict::NoTenant,
+            Ok(Matched::Match(route_match)) => self.add_match(route, route_match),
+            Err(Refusal::Other(finding)) => {
+                // Several routes may refuse the same name.
+                if !self.findings.contains(&finding) {
+                    self.findings.push((*finding).clone());
                 }
+                Verdict::Refused(finding)
             }
-            // Several routes may refuse the same name.
-            Err(Refusal::Other(finding)) if routed.findings.contains(&finding) => {}
-            Err(Refusal::Other(finding)) => routed.findings.push(*finding),
             Err(Refusal::Tenant(finding)) => {
-                routed.refused.push(RefusedTenant { route: Arc::clone(&route.name), finding: *finding })
+                let refused = RefusedTenant { route: Arc::clone(&route.name), finding: (*finding).clone() };
+                self.refused.push(refused);
+                Verdict::TenantRefused(finding)
             }
         }
     }
-    routed
+
+    fn add_match(&mut self, route: &Route, route_match: RouteMatch) -> Verdict {
+        let earlier = self.matches.iter().find(|other| other.destination == route_match.destination);
+        let Some(first) = earlier else {
+            self.matches.push(route_match);
+            return Verdict::Taken;
+        };
+        let what = if !first.transform.writes_as(&route_match.transform) {
+            "put different rules"
+        } else if first.namespace != route_match.namespace {
+            "put the same rules twice, under different names,"
+        } else {
+            return Verdict::Repeated(Arc::clone(&first.route));
+        };
+        let message = format!(
+            "routes `{}` and `{}` would {what} into {}",
+            first.route, route.name, route_match.destination
+        );
+        let hint = "the first route counts: let the routes' selectors exclude each other";
+        let finding = Finding::error(Code::Routes, message).hint(hint);
+        self.findings.push(finding.clone());
+        Verdict::Conflict(Box::new(finding))
+    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ mod accepted;
 mod check;
 mod compile;
 mod convert;
+mod explain;
 mod matching;
 mod names;
 mod routing_table;
 mod split;
 pub(crate) mod template;
+mod tenancy;
 pub(crate) mod text;
 mod transform;
 

@@ -70,6 +70,11 @@ impl RoutingTable {
         route.naming.as_ref().unwrap_or_else(|| self.naming_at(&route.ruler))
     }
 
+    /// Returns the naming of a route, by its name; none if it is no longer configured.
+    pub(crate) fn naming_of_route(&self, route: &str) -> Option<&Naming> {
+        self.routes.iter().find(|other| *other.name == *route).map(|route| self.naming_of(route))
+    }
+
     /// Returns whether the names of an object of this kind are unknown as long as the object cannot be read.
     pub(crate) fn hides_names(&self, kind: &str) -> bool {
         let present = self.routes.iter().map(|route| self.naming_of(route));

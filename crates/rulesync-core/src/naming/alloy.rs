@@ -86,6 +86,12 @@ impl AlloyNaming {
         format!("{prefix}{separator}{namespace}{separator}{name}{separator}{uid}").into()
     }
 
+    /// Returns the part of an own namespace before the UID of its object.
+    pub(super) fn without_uid<'a>(&self, namespace: &'a str) -> Option<&'a str> {
+        self.parse(namespace)?;
+        namespace.get(..namespace.len().checked_sub(UUID)?)
+    }
+
     pub(super) fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
         let separator = &*self.separator;
         let rest = namespace.strip_prefix(&*self.prefix)?.strip_prefix(separator)?;

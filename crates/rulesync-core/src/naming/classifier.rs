@@ -65,7 +65,8 @@ impl NamespaceClassifier {
         Self::new(&policy, vec![policy.naming.clone()], [], [])
     }
 
-    fn namings(&self) -> impl Iterator<Item = &Naming> + Clone {
+    /// Iterates over all own namings, the present ones first.
+    pub(crate) fn namings(&self) -> impl Iterator<Item = &Naming> + Clone {
         self.present.iter().chain(&self.legacy).chain(&self.former)
     }
 
@@ -103,6 +104,13 @@ impl NamespaceClassifier {
     /// Returns whether the inventory has recorded a namespace that is named as declared.
     fn has_recorded(&self, namespace: &str) -> bool {
         self.recorded.as_ref().is_some_and(|recorded| recorded.contains(namespace))
+    }
+
+    /// Returns the naming of an own namespace: the first whose form it has, or that of names as declared if it is recorded.
+    pub(crate) fn naming_of(&self, namespace: &str) -> Option<&Naming> {
+        let declared = || self.namings().find(|naming| **naming == Naming::Verbatim);
+        let by_form = self.namings().find(|naming| naming.owns(namespace));
+        by_form.or_else(|| declared().filter(|_| self.has_recorded(namespace)))
     }
 
     /// Returns whether the form of a namespace alone shows whether it is an own one. Otherwise it is only if it is that of

@@ -1,12 +1,15 @@
 //! The namespace policy of an installation: the names that it writes now, those that it wrote earlier, and those that
 //! it may take over from others.
 
+use serde::{Deserialize, Serialize};
+
 use super::owner::Owner;
 use super::pattern::Pattern;
 use super::scheme::Naming;
 
 /// The class of a ruler namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NamespaceClass {
     /// Own, by the present naming.

@@ -73,6 +73,19 @@ impl Naming {
         }
     }
 
+    /// Returns whether names end in the UID of an object.
+    pub(crate) fn has_uid(&self) -> bool {
+        matches!(self, Self::Alloy(_))
+    }
+
+    /// Returns the part of an own namespace before the UID of its object; none if names have no UID.
+    pub(crate) fn without_uid<'a>(&self, namespace: &'a str) -> Option<&'a str> {
+        match self {
+            Self::Alloy(alloy) => alloy.without_uid(namespace),
+            Self::Owner(_) | Self::Verbatim => None,
+        }
+    }
+
     /// Returns the object that a ruler namespace was made of; none if the namespace is not owned.
     pub fn parse<'a>(&self, namespace: &'a str) -> Option<Named<'a>> {
         match self {

@@ -1,5 +1,6 @@
 //! The report of the index about an object, which the destinations complete to its status.
 
+use crate::explain::ObjectExplanation;
 use crate::finding::Finding;
 use crate::locations::Locations;
 use crate::model::object::ObjectId;
@@ -18,28 +19,41 @@ pub(crate) struct ObjectReport {
 impl ObjectReport {
     /// Returns the status, given the reports of the destinations about the object.
     pub(crate) fn with_destinations(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
-        let Self { id, mut findings, malformed, has_routing_findings, locations } = self;
+        let state = self.state(destinations.iter().map(|destination| destination.state));
+        let Self { id, mut findings, locations, .. } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
-        let worst = destinations
-            .iter()
-            .map(|destination| destination.state)
-            .max()
-            .unwrap_or(ObjectState::NotSelected);
-        let refused = findings.iter().any(Finding::withholds)
-            && (worst != ObjectState::NotSelected || has_routing_findings);
         ObjectStatus {
             source: id.source().to_owned(),
             kind: id.kind().to_owned(),
             namespace: id.namespace().to_owned(),
             name: id.name().to_owned(),
-            state: match malformed {
-                true => ObjectState::Malformed,
-                false if refused => worst.max(ObjectState::Refused),
-                false => worst,
-            },
+            state,
             findings,
             destinations,
         }
+    }
+    /// Returns its state, given those at its destinations.
+    fn state(&self, at_destinations: impl Iterator<Item = ObjectState>) -> ObjectState {
+        let worst = at_destinations.max().unwrap_or(ObjectState::NotSelected);
+        let refused = self.findings.iter().any(Finding::withholds)
+            && (worst != ObjectState::NotSelected || self.has_routing_findings);
+        match self.malformed {
+            true => ObjectState::Malformed,
+            false if refused => worst.max(ObjectState::Refused),
+            false => worst,
+        }
+    }
+
+    /// Completes the explanation of the object.
+    pub(crate) fn explain(self, explanation: &mut ObjectExplanation) {
+        let states = explanation.destinations.iter().filter_map(|destination| destination.state);
+        explanation.state = Some(self.state(states));
+        let Self { id, mut findings, locations, .. } = self;
+        let of_routes = explanation.routes.iter_mut().filter_map(|route| route.finding.as_mut());
+        let of_destinations = explanation.destinations.iter_mut().flat_map(|here| &mut here.findings);
+        let all = findings.iter_mut().chain(of_routes).chain(of_destinations);
+        locations.locate(all.map(|finding| (&id, finding)));
+        explanation.findings = findings;
     }
 }

@@ -1,6 +1,7 @@
 //! Label selectors, with the meaning Kubernetes gives them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +99,7 @@ impl Selector {
 
     /// Returns whether labels are selected.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.holds(|key| labels.get(key))
+        self.judge(labels).all(|judged| judged.is_met == Some(true))
     }
 
     /// Returns whether a Kubernetes namespace is selected; none if that depends on unknown labels.
@@ -106,37 +107,100 @@ impl Selector {
     /// Its name is the value of `kubernetes.io/metadata.name`, so that a selector on names needs no permission to read
     /// namespaces.
     pub fn matches_namespace(&self, name: &str, labels: Option<&Labels>) -> Option<bool> {
-        if labels.is_none() && self.keys().any(|key| key != NAMESPACE_NAME) {
-            return None;
+        let mut selected = Some(true);
+        for judged in self.judge_namespace(name, labels) {
+            match judged.is_met {
+                Some(true) => {}
+                Some(false) => return Some(false),
+                None => selected = None,
+            }
         }
-        Some(
-            self.holds(
-                |key| if key == NAMESPACE_NAME { Some(name) } else { labels.and_then(|l| l.get(key)) },
-            ),
-        )
+        selected
     }
 
     /// Returns whether it needs more of a Kubernetes namespace than its name.
     pub fn needs_namespace_labels(&self) -> bool {
-        self.keys().any(|key| key != NAMESPACE_NAME)
+        self.conditions().any(|condition| condition.key != NAMESPACE_NAME)
     }
 
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        self.match_labels.keys().chain(self.match_expressions.iter().map(|r| &r.key)).map(String::as_str)
+    /// Judges labels by each condition.
+    pub(crate) fn judge<'a>(
+        &'a self,
+        labels: &'a Labels,
+    ) -> impl Iterator<Item = JudgedCondition<'a>> + use<'a> {
+        self.conditions().map(|condition| condition.judge(labels.get(condition.key)))
     }
 
-    fn holds<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.match_labels.iter().all(|(key, wanted)| value(key) == Some(wanted))
-            && self.match_expressions.iter().all(|Requirement { key, operator, values }| {
-                let value = value(key);
-                let listed = value.is_some_and(|value| values.iter().any(|v| v == value));
-                match operator {
-                    Operator::In => listed,
-                    Operator::NotIn => !listed,
-                    Operator::Exists => value.is_some(),
-                    Operator::DoesNotExist => value.is_none(),
-                }
-            })
+    /// Judges a Kubernetes namespace by each condition.
+    pub(crate) fn judge_namespace<'a>(
+        &'a self,
+        name: &'a str,
+        labels: Option<&'a Labels>,
+    ) -> impl Iterator<Item = JudgedCondition<'a>> + use<'a> {
+        self.conditions().map(move |condition| match labels {
+            _ if condition.key == NAMESPACE_NAME => condition.judge(Some(name)),
+            Some(labels) => condition.judge(labels.get(condition.key)),
+            None => JudgedCondition { condition, actual: None, is_met: None },
+        })
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = Condition<'_>> {
+        let labels = self.match_labels.iter().map(|(key, value)| Condition {
+            key,
+            operator: Operator::In,
+            values: std::slice::from_ref(value),
+        });
+        labels.chain(self.match_expressions.iter().map(|Requirement { key, operator, values }| Condition {
+            key,
+            operator: *operator,
+            values,
+        }))
+    }
+}
+
+/// One condition of a selector: a requirement, or a label of `match_labels`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Condition<'a> {
+    key: &'a str,
+    operator: Operator,
+    values: &'a [String],
+}
+
+/// A condition, and what it says of labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JudgedCondition<'a> {
+    pub(crate) condition: Condition<'a>,
+    /// The label's value, if it has one.
+    pub(crate) actual: Option<&'a str>,
+    /// Whether it is met; none if the labels are unknown.
+    pub(crate) is_met: Option<bool>,
+}
+
+impl<'a> Condition<'a> {
+    fn judge(self, actual: Option<&'a str>) -> JudgedCondition<'a> {
+        let listed = actual.is_some_and(|actual| self.values.iter().any(|value| value == actual));
+        let is_met = match self.operator {
+            Operator::In => listed,
+            Operator::NotIn => !listed,
+            Operator::Exists => actual.is_some(),
+            Operator::DoesNotExist => actual.is_none(),
+        };
+        JudgedCondition { condition: self, actual, is_met: Some(is_met) }
+    }
+}
+
+/// As Kubernetes' tools write it: `team=a`, `team in (a, b)`, `!team`.
+impl fmt::Display for Condition<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, operator, values } = self;
+        match (operator, values) {
+            (Operator::In, [value]) => write!(f, "{key}={value}"),
+            (Operator::NotIn, [value]) => write!(f, "{key}!={value}"),
+            (Operator::In, values) => write!(f, "{key} in ({})", values.join(", ")),
+            (Operator::NotIn, values) => write!(f, "{key} notin ({})", values.join(", ")),
+            (Operator::Exists, _) => f.write_str(key),
+            (Operator::DoesNotExist, _) => write!(f, "!{key}"),
+        }
     }
 }
 
@@ -200,6 +264,20 @@ mod tests {
         assert_eq!(by_label.matches_namespace("monitoring", None), None);
         assert!(by_label.needs_namespace_labels());
         assert_eq!(by_label.matches_namespace("monitoring", Some(&Labels::default())), Some(false));
+        let both = selector(r#"{"match_labels":{"kubernetes.io/metadata.name":"monitoring","team":"a"}}"#);
+        assert_eq!(both.matches_namespace("monitoring", None), None);
+        assert_eq!(both.matches_namespace("other", None), Some(false), "whatever its labels");
+    }
+
+    #[test]
+    fn selector_conditions_are_shown_as_kubernetes_tools_write_them() {
+        let all = selector(
+            r#"{"match_labels":{"a":"1"},"match_expressions":[{"key":"b","operator":"In","values":["x","y"]},
+                {"key":"c","operator":"NotIn","values":["x"]},{"key":"d","operator":"NotIn","values":["x","y"]},
+                {"key":"e","operator":"Exists"},{"key":"f","operator":"DoesNotExist"}]}"#,
+        );
+        let shown: Vec<String> = all.conditions().map(|condition| condition.to_string()).collect();
+        assert_eq!(shown, ["a=1", "b in (x, y)", "c!=x", "d notin (x, y)", "e", "!f"]);
     }
 
     #[test]

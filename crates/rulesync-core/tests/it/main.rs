@@ -14,6 +14,8 @@ mod delete_guard;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod handover;

@@ -28,34 +28,12 @@ impl State {
             }
         }
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
-        let state =
-            match (self.view.observed(), self.availability.error(), self.queue.failing(), self.queue.len()) {
-                _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
-                _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
-                (_, Some(_), ..) => DestinationState::Failing,
-                (None, ..) => DestinationState::Starting,
-                (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
-                (_, _, 0, 0) if held > 0 => DestinationState::Holding,
-                (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
-                (_, _, 0, 0) if !self.unapproved.is_empty() => DestinationState::Syncing,
-                (_, _, 0, 0) if self.view.contested.groups() > 0 => DestinationState::Contested,
-                (_, _, 0, 0) => DestinationState::InSync,
-                (_, _, 0, _) => DestinationState::Syncing,
-                _ => DestinationState::Failing,
-            };
         let destination = DestinationStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             retiring: self.safety.is_retiring(),
-            state,
-            error: self.availability.error().map(str::to_owned).or_else(|| {
-                let (foreign, own) = self.ownership.conflict()?;
-                Some(format!(
-                    "claimed by {foreign} as the same owner; this is {own}. If the other no longer exists, add \
-                     `previous_installations: [\"{}\"]`",
-                    foreign.name()
-                ))
-            }),
+            state: self.destination_state(),
+            error: self.destination_error(),
             groups: self.desired.groups(),
             rules: self.offered_rules(),
             refused: self.verdicts.refused_groups(),
@@ -73,6 +51,37 @@ impl State {
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),
         };
         DestinationReport { destination, objects }
+    }
+
+    /// Returns the state of the destination in one word.
+    pub(super) fn destination_state(&self) -> DestinationState {
+        let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
+        match (self.view.observed(), self.availability.error(), self.queue.failing(), self.queue.len()) {
+            _ if !self.shared.leadership.is_leader() => DestinationState::Standby,
+            _ if self.ownership.conflict().is_some() => DestinationState::Conflict,
+            (_, Some(_), ..) => DestinationState::Failing,
+            (None, ..) => DestinationState::Starting,
+            (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
+            (_, _, 0, 0) if held > 0 => DestinationState::Holding,
+            (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
+            (_, _, 0, 0) if !self.unapproved.is_empty() => DestinationState::Syncing,
+            (_, _, 0, 0) if self.view.contested.groups() > 0 => DestinationState::Contested,
+            (_, _, 0, 0) => DestinationState::InSync,
+            (_, _, 0, _) => DestinationState::Syncing,
+            _ => DestinationState::Failing,
+        }
+    }
+
+    /// Returns what is wrong with the destination as a whole, if anything is.
+    pub(super) fn destination_error(&self) -> Option<String> {
+        self.availability.error().map(str::to_owned).or_else(|| {
+            let (foreign, own) = self.ownership.conflict()?;
+            Some(format!(
+                "claimed by {foreign} as the same owner; this is {own}. If the other no longer exists, add \
+                     `previous_installations: [\"{}\"]`",
+                foreign.name()
+            ))
+        })
     }
 
     /// Returns the deletes that are not made, by reason.
@@ -146,7 +155,12 @@ impl State {
         findings
     }
 
-    fn object(&self, namespace: &RulerNamespace, object: &DesiredObject, wins: bool) -> ObjectAtDestination {
+    pub(super) fn object(
+        &self,
+        namespace: &RulerNamespace,
+        object: &DesiredObject,
+        wins: bool,
+    ) -> ObjectAtDestination {
         let refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
         let mut findings = self.found_before(namespace, object, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {

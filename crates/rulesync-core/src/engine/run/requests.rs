@@ -21,6 +21,14 @@ impl Run {
                 self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
             }
             Request::Sources(answer) => drop(answer.send(self.source_statuses())),
+            Request::ExplainObject(object, answer) => {
+                let answers = self.explain_object(object);
+                self.tasks.spawn(async move { drop(answer.send(answers.explained().await)) });
+            }
+            Request::ExplainNamespace(namespace, at, answer) => {
+                let answers = self.explain_namespace(&namespace, &at);
+                self.tasks.spawn(async move { drop(answer.send(answers.explained().await)) });
+            }
             Request::Reconfigure(setup, answer) => drop(answer.send(self.reconfigure(*setup))),
             Request::Release(destination, answer) => self.release(&destination, answer),
             Request::ReleaseAll(answer) => self.release_all(answer),

@@ -8,7 +8,7 @@ use crate::naming::Naming;
 use crate::route::ExternalLabel;
 use crate::route::input::NamespaceMetadata;
 use crate::route::{MatchOp, QueryMatcher};
-use crate::route::{Pattern, Permission, Selector, ValueSource};
+use crate::route::{Pattern, Permission, Selector, Tenancy, TenantPattern, ValueSource};
 
 /// An object in the Kubernetes namespace `ns`, which has the label `team: x`.
 struct Object {

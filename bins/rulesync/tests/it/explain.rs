@@ -1,0 +1,187 @@
+//! `rulesync explain`: from a daemon, and from a configuration and files.
+
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::cli::rulesync;
+use crate::daemon;
+use crate::world::Run;
+
+async fn explain(daemon: &MockServer, args: &[&str]) -> Run {
+    let mut command = rulesync();
+    command.arg("explain").args(args).env("RULESYNC_DAEMON", daemon.uri());
+    Run(tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_answers_for_every_state_of_an_object() {
+    let daemon = daemon::start().await;
+    for (name, object) in [
+        ("fine", "shop/checkout"),
+        ("not selected by label", "shop/unlabelled"),
+        ("not selected by namespace", "test/checkout"),
+        ("tenant not allowed", "shop/pay"),
+        ("refused by the ruler", "shop/refused"),
+        ("failing", "shop/failing"),
+        ("not loaded", "shop/idle"),
+        ("held", "shop/old-1"),
+    ] {
+        insta::assert_snapshot!(name, explain(&daemon, &[object]).await.all());
+    }
+    let nothing = explain(&daemon, &["shop/nothing"]).await;
+    insta::assert_snapshot!(nothing.all(), @"
+    exit code 1
+    shop/nothing is declared by no source, and no ruler has anything of it
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_answers_whose_a_ruler_namespace_is() {
+    let daemon = daemon::start().await;
+    let args = ["--ruler-namespace", "us.shop.old-1", "--ruler", "mimir", "--tenant", "shop"];
+    insta::assert_snapshot!(explain(&daemon, &args).await.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_prints_the_answer_of_a_daemon_as_it_is() {
+    let daemon = daemon::start().await;
+    let answer = std::fs::read_to_string("../../tests/data/explanations/fine.json").unwrap();
+    assert_eq!(explain(&daemon, &["shop/checkout", "-o", "json"]).await.ok(), answer);
+    let yaml = explain(&daemon, &["shop/checkout", "-o", "yaml"]).await.ok();
+    assert!(yaml.starts_with("version: 1\nowner: us\n"), "{yaml}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_tells_what_is_wrong_with_an_answer() {
+    for (answer, told) in [
+        (ResponseTemplate::new(404), "no such page"),
+        (
+            ResponseTemplate::new(503).set_body_string("the engine is not running\n"),
+            "503: the engine is not running",
+        ),
+        (ResponseTemplate::new(200).set_body_string("<html>"), "no rulesyncd"),
+        (ResponseTemplate::new(200).set_body_string(r#"{"version": 7}"#), "of version 7"),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path("/api/v1/explain")).respond_with(answer).mount(&server).await;
+        let run = explain(&server, &["shop/checkout"]).await;
+        assert!(run.code() == 1 && run.stderr().contains(told), "{}", run.all());
+        assert_eq!(run.stderr().lines().count(), 1, "{}", run.all());
+    }
+}
+
+const CONFIG: &str = "
+owner: us
+sources: [{type: files, path: rules}, {type: kubernetes}]
+rulers: [{name: mimir, type: mimir, address: 'http://127.0.0.1:1'}]
+routes:
+  - name: metrics
+    ruler: mimir
+    tenant: prod
+    rule_selector: {match_labels: {tenant: prod}}
+    namespace_selector: {match_labels: {env: prod}}
+    external_labels: [{label: cluster, value: eu}]
+";
+
+const OBJECT: &str = "
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: api, namespace: shop, labels: {tenant: prod}}
+spec: {groups: [{name: api, rules: [{alert: ApiDown, expr: up == 0}]}]}
+";
+
+const NAMESPACE: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {env: prod}}
+";
+
+/// A directory with that configuration and the object, and runs in it.
+struct Offline(tempfile::TempDir);
+
+impl Offline {
+    fn new() -> Self {
+        let it = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(it.0.path().join("rules")).unwrap();
+        it.write("rulesync.yaml", CONFIG);
+        it.write("rules/api.yaml", OBJECT);
+        it
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn explain(&self, args: &[&str], stdin: &str) -> Run {
+        let mut command = rulesync();
+        command.current_dir(self.0.path()).args(["explain", "--config", "rulesync.yaml"]).args(args);
+        Run(command.write_stdin(stdin).output().unwrap())
+    }
+}
+
+#[test]
+fn explain_from_files_says_what_it_cannot_know() {
+    let it = Offline::new();
+    insta::assert_snapshot!("files without the namespace", it.explain(&["shop/api"], "").all());
+    it.write("rules/namespace.yaml", NAMESPACE);
+    insta::assert_snapshot!("files", it.explain(&["prometheusrule/shop/api"], "").all());
+}
+
+#[test]
+fn explain_takes_the_object_of_a_file() {
+    let it = Offline::new();
+    it.write("rules/namespace.yaml", NAMESPACE);
+    let by_name = it.explain(&["shop/api"], "").ok();
+    assert_eq!(it.explain(&["rules/api.yaml"], "").ok(), by_name);
+    let by_pipe = it.explain(&["-", "--files", "rules/namespace.yaml"], OBJECT).ok();
+    assert_eq!(by_pipe, by_name.replace("rules/api.yaml", "<stdin>"));
+    let both = format!("{OBJECT}---{}", OBJECT.replace("name: api, namespace", "name: web, namespace"));
+    let several = it.explain(&["-"], &both);
+    assert!(
+        several.code() == 64 && several.stderr().contains("PrometheusRule/shop/web"),
+        "{}",
+        several.all()
+    );
+    // A rule file is named by its path in the source.
+    it.write("rules/up.yaml", "groups: [{name: up, rules: [{alert: Up, expr: up}]}]\n");
+    let rule_file = it.explain(&["rules/up.yaml"], "");
+    assert!(rule_file.ok().starts_with("RuleFile _file/up.yaml "), "{}", rule_file.all());
+}
+
+#[test]
+fn explain_from_files_tells_whose_a_ruler_namespace_is() {
+    let it = Offline::new();
+    for (namespace, told) in [
+        ("us.shop.api", "belongs to the owner us: of PrometheusRule shop/api, which is among the files"),
+        ("us.shop.web", "belongs to the owner us: of PrometheusRule shop/web, which is not among the files"),
+        ("us", "is the claim of the owner us"),
+        ("them.shop.api", "belongs to somebody else"),
+    ] {
+        let text = it.explain(&["--ruler-namespace", namespace], "").ok();
+        assert!(text.starts_with(&format!("mimir/prod: {namespace} {told}")), "{text}");
+    }
+    it.write(
+        "rulesync.yaml",
+        &CONFIG.replace("tenant: prod\n", "tenant: prod\n    naming: {type: alloy, separator: '-'}\n"),
+    );
+    let name = "alloy-a-b-1c2ab3f4-0a1b-4c2d-8e3f-0123456789ab";
+    let text = it.explain(&["--ruler-namespace", name], "").ok();
+    assert!(text.contains("nobody can tell whose it is"), "{text}");
+}
+
+#[test]
+fn explain_asks_for_what_is_missing() {
+    let it = Offline::new();
+    for (args, told) in [
+        (&["explain"][..], "--ruler-namespace"),
+        (&["explain", "shop/api"], "--daemon"),
+        (&["explain", "api", "--config", "rulesync.yaml"], "namespace/name"),
+        (&["explain", "shop/api", "--ruler", "mimir", "--config", "rulesync.yaml"], "--ruler-namespace"),
+        (&["explain", "shop/api", "--daemon", "x", "--config", "rulesync.yaml"], "--config"),
+        (&["explain", "shop/api", "--daemon", "ftp://x"], "--daemon"),
+    ] {
+        let output = rulesync().current_dir(it.0.path()).args(args).output().unwrap();
+        let run = Run(output);
+        assert!(run.code() == 64 && run.stderr().contains(told), "{args:?}: {}", run.all());
+    }
+}
