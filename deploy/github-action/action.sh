@@ -171,6 +171,12 @@ for number in $(grep -oE '[0-9]+ (errors?|warnings?|to add|to change|to delete|a
     grep -oE '^[0-9]+' || true); do
     changes=$((changes + number))
 done
+# An output, and the summary of a step, hold a mebibyte at most.
+if [ "$(wc -c <"$report")" -gt 900000 ]; then
+    awk '{ bytes += length($0) * 4 + 1 } bytes > 900000 { exit } { print }' "$report" >"$report.cut"
+    printf '````\n\nMore than fits here: see the log.\n' >>"$report.cut"
+    mv "$report.cut" "$report"
+fi
 printf '%s' "$summary" >"$temporary/summary.txt"
 output summary "$temporary/summary.txt"
 output detailed "$report"

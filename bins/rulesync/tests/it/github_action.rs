@@ -235,6 +235,28 @@ async fn action_plans_and_carries_out_that_plan() {
     assert_eq!((again.code(), again.value("changes").as_deref()), (0, Some("0")));
 }
 
+#[test]
+fn action_cuts_what_is_longer_than_the_runner_takes() {
+    let runner = examples();
+    let rulesync = runner.temporary.path().join("rulesync");
+    let script = "#!/bin/sh\nprintf '**Plan:** 1 to add, 0 to change, 0 to delete, 2 held\\n\\n```diff\\n'\nyes '+ a line of a large rule, again and again' | head -n 50000\nexit 2\n";
+    std::fs::write(&rulesync, script).unwrap();
+    std::fs::set_permissions(&rulesync, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let inputs = [
+        ("ACTION", "plan"),
+        ("INPUT_RULESYNC", rulesync.to_str().unwrap()),
+        ("PULL_REQUEST", "7"),
+        ("GITHUB_RUN_ID", "12"),
+    ];
+    let done = runner.run(&inputs);
+    assert_eq!((done.code(), done.value("changes").as_deref()), (0, Some("1")));
+    assert!(done.step_summary.len() < 1 << 20 && done.step_summary.ends_with("see the log.\n"));
+    assert!(done.outputs.len() < 1 << 20);
+    let body = "<!-- rulesync plan -->\n**rulesync plan**: 1 to add, 0 to change, 0 to delete, 2 held\n\nMore than fits into a \
+                comment: see [the run](https://github.com/shop/rules/actions/runs/12).\n";
+    assert_eq!(done.body, body);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn action_plans_files_of_mimirtool_with_their_namespaces() {
     let world = crate::world::World::new().await;
