@@ -1,5 +1,6 @@
 //! What objects are checked for: the rulers and routes of a configuration, one kind of ruler, or what suits their language.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,7 +56,12 @@ impl Kind {
 #[derive(Debug)]
 pub(crate) enum Judge {
     /// The routes of a configuration.
-    Routes { checker: Checker, needs_namespaces: bool },
+    Routes {
+        checker: Checker,
+        needs_namespaces: bool,
+        /// The Kubernetes namespaces that its sources watch; none if these are all.
+        watched: Option<BTreeSet<String>>,
+    },
     /// One kind of ruler.
     Ruler(Kind, Checker),
     /// One ruler for metrics, one for logs.
@@ -86,7 +92,9 @@ impl Judge {
             sources.map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect();
         let setup = config.describe();
         let needs_namespaces = setup.routes.iter().any(Route::needs_namespaces);
-        let judge = Self::Routes { checker: Checker::new(&setup), needs_namespaces };
+        let watched = config.watched_namespaces();
+        let watched = watched.map(|namespaces| namespaces.into_iter().map(str::to_owned).collect());
+        let judge = Self::Routes { checker: Checker::new(&setup), needs_namespaces, watched };
         Ok((judge, if paths.is_empty() { here } else { paths }))
     }
 
@@ -102,6 +110,14 @@ impl Judge {
     /// Returns whether the labels or annotations of Kubernetes namespaces count.
     pub(crate) fn needs_namespaces(&self) -> bool {
         matches!(self, Self::Routes { needs_namespaces: true, .. })
+    }
+
+    /// Returns whether objects in a Kubernetes namespace are seen at all.
+    pub(crate) fn watches(&self, namespace: &str) -> bool {
+        match self {
+            Self::Routes { watched: Some(watched), .. } => watched.contains(namespace),
+            _ => true,
+        }
     }
 
     /// Checks an object.

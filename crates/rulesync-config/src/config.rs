@@ -1,6 +1,6 @@
 //! The configuration as parsed, and as validated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -258,6 +258,21 @@ impl ValidConfig {
         self.settings.namespace_policy.adopt =
             namespaces.iter().map(|pattern| Pattern::from(pattern.as_str())).collect();
         self
+    }
+
+    /// The Kubernetes namespaces that the sources watch; none if one of them watches all, or is a source of files, whose objects
+    /// may name any.
+    pub fn watched_namespaces(&self) -> Option<BTreeSet<&str>> {
+        let mut watched = BTreeSet::new();
+        for source in &self.settings.sources {
+            match &source.kind {
+                SourceKind::Kubernetes { namespaces, .. } if !namespaces.is_empty() => {
+                    watched.extend(namespaces.iter().map(String::as_str));
+                }
+                _ => return None,
+            }
+        }
+        Some(watched)
     }
 
     /// The owner of what is written, and the naming of ruler namespaces.

@@ -28,6 +28,8 @@ pub(super) struct ReportForm<'a> {
     objects: Option<Vec<ObjectForm<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undecided_routes: Option<Vec<Undecided<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unwatched_kubernetes_namespaces: Option<&'a BTreeSet<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -130,6 +132,7 @@ impl<'a> ReportForm<'a> {
                     .map(|(route, namespaces)| Undecided { route, kubernetes_namespaces: namespaces })
                     .collect()
             }),
+            unwatched_kubernetes_namespaces: report.is_routed().then_some(&report.unwatched),
         }
     }
 }

@@ -34,6 +34,11 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
         writeln!(out, "\n</details>")?;
     }
+    if !report.unwatched.is_empty() {
+        let namespaces: Vec<&str> = report.unwatched.iter().map(String::as_str).collect();
+        let namespaces = text(&namespaces.join(", "));
+        writeln!(out, "\nNo source of the configuration watches these Kubernetes namespaces: {namespaces}")?;
+    }
     for (route, namespaces) in &report.undecided {
         let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
         let (route, namespaces) = (text(route), text(&namespaces.join(", ")));

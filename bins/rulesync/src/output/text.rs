@@ -24,6 +24,13 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let help = "add their manifests to what is checked";
         note(&renderer, &message, Some(help), out)?;
     }
+    if !report.unwatched.is_empty() {
+        let namespaces: Vec<&str> = report.unwatched.iter().map(String::as_str).collect();
+        let namespaces = Printable(namespaces.join(", "));
+        let message =
+            format!("no source of the configuration watches these Kubernetes namespaces: {namespaces}");
+        note(&renderer, &message, None, out)?;
+    }
     let unrouted = report.unrouted().count();
     if unrouted > 0 {
         let listed = report.unrouted().take(MAX_UNROUTED);

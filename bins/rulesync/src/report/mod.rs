@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) scope: Scope,
     /// Routes that go by labels or annotations of Kubernetes namespaces that are not known, with these.
     pub(crate) undecided: BTreeMap<Arc<str>, BTreeSet<String>>,
+    /// Kubernetes namespaces of objects that no source of the configuration watches.
+    pub(crate) unwatched: BTreeSet<String>,
 }
 
 /// What objects are checked for.

@@ -147,6 +147,10 @@ impl Check<'_> {
             let finding = stricter(finding.clone());
             self.problems.add(finding, Some(&checked.id), destination, template.as_deref());
         }
+        let is_watched = self.judge.watches(checked.id.namespace());
+        if !is_watched {
+            self.report.unwatched.insert(checked.id.namespace().to_owned());
+        }
         for route in checked.undecided {
             let namespaces = self.report.undecided.entry(route).or_default();
             namespaces.insert(checked.id.namespace().to_owned());
@@ -159,7 +163,7 @@ impl Check<'_> {
         self.report.objects.push(CheckedObject {
             id: checked.id,
             file: Arc::clone(file),
-            destinations: checked.destinations.into_iter().map(destination).collect(),
+            destinations: checked.destinations.into_iter().filter(|_| is_watched).map(destination).collect(),
         });
     }
 }

@@ -213,6 +213,29 @@ fn check_with_a_configuration_judges_by_its_routes_and_the_namespaces_at_hand() 
 }
 
 #[test]
+fn check_with_a_configuration_knows_what_its_sources_watch() {
+    let routes = |source: &str| {
+        format!(
+            "owner: us\nsources: [{source}]\nrulers: [{{name: m, type: mimir, address: 'http://m'}}]\nroutes: [{{name: all, ruler: m}}]\n"
+        )
+    };
+    let files = directory(&[("a.yaml", &rule("a", "up"))]);
+    for (source, watched) in [
+        ("{type: kubernetes, namespaces: [apps]}", false),
+        ("{type: kubernetes, namespaces: [apps, shop]}", true),
+        ("{type: kubernetes}", true),
+        ("{type: kubernetes, namespaces: [apps]}, {type: files, path: rules}", true),
+    ] {
+        std::fs::write(files.path().join("rulesync.yaml"), routes(source)).unwrap();
+        let (code, report) = json(files.path(), &["--config", "rulesync.yaml", "a.yaml"]);
+        let unwatched = report["unwatched_kubernetes_namespaces"].as_array().unwrap();
+        let destinations = report["objects"][0]["destinations"].as_array().unwrap();
+        let expected = if watched { (0, 0, 1) } else { (0, 1, 0) };
+        assert_eq!((code, unwatched.len(), destinations.len()), expected, "{source}");
+    }
+}
+
+#[test]
 fn check_takes_the_configuration_of_the_environment_and_of_alloy() {
     let alloy = "mimir.rules.kubernetes \"web\" {\n  address = \"http://127.0.0.1:1\"\n  tenant_id = \"web\"\n\
                  rule_selector { match_labels = { team = \"app\" } }\n}\n";
