@@ -7,6 +7,10 @@ use rulesync_core::route::Selector;
 
 use crate::input::selector;
 
+/// The headings of these flags in the help of a verb.
+const WHERE: &str = "Where";
+const WHICH: &str = "Which";
+
 /// A kind of ruler that one set of flags can describe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RulerKind {
@@ -29,10 +33,9 @@ pub(crate) enum NamingKind {
 
 /// Where rules are: a configuration, or one ruler and tenant.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Where")]
 pub(crate) struct ConnectionArgs {
     /// A configuration with its rulers and routes, in place of the flags below [env: RULESYNC_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
@@ -44,81 +47,80 @@ pub(crate) struct ConnectionArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct RulerArgs {
     /// The base URL of the ruler [env: RULESYNC_ADDRESS]
-    #[arg(long, value_name = "URL")]
+    #[arg(help_heading = WHERE, long, value_name = "URL")]
     pub(crate) address: Option<String>,
 
     /// The kind of ruler; by default the one whose variables are set, else mimir [env: RULESYNC_RULER]
-    #[arg(long, value_name = "KIND")]
+    #[arg(help_heading = WHERE, long, value_name = "KIND")]
     pub(crate) ruler: Option<RulerKind>,
 
     /// The tenant, sent as X-Scope-OrgID; without it, no such header is sent [env: RULESYNC_TENANT_ID]
-    #[arg(long, alias = "id", value_name = "TENANT")]
+    #[arg(help_heading = WHERE, long, alias = "id", value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
 
     /// The user for basic authentication; by default the tenant, if there is a key [env: RULESYNC_API_USER]
-    #[arg(long, value_name = "USER")]
+    #[arg(help_heading = WHERE, long, value_name = "USER")]
     pub(crate) user: Option<String>,
 
     /// A file with the password for basic authentication, or `-` for standard input [env: RULESYNC_API_KEY has the
     /// password itself]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
     /// A file with a bearer token, or `-` for standard input [env: RULESYNC_AUTH_TOKEN has the token itself]
-    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE", conflicts_with = "key_file")]
     pub(crate) auth_token_file: Option<PathBuf>,
 
     /// Certificates to trust in place of the system's [env: RULESYNC_TLS_CA_PATH]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
     pub(crate) tls_ca_path: Option<String>,
 
     /// The client certificate [env: RULESYNC_TLS_CERT_PATH]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
     pub(crate) tls_cert_path: Option<String>,
 
     /// The key of the client certificate [env: RULESYNC_TLS_KEY_PATH]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
     pub(crate) tls_key_path: Option<String>,
 
     /// Accept any certificate [env: RULESYNC_TLS_INSECURE_SKIP_VERIFY]
-    #[arg(long)]
+    #[arg(help_heading = WHERE, long)]
     pub(crate) tls_insecure_skip_verify: bool,
 
     /// The server's -http.prometheus-http-prefix, of mimir only [env: RULESYNC_PROMETHEUS_HTTP_PREFIX]
-    #[arg(long, value_name = "PATH")]
+    #[arg(help_heading = WHERE, long, value_name = "PATH")]
     pub(crate) prometheus_http_prefix: Option<String>,
 }
 
 /// Which rules are written, and whose they are, where no configuration says it.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Which")]
 pub(crate) struct OwnerArgs {
     /// The owner of the rules: a name of your own, since everything under it in the tenant is deleted unless it is
     /// declared. With --config, for one that names none, such as one of Grafana Alloy [env: RULESYNC_OWNER, without
     /// --config]
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = WHICH, long, value_name = "NAME")]
     pub(crate) owner: Option<String>,
 
     /// How namespaces of the ruler are named; by default `owner` [env: RULESYNC_NAMING]
-    #[arg(long, value_name = "NAMING")]
+    #[arg(help_heading = WHICH, long, value_name = "NAMING")]
     pub(crate) naming: Option<NamingKind>,
 
     /// The file that records what was written; by default .rulesync/ledger.json where `verbatim` needs it [env:
     /// RULESYNC_INVENTORY]
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = WHICH, long, value_name = "FILE")]
     pub(crate) inventory: Option<PathBuf>,
 
     /// Take over namespaces of others, with `*` for any text: groups that equal declared ones.
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(help_heading = WHICH, long, value_name = "NAMESPACE")]
     pub(crate) adopt: Vec<String>,
 
     /// Take objects with these labels only, such as `team=shop,tier in (a, b)`.
-    #[arg(short = 'l', long, value_name = "SELECTOR", value_parser = selector::parse)]
+    #[arg(help_heading = WHICH, short = 'l', long, value_name = "SELECTOR", value_parser = selector::parse)]
     pub(crate) selector: Option<Selector>,
 
     /// A name that tells this installation from others of the same owner. With it, the tenant is claimed, and not written
     /// if another has claimed it; without it, claims are neither made nor respected [env: RULESYNC_INSTALLATION]
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = WHICH, long, value_name = "NAME")]
     pub(crate) installation: Option<String>,
 }
 
