@@ -172,8 +172,9 @@ fn findings_are_described_by_code() {
     const HEAD: &str = "# Findings
 
 A finding is one problem at one location, for the author of a rule: in the log, in the status, and in the output of
-`--dry-run`. An error keeps its group, or its rule, from the ruler, unless it is `offered`: then the ruler is asked all
-the same, because it is the judge. A warning keeps nothing back. The code of a finding is stable.
+`--dry-run` and of [`rulesync check`](cli/check.md). An error keeps its group, or its rule, from the ruler, unless it is
+`offered`: then the ruler is asked all the same, because it is the judge. A warning keeps nothing back. The code of a
+finding is stable.
 
 <!-- UPDATE_DOCS=1 cargo test -p rulesync-tests --test it findings_are_described writes this table. -->
 
