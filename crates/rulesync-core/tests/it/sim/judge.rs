@@ -114,8 +114,14 @@ impl Sim<'_> {
             let is_present = object.is_some_and(|(name, object)| names.of(name, object.created) == namespace);
             let should_be = should.contains_key(&(tenant, canonical.clone()));
             let unknown = names.are_uncertain() && self.forgot && !(is_present && should_be);
-            let refused = names.renamed
-                && object.is_some_and(|(_, object)| object.groups.values().any(|expr| is_bad(expr)));
+            // The present name of an object is not written while its groups are refused, wherever it goes.
+            let refused = object.is_some_and(|(_, object)| {
+                let mut groups = object.groups.values();
+                match names.renamed {
+                    true => groups.any(|expr| is_bad(expr)),
+                    false => !object.groups.is_empty() && groups.all(|expr| is_bad(expr)),
+                }
+            });
             if unknown || (!is_present && refused) {
                 continue;
             }
