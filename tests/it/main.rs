@@ -20,6 +20,8 @@ mod documentation;
 #[cfg(test)]
 mod enforcement;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod outages;

@@ -54,6 +54,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// The owner, for a configuration that names none, such as one of Grafana Alloy.
+    #[arg(long, value_name = "NAME", conflicts_with = "daemon")]
+    owner: Option<String>,
+
     /// Files and directories with the objects, and with Kubernetes namespaces where routes go by their labels; without it,
     /// those of the configuration's sources.
     #[arg(long, value_name = "PATH", conflicts_with = "daemon")]
@@ -99,13 +103,16 @@ impl Answerer {
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let question = Question::of(args.object, args.ruler_namespace, args.ruler, args.tenant)?;
     let explained = match Answerer::of(args.daemon, args.config)? {
-        Answerer::Daemon(daemon) if args.files.is_empty() => daemon::ask(&daemon, &question).await?,
-        Answerer::Daemon(_) => {
-            return Err(Failure::Usage(
-                "--files goes with --config: a daemon reads its own sources".to_owned(),
-            ));
+        Answerer::Daemon(daemon) if args.files.is_empty() && args.owner.is_none() => {
+            daemon::ask(&daemon, &question).await?
         }
-        Answerer::Config(config) => files::explain(&config, &args.files, &question).await?,
+        Answerer::Daemon(_) => {
+            let message = "--files and --owner go with --config: a daemon has its own sources and owner";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        Answerer::Config(config) => {
+            files::explain(&config, args.owner.as_deref(), &args.files, &question).await?
+        }
     };
     match args.output {
         Format::Text => print_styled(&text::render(&explained, &question))?,

@@ -170,6 +170,19 @@ fn explain_from_files_tells_whose_a_ruler_namespace_is() {
 }
 
 #[test]
+fn explain_reads_a_configuration_of_alloy() {
+    let it = Offline::new();
+    let alloy =
+        "mimir.rules.kubernetes \"r\" {\n  address = \"http://mimir:9009\"\n  tenant_id = \"prod\"\n}\n";
+    it.write("alerts.alloy", alloy);
+    let mut command = rulesync();
+    command.current_dir(it.0.path()).args(["explain", "--config", "alerts.alloy", "--owner", "us", "-"]);
+    let text = Run(command.write_stdin(OBJECT).output().unwrap()).ok();
+    assert!(text.starts_with("PrometheusRule shop/api goes to mimir/prod\n"), "{text}");
+    assert!(text.contains("in a cluster, it ends in the UID of the object"), "{text}");
+}
+
+#[test]
 fn explain_asks_for_what_is_missing() {
     let it = Offline::new();
     for (args, told) in [

@@ -71,6 +71,6 @@ pub enum StoredState {
 pub struct HeldGroups {
     /// The groups.
     pub groups: Vec<String>,
-    /// The reason; none if they are about to be deleted.
+    /// The reason; none if they are to be deleted, as soon as what replaces them is there.
     pub reason: Option<HeldReason>,
 }

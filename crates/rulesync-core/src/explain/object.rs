@@ -60,7 +60,7 @@ pub struct ObjectExplanation {
     pub declared: bool,
     /// Its state; none without a running engine.
     pub state: Option<ObjectState>,
-    /// What each route makes of it, in their order.
+    /// What each route makes of it, in their order; empty if no version of it could be read.
     pub routes: Vec<RouteExplanation>,
     /// Where it goes, and where rulers have something of it.
     pub destinations: Vec<DestinationExplanation>,

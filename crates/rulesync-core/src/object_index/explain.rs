@@ -6,7 +6,6 @@ use super::{ObjectIndex, namespace_of};
 use crate::destination::AskedObject;
 use crate::explain::{ObjectExplanation, ObjectRef};
 use crate::model::object::ObjectId;
-use crate::model::tenant::DestinationId;
 use crate::naming::NamespaceClassifier;
 
 impl ObjectIndex {
@@ -16,7 +15,9 @@ impl ObjectIndex {
         let answer = |(id, record): (&ObjectId, &Record)| {
             let (namespace, comes) = namespace_of(id, &self.namespaces);
             let mut explanation = ObjectExplanation::new(id);
-            explanation.routes = self.table.explain(id, &record.accepted, namespace, comes);
+            if record.read {
+                explanation.routes = self.table.explain(id, &record.accepted, namespace, comes);
+            }
             let places = record.matches.iter().map(|found| Place {
                 destination: found.destination.clone(),
                 namespace: found.namespace.clone(),
@@ -33,21 +34,28 @@ impl ObjectIndex {
         named.map(answer).collect()
     }
 
-    /// Returns the object that a namespace at a destination is named after, by whichever own naming, if a source has shown
-    /// it.
+    /// Returns the object that a namespace at a ruler is named after, by whichever own naming, if a source has shown it.
     pub(crate) fn object_named(
         &self,
-        destination: &DestinationId,
+        ruler: &str,
         classifier: &NamespaceClassifier,
         namespace: &str,
     ) -> Option<&ObjectId> {
-        let named = self.objects.iter().find(|(id, record)| {
+        let is_named = |(id, record): &(&ObjectId, &Record)| {
             let input = record.accepted.naming_input(id);
             classifier.namings().any(|naming| {
-                let name = self.table.name_at(&destination.ruler, naming, &input);
+                let name = self.table.name_at(ruler, naming, &input);
                 name.is_some_and(|name| name == *namespace)
             })
-        });
-        named.map(|(id, _)| id)
+        };
+        // Most names show the Kubernetes namespace, and those of others need no look at all.
+        let found = match classifier.parse(namespace) {
+            Some(named) => self.in_namespace(named.namespace).find(is_named),
+            None if classifier.owns(namespace) || classifier.needs_records() => {
+                self.objects.iter().find(is_named)
+            }
+            None => None,
+        };
+        found.map(|(id, _)| id)
     }
 }

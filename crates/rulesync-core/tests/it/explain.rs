@@ -314,3 +314,57 @@ async fn explain_tells_whose_a_ruler_namespace_is() {
     assert_eq!(everywhere.namespaces.len(), world.status().await.destinations.len());
     world.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn explain_tells_that_an_object_cannot_be_read() {
+    let ruler = MemoryRuler::default();
+    let world = World::start(&ruler);
+    world.declare([object("o", &[("g", "1")])]).await;
+    let broken = |id: ObjectId| {
+        let finding = rulesync_core::Finding::error(Code::Spec, "groups is no list");
+        world.source.send(SourceEvent::Malformed { id, finding, hides: false });
+    };
+    broken(crate::world::id("o"));
+    broken(crate::world::id("p"));
+    let is_malformed = |status: &Status| {
+        status.objects.len() == 2
+            && status.objects.iter().all(|object| object.state == ObjectState::Malformed)
+    };
+    world.until(is_malformed).await;
+    let explained = async |object: &str| world.handle.explain(object.parse().unwrap()).await.unwrap();
+    let known = explained("ns/o").await;
+    let [known] = known.objects.as_slice() else { panic!("{known:?}") };
+    assert_eq!(
+        (known.routes[0].verdict, known.destinations.len()),
+        (RouteVerdict::Taken, 1),
+        "its last version counts"
+    );
+    let unknown = explained("ns/p").await;
+    let [unknown] = unknown.objects.as_slice() else { panic!("{unknown:?}") };
+    assert!(unknown.routes.is_empty() && unknown.destinations.is_empty(), "{unknown:?}");
+    assert_eq!(unknown.findings[0].code, Code::Spec);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn explain_tells_whose_a_name_is_that_proves_nothing_by_its_form() {
+    let ruler = MemoryRuler::default();
+    let uid = "1c2ab3f4-0a1b-4c2d-8e3f-0123456789ab";
+    let naming = rulesync_core::naming::AlloyNaming::new("loki", "-").unwrap();
+    let change = |setup: &mut rulesync_core::engine::Setup| {
+        setup.rulers[0].naming = Some(rulesync_core::naming::Naming::Alloy(naming));
+    };
+    let world = World::with(&ruler, change, |engine| engine);
+    world.declare([RuleObject { uid: Some(uid.to_owned()), ..object("o", &[("g", "1")]) }]).await;
+    for (namespace, ownership, object) in [
+        (format!("loki-ns-o-{uid}"), Ownership::Own, Some("PrometheusRule ns/o")),
+        (format!("loki-ns-p-{uid}"), Ownership::Unproven, None),
+        ("loki-ns-o".to_owned(), Ownership::Foreign, None),
+    ] {
+        let explained =
+            world.handle.explain_namespace(&namespace, DestinationFilter::default()).await.unwrap();
+        let [found] = explained.namespaces.as_slice() else { panic!("{explained:?}") };
+        assert_eq!((found.ownership, found.object.as_deref()), (ownership, object), "{namespace}");
+    }
+    world.stop().await;
+}

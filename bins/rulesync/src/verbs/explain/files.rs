@@ -30,10 +30,11 @@ struct Declared {
 /// Returns the explanation from a configuration and the files at these paths, or else those of its sources.
 pub(super) async fn explain(
     config: &Path,
+    owner: Option<&str>,
     paths: &[PathBuf],
     question: &Question,
 ) -> Result<Explained, Failure> {
-    let config = Config::read(config).await?.validate()?;
+    let config = Config::read_with_owner(config, owner).await?.validate()?;
     let setup = config.describe();
     let inputs: Vec<InputPath> = match paths {
         [] => config.file_sources().map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect(),

@@ -183,8 +183,7 @@ fn destination(text: &mut String, here: &DestinationExplanation, running: bool) 
         field("Not sent", format!("{group}: the version that the ruler has stays"));
     }
     for held in &here.held {
-        let reason =
-            held.reason.map_or_else(|| "about to be deleted".to_owned(), |reason| reason.to_string());
+        let reason = held.reason.map_or_else(|| "to be deleted".to_owned(), |reason| reason.to_string());
         field("Undeclared", format!("{}: {reason}", held.groups.join(", ")));
     }
     findings(text, "  ", here.findings.iter());

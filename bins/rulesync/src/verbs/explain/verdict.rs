@@ -10,12 +10,18 @@ use rulesync_core::status::{EvaluationState, ObjectState};
 pub(super) fn of(object: &ObjectExplanation) -> String {
     let mut parts: Vec<String> = Vec::new();
     if object.state == Some(ObjectState::Malformed) {
-        parts.push("cannot be read, and its last readable version counts".to_owned());
+        parts.push(match object.routes.is_empty() {
+            true => "cannot be read, and what rulers have of it stays".to_owned(),
+            false => "cannot be read, and its last readable version counts".to_owned(),
+        });
     }
     let there: Vec<&DestinationExplanation> =
         object.destinations.iter().filter(|here| here.route.is_some() || here.state.is_some()).collect();
     parts.extend(there.iter().map(|here| at(here)));
-    if there.is_empty() {
+    let is_unread = object.state == Some(ObjectState::Malformed) && object.routes.is_empty();
+    if there.is_empty() && is_unread {
+        // Its routes are unknown.
+    } else if there.is_empty() {
         parts.push(nowhere(object));
     } else {
         let refused = object.routes.iter().filter(|route| is_refused(route));
@@ -25,7 +31,7 @@ pub(super) fn of(object: &ObjectExplanation) -> String {
     for left in object.destinations.iter().filter(|here| here.route.is_none() && here.state.is_none()) {
         let groups: usize = left.held.iter().map(|held| held.groups.len()).sum();
         let why = left.held.iter().find_map(|held| held.reason);
-        let why = why.map_or_else(|| "about to be deleted".to_owned(), |why| why.to_string());
+        let why = why.map_or_else(|| "to be deleted".to_owned(), |why| why.to_string());
         sentence += &format!(", but {} still has {} of it ({why})", place(left), counted(groups, "group"));
     }
     sentence

@@ -1,5 +1,7 @@
 //! Explanations of one object or one ruler namespace. Like a status, the loop asks the destinations and does not wait.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -8,10 +10,10 @@ use super::reports::REPORT_TIMEOUT;
 use crate::destination::{AskedObject, Command, ObjectHere, Question};
 use crate::explain::{DestinationFilter, Explained, NamespaceExplanation, ObjectExplanation, ObjectRef};
 use crate::model::kind::{KINDS, PROMETHEUS_RULE, RULE_FILE};
-use crate::model::name::RulerNamespace;
+use crate::model::name::{RulerName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::naming::FILE_NAMESPACE;
+use crate::naming::{FILE_NAMESPACE, NamespaceClassifier};
 use crate::object_index::IndexAnswer;
 
 /// Answers about an object that are on their way.
@@ -60,8 +62,21 @@ impl Run {
         let namespace = RulerNamespace::from(namespace);
         let mut destinations = Vec::new();
         let running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
+        // Most destinations of a ruler have the same namings.
+        let mut known: Vec<(RulerName, Arc<NamespaceClassifier>, Option<ObjectId>)> = Vec::new();
         for (id, destination) in running.filter(|(id, _)| at.selects(id)) {
-            let object = self.index.object_named(id, &destination.classifier, &namespace).cloned();
+            let classifier = &destination.classifier;
+            let is_same = |(ruler, other, _): &&(RulerName, Arc<NamespaceClassifier>, Option<ObjectId>)| {
+                *ruler == id.ruler && other.namings().eq(classifier.namings())
+            };
+            let object = match known.iter().find(is_same) {
+                Some((.., object)) => object.clone(),
+                None => {
+                    let object = self.index.object_named(&id.ruler, classifier, &namespace).cloned();
+                    known.push((id.ruler.clone(), Arc::clone(classifier), object.clone()));
+                    object
+                }
+            };
             let (answer, here) = oneshot::channel();
             destination.send(Command::ExplainNamespace(namespace.clone(), object, answer));
             destinations.push(here);
