@@ -70,6 +70,16 @@ async fn explain_tells_what_is_wrong_with_an_answer() {
     }
 }
 
+#[test]
+fn explain_tells_that_no_daemon_answers() {
+    // Nothing listens on a port that was free just now.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("http://127.0.0.1:{port}");
+    let run = Run(rulesync().args(["explain", "shop/api", "--daemon", &address]).output().unwrap());
+    assert!(run.code() == 1 && run.stderr().starts_with(&format!("error: {address}: ")), "{}", run.all());
+    assert!(!run.stderr().contains("ruler"), "{}", run.all());
+}
+
 const CONFIG: &str = "
 owner: us
 sources: [{type: files, path: rules}, {type: kubernetes}]

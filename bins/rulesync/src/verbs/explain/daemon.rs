@@ -46,7 +46,7 @@ pub(super) async fn ask(address: &str, question: &Question) -> Result<Explained,
             request
         }
     };
-    let mut response = connection.send(request).await.map_err(|error| failed(error.to_string()))?;
+    let mut response = connection.send(request).await.map_err(|error| failed(error.message().to_owned()))?;
     match response.status() {
         200 => {}
         404 => {
@@ -59,7 +59,7 @@ pub(super) async fn ask(address: &str, question: &Question) -> Result<Explained,
         }
     }
     let mut text = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error.to_string()))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error.message().to_owned()))? {
         text.extend_from_slice(&chunk);
         if text.len() > MAX_ANSWER_BYTES {
             return Err(failed(format!("the answer has more than {MAX_ANSWER_BYTES} bytes")));
