@@ -155,7 +155,7 @@ case "$action" in
         ;;
     sync)
         if [ -n "${INPUT_PLAN_FILE:-}" ]; then
-            arguments+=("$INPUT_PLAN_FILE")
+            arguments+=("--plan=$INPUT_PLAN_FILE")
         fi
         "$rulesync" --color never sync "${arguments[@]}" >"$temporary/sync.txt" || code=$?
         show "$temporary/sync.txt"
@@ -165,12 +165,17 @@ case "$action" in
         ;;
 esac
 
-# The numbers in the summary that count changes, or findings.
-changes=0
-for number in $(grep -oE '[0-9]+ (errors?|warnings?|to add|to change|to delete|added|changed|deleted)' <<<"$summary" |
-    grep -oE '^[0-9]+' || true); do
-    changes=$((changes + number))
-done
+# Adds up the numbers in the summary that stand before these words.
+total() {
+    local number sum=0
+    for number in $(grep -oE "[0-9]+ ($1)" <<<"$summary" | grep -oE '^[0-9]+' || true); do
+        sum=$((sum + number))
+    done
+    printf '%s' "$sum"
+}
+changes="$(total 'errors?|warnings?|to add|to change|to delete|added|changed|deleted')"
+# What does not change, but is to be seen to.
+withheld="$(total 'held|refused')"
 # An output, and the summary of a step, hold a mebibyte at most.
 if [ "$(wc -c <"$report")" -gt 900000 ]; then
     awk '{ bytes += length($0) * 4 + 1 } bytes > 900000 { exit } { print }' "$report" >"$report.cut"
@@ -200,7 +205,7 @@ comment() {
     id="${id%%$'\n'*}"
     if [ -n "$id" ]; then
         gh api --silent --method PATCH "$comments/comments/$id" -F "body=@$body"
-    elif [ "$changes" -gt 0 ] || [ "$code" != 0 ]; then
+    elif [ "$changes" -gt 0 ] || [ "$withheld" -gt 0 ] || [ "$code" != 0 ]; then
         gh api --silent --method POST "$comments/$PULL_REQUEST/comments" -F "body=@$body"
     fi
 }

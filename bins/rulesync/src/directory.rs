@@ -17,13 +17,19 @@ pub(crate) fn write_files(
     directory: &Path,
     files: impl Iterator<Item = (String, String)>,
 ) -> Result<ExitCode, Failure> {
+    let mut printed = Ok(ExitCode::SUCCESS);
     std::fs::create_dir_all(directory).map_err(|error| Failure::write(directory, error))?;
     for (name, text) in files {
         let path = directory.join(&name);
+        if name.contains('/') {
+            let reason = std::io::Error::other("a name with a slash leads out of the directory");
+            return Err(Failure::write(&path, reason));
+        }
         write_file(directory, &path, &text).map_err(|error| Failure::write(&path, error))?;
-        print(&format!("{}\n", Printable(path.display())))?;
+        // All files are written, also if nobody reads their names any more.
+        printed = printed.and_then(|_| print(&format!("{}\n", Printable(path.display()))));
     }
-    Ok(ExitCode::SUCCESS)
+    printed
 }
 
 fn write_file(directory: &Path, path: &Path, text: &str) -> std::io::Result<()> {

@@ -85,6 +85,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Creates the failure to read what the command line names.
+    pub(crate) fn unreadable(path: &Path, error: &dyn Display) -> Self {
+        Self::Input(format!("{}: cannot be read: {error}", path.display()))
+    }
+
     /// Creates the failure to write a file or directory.
     pub(crate) fn write(path: &Path, error: io::Error) -> Self {
         Self::Write { path: path.display().to_string(), error }

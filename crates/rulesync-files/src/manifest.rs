@@ -307,9 +307,7 @@ impl Reader<'_> {
                  at both ends"
             ));
         }
-        if let Some(namespace) =
-            namespace.filter(|namespace| namespace.len() > 63 || !is_dns_label(namespace))
-        {
+        if let Some(namespace) = namespace.filter(|namespace| !is_namespace_name(namespace)) {
             return Err(format!(
                 "`metadata.namespace` is {namespace:?}: use at most 63 lower-case letters, digits and hyphens, with a \
                  letter or digit at both ends"
@@ -372,6 +370,11 @@ fn string_map(mapping: &Mapping<'_>, key: &str) -> Result<BTreeMap<String, Strin
         Scalar::Other(what) => Err(wrong(value, &format!("holds {what}"), "hold strings")),
     };
     texts.pairs.into_iter().map(entry).collect()
+}
+
+/// Returns whether a text may name a Kubernetes namespace, which is a DNS label.
+pub fn is_namespace_name(text: &str) -> bool {
+    text.len() <= 63 && is_dns_label(text)
 }
 
 fn is_dns_label(text: &str) -> bool {

@@ -1,5 +1,5 @@
 //! A plan as a document: the form of `--out plan.json`, of `-o json` and of `-o yaml`, from which the others are made.
-//! Version 1; docs/cli/plan.md describes it.
+//! Version 1; docs/cli/plan-and-sync.md describes it.
 
 use rulesync_core::Group;
 use rulesync_core::plan::{Change, DryRun, HeldReason, Plan, Reason, Refusal};

@@ -5,6 +5,9 @@ use serde::Deserialize;
 
 use super::document::{PlanDocument, VERSION};
 
+/// The keys of a plan, of which none is one of a file with rules.
+const KEYS: [&str; 5] = ["version", "configuration", "summary", "destinations", "refusals"];
+
 /// The part of a stored plan that is compared with one made anew.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(crate) struct StoredPlan {
@@ -30,19 +33,29 @@ struct StoredChange {
 }
 
 impl StoredPlan {
-    /// Returns whether a text is meant to be a plan, of whatever version.
+    /// Returns whether a text is meant to be a plan: of whatever version, as JSON or YAML, and also if it is cut off. Its
+    /// beginning tells: no file with rules has a plan's keys.
     pub(crate) fn is_one(text: &str) -> bool {
-        #[derive(Deserialize)]
-        #[expect(dead_code, reason = "only their presence counts")]
-        struct Marks {
-            version: u32,
-            configuration: String,
-            destinations: Vec<serde::de::IgnoredAny>,
+        let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+        let (text, is_json) = match text.strip_prefix('{') {
+            Some(text) => (text.trim_start(), true),
+            None => (text, false),
+        };
+        if text.is_empty() {
+            return is_json;
         }
-        serde_json::from_str::<Marks>(text).is_ok()
+        let quoted = text.strip_prefix('"');
+        let rest = quoted.unwrap_or(text);
+        let key: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+        let after = rest[key.len()..].trim_start_matches(['"', ' ']);
+        if after.is_empty() {
+            // Cut off within its first key.
+            return is_json && KEYS.iter().any(|known| known.starts_with(&key));
+        }
+        after.starts_with(':') && KEYS.contains(&key.as_str())
     }
 
-    /// Reads a stored plan.
+    /// Reads a stored plan as a whole.
     ///
     /// # Errors
     ///
@@ -63,7 +76,9 @@ impl StoredPlan {
     /// Returns what has changed since the plan was made; nothing if all of it still holds.
     pub(crate) fn moved(&self, now: &PlanDocument<'_>) -> Vec<String> {
         if self.configuration != now.configuration {
-            return vec!["the configuration has changed".to_owned()];
+            return vec![
+                "the configuration has changed: give the flags that the plan was made with".to_owned(),
+            ];
         }
         let mut moved = Vec::new();
         for stored in &self.destinations {
@@ -102,6 +117,55 @@ impl StoredChange {
             namespace: change.namespace.clone(),
             group: change.group.clone(),
             held: change.held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = r#"{
+  "version": 1,
+  "configuration": "abc",
+  "summary": {},
+  "destinations": [],
+  "refusals": []
+}
+"#;
+
+    #[test]
+    fn stored_plan_is_recognized_wherever_it_is_cut_off() {
+        assert!(StoredPlan::parse(PLAN).is_ok());
+        for end in 1..PLAN.len() - 1 {
+            assert!(StoredPlan::is_one(&PLAN[..end]), "{end}");
+            assert!(end == PLAN.len() - 2 || StoredPlan::parse(&PLAN[..end]).is_err(), "{end}");
+        }
+        for plan in [
+            &PLAN.replace(char::is_whitespace, ""),
+            r#"{"destinations": [], "version": 9}"#,
+            "version: 1\nconfiguration: abc\n",
+            "\u{feff} {\"version\"",
+        ] {
+            assert!(StoredPlan::is_one(plan), "{plan}");
+        }
+    }
+
+    #[test]
+    fn stored_plan_is_nothing_that_may_hold_rules() {
+        for text in [
+            "",
+            "groups: []",
+            "{groups: []}",
+            r#"{"groups": []}"#,
+            r#"{"apiVersion": "v1", "kind": "List", "items": []}"#,
+            "namespace: version\ngroups: []",
+            "# version: 1\ngroups: []",
+            "versions: 1",
+            "{{ version }}",
+            "v",
+        ] {
+            assert!(!StoredPlan::is_one(text), "{text}");
         }
     }
 }

@@ -92,6 +92,39 @@ pub(crate) struct RulerArgs {
     pub(crate) prometheus_http_prefix: Option<String>,
 }
 
+impl RulerArgs {
+    /// Returns the flags that are given.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let Self {
+            address,
+            ruler,
+            tenant,
+            user,
+            key_file,
+            auth_token_file,
+            tls_ca_path,
+            tls_cert_path,
+            tls_key_path,
+            tls_insecure_skip_verify,
+            prometheus_http_prefix,
+        } = self;
+        let flags = [
+            ("--address", address.is_some()),
+            ("--ruler", ruler.is_some()),
+            ("--tenant", tenant.is_some()),
+            ("--user", user.is_some()),
+            ("--key-file", key_file.is_some()),
+            ("--auth-token-file", auth_token_file.is_some()),
+            ("--tls-ca-path", tls_ca_path.is_some()),
+            ("--tls-cert-path", tls_cert_path.is_some()),
+            ("--tls-key-path", tls_key_path.is_some()),
+            ("--tls-insecure-skip-verify", *tls_insecure_skip_verify),
+            ("--prometheus-http-prefix", prometheus_http_prefix.is_some()),
+        ];
+        flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag).collect()
+    }
+}
+
 /// Which rules are written, and whose they are, where no configuration says it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct OwnerArgs {

@@ -1,6 +1,7 @@
 //! Where rules are: a configuration with all its routes, or one ruler and tenant by flags and environment. Both become a
 //! [`ValidConfig`], so that everything goes the same way from here.
 
+mod choice;
 mod destination;
 mod document;
 mod flags;
@@ -103,6 +104,7 @@ impl ConnectionArgs {
         if !paths.iter().any(|path| path.as_os_str() == "-") {
             let document = Document::new(&settings, &ownership, paths);
             let config = validate(&document, Path::new(FLAGS))?;
+            readable(paths)?;
             return Ok(Configuration { config, document: Some(document), _stdin: None });
         }
         if paths.len() > 1 || self.reads_secret_from_stdin() {
@@ -133,7 +135,7 @@ impl ConnectionArgs {
             // One of Grafana Alloy names no owner, which does not matter here.
             let owner = is_alloy(&config).then_some(NOBODY);
             let config = Config::read_with_owner(&config, owner).await?.validate()?;
-            let id = chosen(&config, destination).map_err(Failure::Usage)?;
+            let id = choice::choose(config.routes(), destination).map_err(Failure::Usage)?;
             return open(&config, None, id).await;
         }
         if destination.is_some() {
@@ -158,15 +160,14 @@ impl ConnectionArgs {
 
     /// The configuration, unless flags say where.
     fn config(&self, environment: &HashMap<String, String>) -> Result<Option<PathBuf>, Failure> {
-        let RulerArgs { address, ruler, tenant, .. } = &self.ruler;
-        let flags = address.is_some() || ruler.is_some() || tenant.is_some();
+        let flags = self.ruler.given();
         match &self.config {
-            Some(_) if flags => {
-                let message = "--config says where: give it without --address, --ruler and --tenant";
-                Err(Failure::Usage(message.to_owned()))
+            Some(_) if !flags.is_empty() => {
+                let flags = flags.join(", ");
+                Err(Failure::Usage(format!("--config says where and how: give it without {flags}")))
             }
             Some(config) => Ok(Some(config.clone())),
-            None if flags => Ok(None),
+            None if !flags.is_empty() => Ok(None),
             None => Ok(variables::own(environment, "CONFIG").map(|given| given.text.into())),
         }
     }
@@ -176,10 +177,29 @@ impl ConnectionArgs {
         RulerSettings::resolve(&self.ruler, environment, stdin.as_deref()).map_err(Failure::Usage)
     }
 
-    fn reads_secret_from_stdin(&self) -> bool {
+    /// Returns whether a secret comes from standard input, where nothing else can come from then.
+    pub(crate) fn reads_secret_from_stdin(&self) -> bool {
         let RulerArgs { key_file, auth_token_file, .. } = &self.ruler;
         [key_file, auth_token_file].into_iter().flatten().any(|file| file.as_os_str() == "-")
     }
+}
+
+/// Checks that paths are there and can be read, before anything is done with them: a run would go on without their rules.
+fn readable(paths: &[PathBuf]) -> Result<(), Failure> {
+    for path in paths.iter().filter(|path| path.as_os_str() != "-" && !rulesync_fs::is_inherited(path)) {
+        let opened = std::fs::metadata(path).and_then(|metadata| {
+            if metadata.is_dir() {
+                path.read_dir().map(drop)
+            } else if metadata.is_file() {
+                std::fs::File::open(path).map(drop)
+            } else {
+                // Opening a pipe waits for its other end.
+                Ok(())
+            }
+        });
+        opened.map_err(|error| Failure::unreadable(path, &error))?;
+    }
+    Ok(())
 }
 
 fn shown(path: &Path) -> String {
@@ -235,33 +255,5 @@ async fn open(
     match opened.map_err(|errors| failure(errors, document))? {
         Some(ruler) => Ok(Destination::new(ruler, id)),
         None => Err(Failure::Usage(format!("the configuration has no ruler `{}`", id.ruler))),
-    }
-}
-
-/// Returns the destination of a configuration that is meant: `RULER/TENANT`, or `RULER` for one without tenants.
-fn chosen(config: &ValidConfig, destination: Option<&str>) -> Result<DestinationId, String> {
-    let mut fixed: Vec<DestinationId> =
-        config.routes().iter().filter_map(|route| route.destination()).collect();
-    fixed.sort();
-    fixed.dedup();
-    let list = |fixed: &[DestinationId]| {
-        let names: Vec<String> = fixed.iter().map(|id| format!("`{id}`")).collect();
-        names.join(", ")
-    };
-    match (destination, &fixed[..]) {
-        (Some(text), _) => {
-            let (ruler, tenant) = match text.split_once('/') {
-                Some((ruler, tenant)) => (ruler, Some(tenant)),
-                None => (text, None),
-            };
-            let tenant = tenant.map(str::parse::<TenantId>).transpose();
-            let tenant = tenant.map_err(|error| format!("--destination: {error}"))?;
-            Ok(DestinationId { ruler: ruler.into(), tenant })
-        }
-        (None, [one]) => Ok(one.clone()),
-        (None, []) => {
-            Err("which tenant? The routes do not name one: give --destination RULER/TENANT".to_owned())
-        }
-        (None, several) => Err(format!("which of {}? Give --destination", list(several))),
     }
 }

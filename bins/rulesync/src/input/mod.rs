@@ -13,6 +13,7 @@ use rulesync_files::manifest::{self, Contents};
 use rulesync_files::{Identities, find_files};
 
 use crate::failure::Failure;
+pub(crate) use paths::STDIN;
 use paths::{Place, plain};
 
 /// Where objects come from.

@@ -9,7 +9,7 @@ use rulesync_files::{Identities, MAX_FILE_BYTES};
 use rulesync_fs::Content;
 
 /// How standard input is shown where a file would be.
-pub(super) const STDIN: &str = "<stdin>";
+pub(crate) const STDIN: &str = "<stdin>";
 
 /// How long a command that writes to a pipe of the shell may take.
 const PIPE_DEADLINE: Duration = Duration::from_secs(60);

@@ -1,13 +1,15 @@
 //! mimirtool's rule files as they are loaded: the groups of each namespace, checked for a ruler. Pure.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rulesync_core::check::{Checker, DescribedRuler};
 use rulesync_core::engine::{NamedRuler, Policy, Setup};
 use rulesync_core::naming::{NamespacePolicy, OwnerError};
 use rulesync_core::{Capabilities, Group, Route};
-use rulesync_files::{Identities, manifest};
+use rulesync_files::manifest::Contents;
+
+use super::is_claim;
+use crate::input::STDIN;
 
 /// What a rule file holds.
 #[derive(Debug, Default)]
@@ -45,13 +47,10 @@ impl Reading {
         Ok(Self { checker: Checker::new(&setup) })
     }
 
-    /// Reads the text of a file. The namespace is the file's own, or else the file's name without its extension, as
-    /// mimirtool has it.
-    pub(crate) fn read(&self, path: &Path, bytes: &[u8]) -> Loaded {
-        let shown = path.display().to_string();
+    /// Reads what a file holds. The namespace is the file's own, or else the file's name without its extension, as
+    /// mimirtool has it. Claims are left out: loaded into another tenant, they would lock their owner out of it.
+    pub(crate) fn read(&self, shown: &str, contents: Contents) -> Loaded {
         let mut loaded = Loaded::default();
-        let name = path.file_name().map_or(path, Path::new);
-        let contents = manifest::read(bytes, name, &Identities::new(&"files".into()).displayed_below(path));
         loaded.errors.extend(contents.broken.into_iter().map(|broken| broken.finding.to_string()));
         for mut parsed in contents.objects {
             let Some(namespace) = parsed.object.ruler_namespace.take() else {
@@ -59,16 +58,31 @@ impl Reading {
                 loaded.errors.push(format!("{shown}: {id} is no rule file: `rulesync sync` reads those"));
                 continue;
             };
+            if namespace == STDIN {
+                loaded
+                    .errors
+                    .push(format!("{STDIN}: which namespace? The rules need a `namespace` of their own"));
+                continue;
+            }
             let checked = self.checker.check(parsed.object, None);
             for (_, finding) in checked.findings() {
                 let lines = if finding.withholds() { &mut loaded.errors } else { &mut loaded.warnings };
                 lines.push(finding.to_string());
             }
-            let groups = checked.destinations.iter().flat_map(|destination| destination.groups());
-            loaded.groups.extend(groups.map(|group| (namespace.clone(), group)));
+            for group in checked.destinations.iter().flat_map(|destination| destination.groups()) {
+                if is_claim(&group) {
+                    let group = format!("{namespace} / {}", group.name);
+                    loaded.warnings.push(format!("{shown}: {group} is a claim of rulesync, and is left out"));
+                } else {
+                    loaded.groups.push((namespace.clone(), group));
+                }
+            }
         }
-        if loaded.groups.is_empty() && loaded.errors.is_empty() && contents.other_kinds > 0 {
-            loaded.errors.push(format!("{shown}: there are no rules"));
+        if contents.other_kinds > 0 {
+            let count = contents.other_kinds;
+            loaded
+                .warnings
+                .push(format!("{shown}: {count} of its documents hold no rules, and are left out"));
         }
         loaded
     }
@@ -76,10 +90,17 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use rulesync_files::{Identities, manifest};
+
     use super::*;
 
     fn read(path: &str, text: &str) -> Loaded {
-        Reading::new(Capabilities::default()).unwrap().read(Path::new(path), text.as_bytes())
+        let name = Path::new(Path::new(path).file_name().unwrap());
+        let identities = Identities::new(&"files".into()).displayed_below(Path::new(path));
+        let contents = manifest::read(text.as_bytes(), name, &identities);
+        Reading::new(Capabilities::default()).unwrap().read(path, contents)
     }
 
     #[test]

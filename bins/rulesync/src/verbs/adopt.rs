@@ -66,7 +66,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         matches!(asked, Ok(true))
     };
     let adopting = progress.during(app.sync_reviewed(review, interrupted())).await;
-    let counts = changes.print()?;
+    let counts = changes.print();
     let Some(summary) = adopting? else {
         asked?;
         return match adopted {
@@ -74,6 +74,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             _ => Ok(ExitCode::FAILURE),
         };
     };
+    let counts = counts?;
     let done = counts.deleted == adopted;
     if !done {
         summary.log_unfinished();

@@ -15,6 +15,11 @@ pub(crate) struct DirectArgs {
 }
 
 impl DirectArgs {
+    /// Returns whether a secret comes from standard input, where nothing else can come from then.
+    pub(crate) fn reads_secret_from_stdin(&self) -> bool {
+        self.connection.reads_secret_from_stdin()
+    }
+
     /// Connects to the ruler.
     pub(crate) async fn destination(&self) -> Result<Destination, Failure> {
         self.connection.destination(self.destination.as_deref()).await

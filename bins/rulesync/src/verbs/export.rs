@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use rulesync_core::naming::{Naming, Owner};
+use rulesync_files::manifest::is_namespace_name;
 
 use super::direct_args::DirectArgs;
 use crate::directory::write_files;
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     r#where: DirectArgs,
 
     /// The Kubernetes namespace of objects whose own is not known.
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default", value_parser = kubernetes_namespace)]
     namespace: String,
 
     /// The owner whose names are understood [env: RULESYNC_OWNER]
@@ -78,6 +79,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     match output_dir {
         Some(directory) => write_files(&directory, texts.into_iter()),
         None => print(&texts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("---\n")),
+    }
+}
+
+/// Checks the name of a Kubernetes namespace, which becomes part of names of files.
+fn kubernetes_namespace(text: &str) -> Result<String, String> {
+    match is_namespace_name(text) {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("use at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends"
+                .to_owned())
+        }
     }
 }
 

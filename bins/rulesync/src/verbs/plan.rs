@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long)]
     detailed_exitcode: bool,
 
-    /// Write the plan to a file as well, for `rulesync sync FILE`.
+    /// Write the plan to a file as well, for `rulesync sync --plan FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 

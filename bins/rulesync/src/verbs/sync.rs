@@ -1,5 +1,6 @@
 //! `sync`: brings everything in order once, or carries out a stored plan.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,21 +19,24 @@ use crate::terminal::HEADING;
 
 /// Bring rulers in order once: write what is declared, and delete what is not.
 ///
-/// With a plan that `rulesync plan --out` has written among the paths, exactly that plan is carried out, and nothing if
-/// what it was made from has changed. Exits with 0 if everything is in order, and with 1 if something failed, is refused
-/// or held.
+/// With --plan and a file that `rulesync plan --out` has written, exactly that plan is carried out, and nothing if what it
+/// was made from has changed. Exits with 0 if everything is in order, and with 1 if something failed, is refused or held.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     whose: Whose,
+
+    /// Carry out this plan of `rulesync plan --out`, and nothing else. A plan among the paths is one, too.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 
     #[command(flatten)]
     run: RunArgs,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
-    let Args { mut whose, run } = args;
-    let stored = take_plan(&mut whose.paths)?;
+    let Args { mut whose, plan, run } = args;
+    let stored = take_plan(plan, &mut whose.paths)?;
     let configuration = whose.configuration().await?;
     let digest = configuration.config().digest();
     let progress = Progress::new("Reading rules and rulers");
@@ -52,37 +56,54 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
     };
     // Also those before a failure or an interruption.
-    let counts = changes.print()?;
+    let counts = changes.print();
     let Some(summary) = synced? else {
         let path = stored.map(|(path, _)| path.display().to_string()).unwrap_or_default();
         return Err(Failure::Moved { path, moved });
     };
     summary.log_unfinished();
+    let counts = counts?;
     print_styled(&format!("{HEADING}Sync: {counts}{HEADING:#}\n"))?;
     Ok(if summary.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Takes the plan out of the paths, if one of them is a plan.
-fn take_plan(paths: &mut Vec<PathBuf>) -> Result<Option<(PathBuf, StoredPlan)>, Failure> {
-    let mut plans = Vec::new();
+/// Reads the plan that a flag names, or that is one of the paths, which is taken out of them.
+fn take_plan(
+    plan: Option<PathBuf>,
+    paths: &mut Vec<PathBuf>,
+) -> Result<Option<(PathBuf, StoredPlan)>, Failure> {
+    let mut plans: Vec<PathBuf> = plan.into_iter().collect();
     for path in std::mem::take(paths) {
-        match read_plan(&path) {
-            Some(Ok(plan)) => plans.push((path, plan)),
-            Some(Err(reason)) => return Err(Failure::Usage(format!("{}: {reason}", path.display()))),
-            None => paths.push(path),
+        if is_plan(&path)? {
+            plans.push(path);
+        } else {
+            paths.push(path);
         }
     }
-    match plans.len() {
-        0 | 1 => Ok(plans.pop()),
-        _ => Err(Failure::Usage("give one plan".to_owned())),
+    if plans.len() > 1 {
+        return Err(Failure::Usage("give one plan".to_owned()));
     }
+    plans.pop().map(|path| read_plan(&path).map(|plan| (path, plan))).transpose()
 }
 
-/// Reads a file if it is a plan, which no file with rules can be taken for.
-fn read_plan(path: &Path) -> Option<Result<StoredPlan, String>> {
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let text = std::fs::read_to_string(path).ok().filter(|_| is_json)?;
-    StoredPlan::is_one(&text).then(|| StoredPlan::parse(&text))
+/// The beginning of a file that tells whether it is a plan.
+const BEGINNING: u64 = 4096;
+
+/// Returns whether a path is a file that is meant to be a plan. Pipes and directories hold rules.
+fn is_plan(path: &Path) -> Result<bool, Failure> {
+    if !path.is_file() || rulesync_fs::is_inherited(path) {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::unreadable(path, &error))?;
+    let is_cut_off = bytes.is_empty() && path.extension().is_some_and(|extension| extension == "json");
+    Ok(is_cut_off || StoredPlan::is_one(&String::from_utf8_lossy(&bytes)))
+}
+
+fn read_plan(path: &Path) -> Result<StoredPlan, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(path, &error))?;
+    StoredPlan::parse(&text).map_err(|reason| Failure::Usage(format!("{}: {reason}", path.display())))
 }
 
 /// The number of groups that a plan changes now.

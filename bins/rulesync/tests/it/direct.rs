@@ -130,6 +130,70 @@ async fn load_writes_what_differs_and_nothing_if_something_is_wrong() {
 }
 
 #[tokio::test]
+async fn load_leaves_out_claims() {
+    let world = World::new().await;
+    world.write("a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    world.run(&["sync", "a.yaml", "--installation", "one"]).await.ok();
+    let printed = world.run(&["print"]).await.ok();
+    assert!(printed.starts_with("namespace: us\n"), "{printed}");
+    let mut load = world.command(&["load", "--tenant", "dev", "-"]);
+    load.write_stdin(printed);
+    let loaded = world.finish(load).await;
+    assert_eq!(loaded.ok(), "+ mimir/dev: us._file.a.yaml / g\nLoad: 1 added, 0 changed, 0 unchanged\n");
+    assert!(loaded.stderr().contains("<stdin>: us / rulesync is a claim of rulesync, and is left out"));
+    assert!(!world.ruler.rules("dev").contains_key("us"));
+    world.run(&["sync", "a.yaml", "--installation", "two", "--tenant", "dev"]).await.ok();
+}
+
+#[tokio::test]
+async fn load_reads_directories_and_standard_input() {
+    let world = World::new().await;
+    let rules = "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]\n";
+    world.write("rules/a.yaml", rules);
+    world.write("rules/deep/b.yml", rules);
+    let loaded = world.run(&["load", "rules"]).await.ok();
+    assert!(loaded.ends_with("Load: 2 added, 0 changed, 0 unchanged\n"), "{loaded}");
+    let piped = async |args: &[&str], text: String| {
+        let mut command = world.command(&[&["load", "-"], args].concat());
+        command.write_stdin(text);
+        world.finish(command).await
+    };
+    piped(&[], format!("namespace: piped\n{rules}")).await.ok();
+    assert!(world.ruler.rules("prod").contains_key("piped"));
+    for (args, text, code, says) in [
+        (&[][..], rules, 1, "error: <stdin>: which namespace?"),
+        (&["--key-file", "-"], rules, 64, "error: standard input can be one thing only"),
+    ] {
+        let refused = piped(args, text.to_owned()).await;
+        assert_eq!(refused.code(), code, "{}", refused.all());
+        assert!(refused.stderr().starts_with(says), "{}", refused.all());
+    }
+    let missing = world.run(&["load", "nosuch.yaml"]).await;
+    assert_eq!(missing.code(), 1, "{}", missing.all());
+}
+
+#[tokio::test]
+async fn verbs_finish_their_writes_if_nobody_reads_what_they_print() {
+    let world = World::new().await;
+    for name in ["a", "b", "c"] {
+        world.write(&format!("{name}.yaml"), "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    }
+    let closed = async |args: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("rulesync"));
+        command.env_clear().current_dir(world.path("")).args(args).stdout(writer);
+        command.env("RULESYNC_ADDRESS", world.ruler.url()).env("RULESYNC_TENANT_ID", "prod");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+    };
+    closed(&["load", "a.yaml", "b.yaml", "c.yaml"]).await;
+    assert_eq!(world.ruler.rules("prod").len(), 3);
+    closed(&["print", "--output-dir", "out"]).await;
+    assert!(["a", "b", "c"].iter().all(|name| world.path(&format!("out/{name}.yaml")).is_file()));
+}
+
+#[tokio::test]
 async fn deletes_need_a_terminal_or_a_yes() {
     let world = World::new().await;
     world.put("infra", "name: node\nrules: [{alert: Down, expr: up == 0}]");
@@ -162,6 +226,11 @@ fn flags_that_do_not_fit_are_named() {
         (&["list", "--address", "mimir"], &[], "--address: "),
         (&["list"], &[("MIMIR_ADDRESS", "mimir")], "MIMIR_ADDRESS: "),
         (&["list", "--config", "a.yaml", "--tenant", "t"], &[], "--config says where"),
+        (
+            &["list", "--config", "a.yaml", "--key-file", "k", "--tls-insecure-skip-verify"],
+            &[],
+            "--config says where and how: give it without --key-file, --tls-insecure-skip-verify",
+        ),
         (&[&["list", "--destination", "a/b"][..], address].concat(), &[], "--destination chooses"),
         (&[&["list", "--tenant", "a/b"][..], address].concat(), &[], "--tenant: "),
         (&[&["plan", "rules"][..], address].concat(), &[], "whose rules?"),
@@ -170,7 +239,7 @@ fn flags_that_do_not_fit_are_named() {
         (
             &[
                 "plan",
-                "rules",
+                "tests",
                 "--owner",
                 "us",
                 "--tls-ca-path",
@@ -211,5 +280,9 @@ async fn destination_of_a_configuration_is_chosen_by_name() {
     let unclear = list(&[]).await;
     assert_eq!(unclear.stderr(), "error: which of `central/dev`, `central/prod`? Give --destination\n");
     assert!(list(&["--destination", "central/prod"]).await.ok().contains("infra"));
-    assert_eq!(list(&["--destination", "other/prod"]).await.code(), 64);
+    for name in ["other/prod", "central", "central/zzz"] {
+        let refused = list(&["--destination", name]).await;
+        assert_eq!(refused.code(), 64, "{name}: {}", refused.all());
+    }
+    assert_eq!(world.ruler.journal().count_where(|_| true), 2, "nothing was asked without a tenant");
 }

@@ -236,6 +236,38 @@ async fn action_plans_and_carries_out_that_plan() {
 }
 
 #[test]
+fn action_comments_on_what_is_only_held() {
+    let runner = examples();
+    let rulesync = runner.temporary.path().join("rulesync");
+    let script = "#!/bin/sh\nprintf '**Plan:** 0 to add, 0 to change, 0 to delete, 2 held\\n'\nexit 2\n";
+    std::fs::write(&rulesync, script).unwrap();
+    std::fs::set_permissions(&rulesync, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let inputs = [("ACTION", "plan"), ("INPUT_RULESYNC", rulesync.to_str().unwrap()), ("PULL_REQUEST", "7")];
+    let done = runner.run(&inputs);
+    assert_eq!((done.code(), done.value("changes").as_deref()), (0, Some("0")));
+    assert!(done.body.starts_with("<!-- rulesync plan -->\n**Plan:** 0 to add"), "{}", done.body);
+}
+
+#[test]
+fn action_carries_out_nothing_but_the_plan() {
+    let runner = examples();
+    let rules = runner.temporary.path().join("rules.yaml");
+    std::fs::write(&rules, "groups: []\n").unwrap();
+    for (plan, code) in [(rules.to_str().unwrap(), 64), ("-nosuch", 1)] {
+        let inputs = [
+            ("ACTION", "sync"),
+            ("INPUT_PLAN_FILE", plan),
+            ("INPUT_OWNER", "us"),
+            ("MIMIR_ADDRESS", "http://127.0.0.1:9"),
+        ];
+        let done = runner.run(&inputs);
+        assert_eq!(done.code(), code, "{:?}", done.output);
+        let error = String::from_utf8_lossy(&done.output.stderr).into_owned();
+        assert!(error.starts_with(&format!("error: {plan}: ")), "{error}");
+    }
+}
+
+#[test]
 fn action_cuts_what_is_longer_than_the_runner_takes() {
     let runner = examples();
     let rulesync = runner.temporary.path().join("rulesync");

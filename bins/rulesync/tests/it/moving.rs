@@ -63,3 +63,15 @@ async fn selector_takes_objects_by_their_labels() {
     let synced = world.run(&["sync", "rules", "--selector", "team in (shop, web)"]).await.ok();
     assert_eq!(synced, "+ mimir/prod: us.ns.shop / g\nSync: 1 added, 0 changed, 0 deleted\n");
 }
+
+#[tokio::test]
+async fn export_writes_into_its_directory_only() {
+    let world = World::new().await;
+    world.put("infra", "name: g\nrules: [{record: 'a:b', expr: up}]");
+    for namespace in ["../up", "a/b", "", "Up", "-a"] {
+        let flag = format!("--namespace={namespace}");
+        let refused = world.run(&["export", &flag, "--output-dir", "out/deep"]).await;
+        assert_eq!(refused.code(), 64, "{}", refused.all());
+        assert!(!world.path("out").exists());
+    }
+}

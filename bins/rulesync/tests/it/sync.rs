@@ -46,12 +46,49 @@ async fn stored_plan_is_refused_if_what_it_was_made_from_has_changed() {
     world.put("us.shop.gone", "name: old\nrules: [{record: old:one, expr: up + 1}]");
     assert_eq!(refused(&[]).await, "error: mimir/prod: the rules in the ruler have changed");
     world.put("us.shop.gone", "name: old\nrules: [{record: old:one, expr: up}]");
-    assert_eq!(refused(&["--tenant", "dev"]).await, "error: the configuration has changed");
+    assert_eq!(
+        refused(&["--tenant", "dev"]).await,
+        "error: the configuration has changed: give the flags that the plan was made with"
+    );
     let plan = world.read("plan.json");
     world.write("plan.json", &plan.replace("\"version\": 1", "\"version\": 9"));
     let newer = world.run(&["sync", "rules", "plan.json"]).await;
     assert_eq!(newer.code(), 64);
     assert_eq!(newer.stderr(), "error: plan.json: is a plan of version 9; this rulesync reads version 1\n");
+}
+
+#[tokio::test]
+async fn stored_plan_is_recognized_by_its_content_and_nothing_else_is_written() {
+    let world = World::new().await;
+    world.write("rules/a.yaml", "groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+    world.run(&["plan", "rules", "--out", "tfplan"]).await.ok();
+    let plan = world.read("tfplan");
+    for (name, end) in
+        [("cut.json", plan.len() / 2), ("cut", plan.len() - 2), ("start", 12), ("empty.json", 0)]
+    {
+        world.write(name, &plan[..end]);
+    }
+    world.write("rules/b.yaml", "groups: [{name: g, rules: [{alert: B, expr: up == 0}]}]");
+    for (args, code, says) in [
+        (&["tfplan"][..], 1, "error: mimir/prod: the declared rules have changed\n"),
+        (&["--plan", "tfplan"], 1, "error: mimir/prod: the declared rules have changed\n"),
+        (&["cut.json"], 64, "error: cut.json: is no plan: EOF while parsing"),
+        (&["cut"], 64, "error: cut: is no plan: EOF while parsing"),
+        (&["start"], 64, "error: start: is no plan: EOF while parsing"),
+        (&["empty.json"], 64, "error: empty.json: is no plan: EOF while parsing"),
+        (&["nosuch.json"], 1, "error: nosuch.json: cannot be read: No such file"),
+        (&["--plan", "nosuch"], 1, "error: nosuch: cannot be read: No such file"),
+        (&["--plan", "rules/a.yaml"], 64, "error: rules/a.yaml: is no plan: "),
+        (&["--plan", "tfplan", "tfplan"], 64, "error: give one plan\n"),
+        (&["nosuch"], 1, "error: nosuch: cannot be read: No such file"),
+    ] {
+        let run = world.run(&[&["sync", "rules"], args].concat()).await;
+        assert_eq!((run.code(), run.stdout().as_str(), world.writes()), (code, "", (0, 0)), "{}", run.all());
+        assert!(run.stderr().starts_with(says), "{args:?}: {}", run.stderr());
+    }
+    std::fs::remove_file(world.path("rules/b.yaml")).unwrap();
+    let synced = world.run(&["sync", "rules", "--plan", "tfplan"]).await.ok();
+    assert!(synced.ends_with("Sync: 1 added, 0 changed, 0 deleted\n"), "{synced}");
 }
 
 #[tokio::test]
