@@ -28,12 +28,15 @@ use clap::Parser;
 
 use crate::cli::Cli;
 use crate::failure::{Failure, USAGE};
+use crate::terminal::Color;
 
 /// How long the end of the process waits for threads that are blocked in the system, such as by a file system that does not
 /// answer. Their results are not needed any more.
 const BLOCKED_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // What is wrong with the arguments is told in the same colors.
+    Color::among(std::env::args_os()).apply();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

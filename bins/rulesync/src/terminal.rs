@@ -1,6 +1,8 @@
 //! Colors: which there are, and whether they are shown. What prints writes to [`anstream::stdout`] or
 //! [`anstream::stderr`] with these styles; the streams drop them where they do not belong.
 
+use std::ffi::OsString;
+
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
@@ -37,6 +39,22 @@ pub(crate) enum Color {
 }
 
 impl Color {
+    /// Returns the choice among arguments that are not parsed yet, and may be wrong.
+    pub(crate) fn among(arguments: impl IntoIterator<Item = OsString>) -> Self {
+        let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
+        let mut color = Self::Auto;
+        while let Some(argument) = arguments.next() {
+            let value = match argument.to_str().and_then(|argument| argument.strip_prefix("--color")) {
+                Some("") => arguments.next(),
+                Some(rest) => rest.strip_prefix('=').map(OsString::from),
+                None => None,
+            };
+            let chosen = value.and_then(|value| <Self as ValueEnum>::from_str(value.to_str()?, false).ok());
+            color = chosen.unwrap_or(color);
+        }
+        color
+    }
+
     /// Makes this the choice of the process. `auto` is what NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM say of each stream.
     pub(crate) fn apply(self) {
         let choice = match self {
@@ -45,5 +63,23 @@ impl Color {
             Self::Never => anstream::ColorChoice::Never,
         };
         choice.write_global();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn color_is_found_among_arguments_that_are_wrong() {
+        for (arguments, color) in [
+            (&["rulesync", "--nothing", "--color", "never"][..], Color::Never),
+            (&["rulesync", "list", "--color=always", "--nothing"], Color::Always),
+            (&["rulesync", "--colors=always", "--color"], Color::Auto),
+            (&["rulesync", "--color", "pink"], Color::Auto),
+            (&["rulesync", "check", "--", "--color=always"], Color::Auto),
+        ] {
+            assert_eq!(Color::among(arguments.iter().map(OsString::from)), color, "{arguments:?}");
+        }
     }
 }

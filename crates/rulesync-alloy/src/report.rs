@@ -77,6 +77,7 @@ pub(crate) struct Messages {
     seen: BTreeSet<Found>,
     /// The number of errors among them.
     errors: usize,
+    has_secrets: bool,
 }
 
 type Found = (Option<Position>, Severity, String);
@@ -102,8 +103,19 @@ impl Messages {
         self.add(Severity::Info, Some(position), text);
     }
 
+    /// Tells of a secret that stands in the configuration as it is, and what would be better.
+    pub(crate) fn secret(&mut self, position: Position, what: &str, better: &str) {
+        self.has_secrets = true;
+        self.info(position, format!("{what} stands in the configuration as it is: better is {better}"));
+    }
+
     pub(crate) fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// Whether a secret stands in the configuration as it is.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.has_secrets
     }
 
     /// The messages in the order of the files, which have these names; those about the whole are last.

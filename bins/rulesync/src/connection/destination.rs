@@ -80,6 +80,13 @@ impl Destination {
 }
 
 impl Stored {
+    /// Returns whether a group is there, readable or not.
+    pub(crate) fn has(&self, namespace: &str, group: &str) -> bool {
+        let name = format!("{namespace}/{group}");
+        self.groups.get(&namespace.into(), &group.into()).is_some()
+            || self.unreadable.iter().any(|(unreadable, _)| *unreadable == name)
+    }
+
     /// Returns the groups, if all could be read.
     ///
     /// # Errors

@@ -147,7 +147,8 @@ pub(crate) struct OwnerArgs {
     #[arg(help_heading = WHICH, long, value_name = "NAMESPACE")]
     pub(crate) adopt: Vec<String>,
 
-    /// Take objects with these labels only, such as `team=shop,tier in (a, b)`.
+    /// Take objects with these labels only, such as `team=shop,tier in (a, b)`. The others count as not declared: what this
+    /// owner has of them in the ruler is deleted.
     #[arg(help_heading = WHICH, short = 'l', long, value_name = "SELECTOR", value_parser = selector::parse)]
     pub(crate) selector: Option<Selector>,
 

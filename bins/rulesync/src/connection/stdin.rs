@@ -1,6 +1,6 @@
 //! Rules from standard input: they are kept in a file as long as the verb runs, because sources read files.
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -26,10 +26,10 @@ impl Stdin {
     ///
     /// [`Failure::Usage`] if it cannot be read or kept.
     pub(super) fn read() -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::Usage(format!("cannot read standard input: {error}"));
+        let failed = |error: io::Error| Failure::Usage(format!("cannot read standard input: {error}"));
         let directory = tempfile::tempdir().map_err(failed)?;
         let mut file = std::fs::File::create(directory.path().join(FILE)).map_err(failed)?;
-        std::io::copy(&mut std::io::stdin().lock().take(MAX_BYTES), &mut file).map_err(failed)?;
+        copy(std::io::stdin().lock(), &mut file, MAX_BYTES).map_err(failed)?;
         Ok(Self { directory })
     }
 
@@ -41,5 +41,25 @@ impl Stdin {
     /// The directory of the configuration that reads the file.
     pub(super) fn base(&self) -> &Path {
         self.directory.path()
+    }
+}
+
+/// Copies everything, unless it is more than a number of bytes: what is cut off would count as not declared.
+fn copy(from: impl Read, to: &mut impl Write, limit: u64) -> io::Result<()> {
+    let copied = io::copy(&mut from.take(limit.saturating_add(1)), to)?;
+    if copied > limit { Err(io::Error::other(format!("there are more than {limit} bytes"))) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_is_copied_as_a_whole_or_not_at_all() {
+        let mut copied = Vec::new();
+        copy(&b"abc"[..], &mut copied, 3).unwrap();
+        assert_eq!(copied, b"abc");
+        let error = copy(&b"abcd"[..], &mut Vec::new(), 3).unwrap_err();
+        assert_eq!(error.to_string(), "there are more than 3 bytes");
     }
 }

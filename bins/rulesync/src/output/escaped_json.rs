@@ -21,6 +21,14 @@ pub(crate) fn write(value: &impl Serialize, out: &mut impl Write) -> io::Result<
     writeln!(out, "{rest}")
 }
 
+/// Returns the text of a value of which every part has one: texts, numbers, lists and maps.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = write(value, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! The formats of what a check has found, one a file.
 
-mod escaped_json;
+pub(crate) mod escaped_json;
 mod github;
 mod gitlab;
 mod json;

@@ -30,6 +30,11 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let Args { namespace, group, r#where, yes } = args;
     let destination = r#where.destination().await?;
     let id = destination.id();
+    // A ruler whose groups cannot be listed may be able to delete one.
+    let is_missing = destination.read().await.is_ok_and(|stored| !stored.has(&namespace, &group));
+    if is_missing {
+        return print(&format!("{}\n", Printable(format_args!("{id} has no group {namespace} / {group}"))));
+    }
     if !confirm(&format!("Delete the group {namespace} / {group} from {id}?"), yes)? {
         return Ok(ExitCode::FAILURE);
     }

@@ -35,6 +35,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         stored.unreadable.iter().filter_map(|(name, _)| Some(name.strip_prefix(&prefix)?.to_owned())),
     );
     let (id, count) = (destination.id(), summary::groups(groups.len()));
+    if groups.is_empty() {
+        return print(&format!("{}\n", Printable(format_args!("{id} has no namespace {namespace}"))));
+    }
     if !confirm(&format!("Delete {namespace} with {count} from {id}?"), yes)? {
         return Ok(ExitCode::FAILURE);
     }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::direct_args::DirectArgs;
 use crate::changes::yaml::to_yaml;
 use crate::failure::Failure;
+use crate::output::escaped_json;
 use crate::stdout::print;
 
 /// Print one group that a ruler has. Exits with 1 if it has no such group.
@@ -48,7 +49,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     match output {
         Format::Yaml => print(&to_yaml(&found)),
-        // What consists of texts, numbers, lists and maps can be written.
-        Format::Json => print(&(serde_json::to_string_pretty(&found).unwrap_or_default() + "\n")),
+        Format::Json => print(&escaped_json::text(&found)),
     }
 }

@@ -1,7 +1,9 @@
 //! `import alloy`: a configuration of Grafana Alloy as one of rulesync, and a report of what differs.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -75,27 +77,47 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, Failure> {
     };
     let Import { configuration, mut report, .. } = rulesync_alloy::import(&files, &options);
     let configuration = configuration.filter(|configuration| is_valid(configuration, &mut report));
-    if configuration.is_some() {
+    let written = match (&configuration, &args.output) {
+        (None, _) => Ok(ExitCode::FAILURE),
+        (Some(Configuration { yaml, .. }), None) => print(yaml),
+        (Some(configuration), Some(path)) => write(path, configuration)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| Failure::write(path, error)),
+    };
+    if configuration.is_some() && written.is_ok() {
         let target = args.output.as_ref().map(|path| path.display().to_string());
         let target = target.as_deref().unwrap_or("standard output");
         report.outcome = format!("{} Written to {target}.", report.outcome);
     }
     let text = report.to_string();
-    match &args.report {
+    let reported = match &args.report {
         Some(path) => {
-            std::fs::write(path, &text).map_err(|error| Failure::write(path, error))?;
-            anstream::eprintln!("{}", report.outcome);
+            tell(&format!("{}\n", report.outcome));
+            std::fs::write(path, &text).map_err(|error| Failure::write(path, error))
         }
-        None => anstream::eprint!("{text}"),
-    }
-    match (configuration, &args.output) {
-        (None, _) => Ok(ExitCode::FAILURE),
-        (Some(Configuration { yaml, .. }), None) => print(&yaml),
-        (Some(Configuration { yaml, .. }), Some(path)) => {
-            std::fs::write(path, yaml).map_err(|error| Failure::write(path, error))?;
-            Ok(ExitCode::SUCCESS)
+        None => {
+            tell(&text);
+            Ok(())
         }
+    };
+    written.and_then(|code| reported.map(|()| code))
+}
+
+/// Writes a configuration to a file that nobody else can read if there are secrets in it.
+fn write(path: &Path, configuration: &Configuration) -> io::Result<()> {
+    let mode = if configuration.holds_secrets { 0o600 } else { 0o666 };
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    // One that was there may be open to others.
+    if configuration.holds_secrets && file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(mode))?;
     }
+    file.write_all(configuration.yaml.as_bytes())
+}
+
+/// Prints a text on standard error.
+fn tell(text: &str) {
+    // Nothing is left to do if this output is closed.
+    let _ = write!(anstream::stderr(), "{text}");
 }
 
 /// Reads a file, the `*.alloy` files of a directory as Alloy does, or standard input.

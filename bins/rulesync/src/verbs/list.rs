@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::direct_args::DirectArgs;
 use crate::changes::yaml::to_yaml;
 use crate::failure::Failure;
+use crate::output::escaped_json;
 use crate::stdout::{print, print_styled};
 use crate::terminal::HEADING;
 
@@ -47,8 +48,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let entries = entries(&args.r#where.destination().await?.read().await?.readable());
     match args.output {
         Format::Text => print_styled(&table(&entries)),
-        // What consists of texts, numbers, lists and maps can be written.
-        Format::Json => print(&(serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n")),
+        Format::Json => print(&escaped_json::text(&entries)),
         Format::Yaml => print(&to_yaml(&entries)),
     }
 }

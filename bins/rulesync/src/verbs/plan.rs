@@ -13,6 +13,7 @@ use crate::changes::yaml::to_yaml;
 use crate::changes::{markdown, text};
 use crate::failure::Failure;
 use crate::interrupt::interrupted;
+use crate::output::escaped_json;
 use crate::progress::Progress;
 use crate::stdout::{print, print_styled};
 use crate::sync_report::Obstacles;
@@ -67,20 +68,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let dry_run = progress.during(app.plan(interrupted())).await?;
     let plan = PlanDocument::new(digest, &dry_run);
     if let Some(out) = out {
-        write(&out, &json(&plan))?;
+        write(&out, &escaped_json::text(&plan))?;
     }
     match output {
         Format::Text => print_styled(&text::render(&plan)),
-        Format::Json => print(&json(&plan)),
+        Format::Json => print(&escaped_json::text(&plan)),
         Format::Yaml => print(&to_yaml(&plan)),
         Format::Markdown => print(&markdown::render(&plan)),
     }?;
     Ok(exit_code(plan.summary, detailed_exitcode))
-}
-
-fn json(plan: &PlanDocument<'_>) -> String {
-    // What consists of texts, numbers, lists and maps can be written.
-    serde_json::to_string_pretty(plan).unwrap_or_default() + "\n"
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

@@ -58,6 +58,9 @@ async fn verbs_show_what_the_ruler_has() {
         (missing.code(), missing.stderr().as_str()),
         (1, "error: mimir/prod has no group infra / nothing\n")
     );
+    world.put("shop/api", "name: \"h\\u202e\\x9b\"\nrules: [{record: 'a:b', expr: up}]");
+    let hidden = world.run(&["list", "-o", "json"]).await.ok();
+    assert!(hidden.contains("\"h\\u202e\\u009b\""), "{hidden}");
 }
 
 #[tokio::test]
@@ -210,6 +213,10 @@ async fn deletes_need_a_terminal_or_a_yes() {
     assert_eq!(world.run(&["delete", "infra", "node", "-y"]).await.ok(), "- mimir/prod: infra / node\n");
     let deleted = world.run(&["delete-namespace", "infra", "-y"]).await.ok();
     assert_eq!(deleted, "- mimir/prod: infra (1 group)\n");
+    let missing = world.run(&["delete", "infra", "node"]).await.ok();
+    assert_eq!(missing, "mimir/prod has no group infra / node\n");
+    let missing = world.run(&["delete-namespace", "infra"]).await.ok();
+    assert_eq!(missing, "mimir/prod has no namespace infra\n");
     assert!(world.ruler.rules("prod").is_empty());
 }
 

@@ -96,6 +96,61 @@ fn import_reports_what_the_configuration_cannot_have() {
 }
 
 #[test]
+fn import_tells_of_secrets_and_writes_them_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let component = |settings: &str| {
+        let text = format!("mimir.rules.kubernetes \"a\" {{\n  tenant_id = \"a\"\n{settings}}}\n");
+        std::fs::write(path("a.alloy"), text).unwrap();
+    };
+    let import = || {
+        let flags = ["import", "alloy", &path("a.alloy"), "--owner", "us", "--output", &path("out.yaml")];
+        rulesync().args(flags).output().unwrap()
+    };
+    let mode = || std::fs::metadata(path("out.yaml")).unwrap().permissions().mode() & 0o777;
+    let plain = "  address = \"http://m\"\n";
+    component(plain);
+    assert!(import().status.success());
+    assert_ne!(mode(), 0o600, "there is no secret");
+    for (setting, says) in [
+        ("http_headers = {\"X-Key\" = [\"s3cret\"]}", "(Info) {}:4:18: the header `X-Key` stands"),
+        ("proxy_url = \"http://u:s3cret@p\"", "(Info) {}:4:15: the password in `proxy_url` stands"),
+        ("bearer_token = \"s3cret\"", "(Info) {}:4:18: `bearer_token` stands"),
+    ] {
+        component(&format!("{plain}  {setting}\n"));
+        let imported = import();
+        let report = text(&imported.stderr);
+        assert!(imported.status.success() && !report.contains("s3cret"), "{report}");
+        assert!(report.contains(&says.replace("{}", &path("a.alloy"))), "{report}");
+        assert_eq!(mode(), 0o600);
+    }
+    component("  address = \"http://u:s3cret@m\"\n");
+    let refused = import();
+    let report = text(&refused.stderr);
+    assert!(report.contains(":3:13: `address` holds credentials: use `basic_auth`\n"), "{report}");
+    assert!(refused.status.code() == Some(1) && !report.contains("s3cret"), "{report}");
+}
+
+#[test]
+fn import_does_not_say_that_it_has_written_what_it_has_not() {
+    let failed = import(&["seed.alloy", "--owner", "us", "--output", "/nowhere/out.yaml"]);
+    let report = text(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1), "{report}");
+    assert!(report.contains("\nImported: ") && !report.contains("Written"), "{report}");
+    assert!(
+        report.ends_with("error: /nowhere/out.yaml: No such file or directory (os error 2)\n"),
+        "{report}"
+    );
+    // Nobody can be told, and what was asked for is done.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("rulesync"));
+    command.current_dir(data()).args(["import", "alloy", "seed.alloy", "--owner", "us"]).stderr(full);
+    let imported = command.output().unwrap();
+    assert!(imported.status.success() && !imported.stdout.is_empty(), "{imported:?}");
+}
+
+#[test]
 fn import_needs_an_owner() {
     let refused = import(&["seed.alloy"]);
     assert_eq!(refused.status.code(), Some(64));

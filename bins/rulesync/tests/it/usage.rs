@@ -20,6 +20,20 @@ fn help_is_a_result() {
 }
 
 #[test]
+fn colors_of_usage_errors_and_help_are_as_chosen() {
+    for (args, color, variable, colored) in [
+        (&["--no-such-flag"][..], "--color=always", "NO_COLOR", true),
+        (&["--no-such-flag"], "--color=never", "CLICOLOR_FORCE", false),
+        (&["--help"], "--color=always", "NO_COLOR", true),
+        (&["--help"], "--color=never", "CLICOLOR_FORCE", false),
+    ] {
+        let shown = rulesync().arg(color).args(args).env(variable, "1").output().unwrap();
+        let text = [shown.stdout, shown.stderr].concat();
+        assert_eq!(text.contains(&0x1b), colored, "{color} {args:?}");
+    }
+}
+
+#[test]
 fn colors_are_shown_only_where_they_are_wanted() {
     let colored = |args: &[&str], variable: Option<&str>| {
         let mut command = rulesync();

@@ -183,7 +183,7 @@ fn connection(fields: &Fields<'_, '_>, kind: Kind) -> Option<Mapping> {
             context.error(position, text);
         }
     }
-    connection.extend(fields.setting("address", "address"));
+    connection.extend(fields.address("address", "basic_auth"));
     if !is_cortex {
         let prefix = fields.setting("prometheus_http_prefix", "prometheus_http_prefix");
         let default = Node::text("/prometheus");

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::credentials::holds_credentials;
 use crate::deployment::{Deployment, Setting};
 use crate::evaluate::{Scope, Text, Value};
 use crate::report::Messages;
@@ -226,14 +227,23 @@ impl<'c, 'a> Fields<'c, 'a> {
         Some(Entry::new(key, Node::Scalar(scalar)).at(position))
     }
 
+    /// An address as a setting of the same key, without credentials in it: those are for `instead`.
+    pub(super) fn address(&self, name: &str, instead: &str) -> Option<Entry> {
+        if let Some(Located { value, position }) = self.text(name)
+            && holds_credentials(&value)
+        {
+            self.context.error(position, format!("`{name}` holds credentials: use `{instead}`"));
+        }
+        self.setting(name, name)
+    }
+
     /// A string as a setting of this key, or of `KEY_file` if it is the content of a file.
     pub(super) fn setting_or_file(&self, name: &str, key: &str) -> Option<Entry> {
         let Located { value, position } = self.text(name)?;
         let setting = self.context.deployment.borrow_mut().setting(&value);
         if SECRETS.contains(&name) && value.has_literal() {
-            let text =
-                format!("`{name}` stands in the configuration as it is: better is a file, with `{key}_file`");
-            self.context.messages.borrow_mut().info(position, text);
+            let better = format!("a file, with `{key}_file`");
+            self.context.messages.borrow_mut().secret(position, &format!("`{name}`"), &better);
         }
         match setting {
             Ok(Setting::Value(scalar)) => Some(Entry::new(key, Node::Scalar(scalar)).at(position)),

@@ -1,5 +1,6 @@
 //! The settings of the HTTP client. Their names are nearly those of rulesync; both take them from Prometheus.
 
+use super::credentials::holds_known_password;
 use super::fields::{Context, Fields, Located};
 use crate::evaluate::Text;
 use crate::syntax::{Block, Position};
@@ -144,7 +145,7 @@ fn oauth2(context: &Context<'_, '_>, block: &Block) -> Mapping {
         fields.setting("client_id", "client_id"),
         fields.setting_or_file("client_secret", "client_secret"),
         fields.setting("client_secret_file", "client_secret_file"),
-        fields.setting("token_url", "token_url"),
+        fields.address("token_url", "client_secret"),
     ]
     .into_iter()
     .flatten()
@@ -212,6 +213,12 @@ fn tls(context: &Context<'_, '_>, block: &Block) -> Mapping {
 
 fn proxy(fields: &Fields<'_, '_>) -> Mapping {
     let context = fields.context();
+    if let Some(Located { value, position }) = fields.text("proxy_url")
+        && holds_known_password(&value)
+    {
+        let mut messages = context.messages.borrow_mut();
+        messages.secret(position, "the password in `proxy_url`", "a variable of the environment");
+    }
     let mut settings: Mapping =
         [fields.setting("proxy_url", "proxy_url"), fields.setting("no_proxy", "no_proxy")]
             .into_iter()
@@ -224,7 +231,12 @@ fn proxy(fields: &Fields<'_, '_>) -> Mapping {
         let mut headers = Mapping::new();
         for (name, values) in value {
             let values = located(Located { value: values, position }, |text, position| {
-                context.scalar(&format!("proxy_connect_header.{name}"), text, position)
+                let what = format!("proxy_connect_header.{name}");
+                if text.has_literal() {
+                    let mut messages = context.messages.borrow_mut();
+                    messages.secret(position, &format!("`{what}`"), "a variable of the environment");
+                }
+                context.scalar(&what, text, position)
             });
             headers.extend(values.map(|(list, position)| Entry::new(name.as_str(), list).at(position)));
         }
@@ -250,6 +262,10 @@ fn headers(fields: &Fields<'_, '_>) -> (Option<Entry>, Option<Located<Text>>) {
         }
         let (mut secrets, mut files) = (Vec::new(), Vec::new());
         for value in &values {
+            if value.has_literal() {
+                let what = format!("the header `{name}`");
+                context.messages.borrow_mut().secret(position, &what, "a file, with `files`");
+            }
             match context.deployment.borrow_mut().setting(value) {
                 Ok(crate::deployment::Setting::Value(scalar)) => secrets.push(Node::Scalar(scalar)),
                 Ok(crate::deployment::Setting::File(path)) => files.push(Node::Scalar(path)),

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod component;
+mod credentials;
 mod duration;
 mod fields;
 mod http;
@@ -38,6 +39,8 @@ pub struct Import {
 pub struct Configuration {
     /// The configuration as YAML.
     pub yaml: String,
+    /// Whether a secret stands in it as it is, and not as a file or a variable.
+    pub holds_secrets: bool,
     /// The place that each line of it was made of.
     places: Vec<Option<Place>>,
 }
@@ -91,7 +94,7 @@ pub fn import(files: &[File], options: &Options) -> Import {
         let heading = [format!("Imported from Grafana Alloy's {}.", names.join(", "))];
         let Document { text, origins } = yaml::write(&heading, &plan.settings(&frame));
         let places = origins.into_iter().map(|position| Some(place(position?, &names))).collect();
-        Configuration { yaml: text, places }
+        Configuration { yaml: text, holds_secrets: messages.has_secrets(), places }
     });
     let deployment_patch = deployment.patch().filter(|_| is_written);
     let messages = messages.into_messages(&names);

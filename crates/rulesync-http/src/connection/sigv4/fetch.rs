@@ -1,5 +1,6 @@
 //! Fetches credentials: reads the files and asks the services that the plan names.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -147,8 +148,7 @@ async fn container(address: &str, token: Option<Secret>, token_file: Option<&Pat
     let url: Url =
         address.parse().map_err(|_| "the address of the container's credentials is not a URL".to_owned())?;
     let host = url.host_str().unwrap_or_default();
-    let is_loopback = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
-    if url.scheme() != "https" && !is_loopback && !CONTAINER_HOSTS.contains(&host) {
+    if url.scheme() != "https" && !is_loopback(host) && !CONTAINER_HOSTS.contains(&host) {
         return Err(format!("the container's credentials are not asked for at {host} without TLS"));
     }
     let token = match token_file {
@@ -165,6 +165,12 @@ async fn container(address: &str, token: Option<Secret>, token_file: Option<&Pat
     let what = "the credentials service of the container";
     let body = answer(&connection, &Request::get("", "token"), what).await?;
     keys::of_document(&body).map_err(|error| format!("{what} {error}"))
+}
+
+/// Returns whether a host is this one. A name that begins like an address may be anybody's.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Asks the metadata service of an instance (IMDSv2).

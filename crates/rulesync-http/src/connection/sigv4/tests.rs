@@ -263,9 +263,12 @@ async fn sigv4_takes_credentials_of_a_container() {
     ];
     assert_eq!(get(&connection(&ruler.uri(), &config(), &variables)).await, Ok(202));
     verify_temporary(&ruler).await;
-    let elsewhere = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.com/v1/credentials")];
-    let refused = get(&connection(&ruler.uri(), &config(), &elsewhere)).await.unwrap_err();
-    assert!(refused.contains("not asked for at example.com without TLS"), "{refused}");
+    for host in ["example.com", "127.evil.example", "128.0.0.1"] {
+        let address = format!("http://{host}/v1/credentials");
+        let elsewhere = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", address.as_str())];
+        let refused = get(&connection(&ruler.uri(), &config(), &elsewhere)).await.unwrap_err();
+        assert!(refused.contains(&format!("not asked for at {host} without TLS")), "{refused}");
+    }
 }
 
 #[tokio::test]
