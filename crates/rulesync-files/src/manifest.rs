@@ -184,7 +184,7 @@ impl Reader<'_> {
     fn object(
         &self,
         id: &ObjectId,
-        object: &Mapping<'_>,
+        whole: &Mapping<'_>,
         metadata: Option<&Mapping<'_>>,
     ) -> Result<RuleObject, (Code, Problem)> {
         let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
@@ -202,9 +202,9 @@ impl Reader<'_> {
             let message = format!("there is no `{key}` (if no groups are meant, write `groups: []`)");
             (Code::NotUnderstood, near.unwrap_or(Problem { message, position: at }))
         };
-        let at_kind = object.pairs.first().map_or(Position { line: 1, column: 1 }, |pair| pair.at.position());
-        let Some(spec) = object.get("spec") else {
-            return Err(missing("spec", object, &keys::OBJECT, at_kind));
+        let at_kind = whole.pairs.first().map_or(Position { line: 1, column: 1 }, |pair| pair.at.position());
+        let Some(spec) = whole.get("spec") else {
+            return Err(missing("spec", whole, &keys::OBJECT, at_kind));
         };
         let at_spec = spec.at.position();
         let Some(spec) = Mapping::of(spec.value) else {
@@ -232,7 +232,8 @@ impl Reader<'_> {
         let mut object = self
             .groups(id.clone(), at_kind, groups.value)
             .map_err(|problem| (Code::NotUnderstood, problem))?;
-        self.warn_of_unknown(&spec, &known, &mut object.findings);
+        self.warn_of_unknown(whole, &keys::OBJECT, "of an object", &mut object.findings);
+        self.warn_of_unknown(&spec, &known, "beside `groups`", &mut object.findings);
         object.labels = labels.into_iter().collect::<Labels>();
         object.annotations = annotations;
         object.tenant = tenant;
@@ -261,7 +262,7 @@ impl Reader<'_> {
             Ok(part) => part,
             Err(problem) => return self.add_broken(Some(id), Code::NotUnderstood, problem),
         };
-        self.warn_of_unknown(file, &known, &mut part.findings);
+        self.warn_of_unknown(file, &known, "beside `groups`", &mut part.findings);
         part.ruler_namespace = namespace;
         // Documents with the same name form one object.
         match self.contents.objects.iter_mut().find(|read| read.object.id == id) {
@@ -284,11 +285,17 @@ impl Reader<'_> {
         Ok(RuleObject { findings, positions: positions.build(), ..RuleObject::new(id, groups) })
     }
 
-    /// Adds warnings about keys besides `groups` that have no effect.
-    fn warn_of_unknown(&self, mapping: &Mapping<'_>, known: &[&str], findings: &mut Vec<Finding>) {
+    /// Adds warnings about keys that have no effect; `place` says where.
+    fn warn_of_unknown(
+        &self,
+        mapping: &Mapping<'_>,
+        known: &[&str],
+        place: &str,
+        findings: &mut Vec<Finding>,
+    ) {
         let unknown = mapping.pairs.iter().filter(|pair| !known.contains(&&*pair.key));
         for Pair { key, at, .. } in unknown.take(groups::MAX_UNKNOWN_KEYS) {
-            let message = format!("`{key}` is not a key beside `groups`, and has no effect");
+            let message = format!("`{key}` is not a key {place}, and has no effect");
             let finding = Finding::warning(Code::UnknownKey, message).at(self.location(at.position()));
             findings.push(finding.hint("is it misspelt?"));
         }

@@ -54,6 +54,8 @@ impl Document {
         if let Some(tenant) = &settings.tenant {
             document.value("  tenant", tenant);
         }
+        // Whoever has the credentials may read what they let him read, as with mimirtool.
+        document.line("  source_tenants: {allow: ['*']}", None);
         if let Some(selector) = &ownership.selector {
             document.line(&format!("  rule_selector: {}", requirements(selector)), Some("--selector"));
         }

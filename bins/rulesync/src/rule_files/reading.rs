@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rulesync_core::check::{Checker, DescribedRuler};
 use rulesync_core::engine::{NamedRuler, Policy, Setup};
-use rulesync_core::naming::{NamespacePolicy, OwnerError};
+use rulesync_core::naming::{NamespacePolicy, OwnerError, Pattern};
 use rulesync_core::{Capabilities, Group, Route};
 use rulesync_files::manifest::Contents;
 
@@ -41,7 +41,11 @@ impl Reading {
             namespace_policy: NamespacePolicy::of("nobody".parse()?),
             sources: Vec::new(),
             rulers: vec![NamedRuler::new("ruler", Arc::new(ruler))],
-            routes: vec![Route::all("all", "ruler", None)],
+            // Whether other tenants may be read is for the ruler to say.
+            routes: vec![Route {
+                source_tenants: vec![Pattern::from("*")],
+                ..Route::all("all", "ruler", None)
+            }],
             policy: Policy::default(),
         };
         Ok(Self { checker: Checker::new(&setup) })

@@ -279,3 +279,24 @@ fn check_for_a_ruler_knows_what_it_takes() {
     let (_, report) = json(files.path(), &["logs.yaml"]);
     assert!(report["findings"][0]["hint"].as_str().unwrap().contains("LogQL"), "{report}");
 }
+
+#[test]
+fn check_tells_of_unknown_keys_of_objects_and_counts_what_is_about_something_else() {
+    let check = |text: &str| {
+        let output = rulesync().args(["check", "-"]).write_stdin(text).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let object = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: a}\nspec: {groups: []}\n";
+    let (code, printed) = check(&format!("{object}spek: {{}}\n"));
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains("`spek` is not a key of an object, and has no effect"), "{printed}");
+    for foreign in ["- op: replace\n  path: /spec\n", "- a\n- b\n", "user: me\ngroups: [admins, ops]\n"] {
+        let (code, printed) = check(&format!("{object}---\n{foreign}"));
+        assert_eq!(code, Some(0), "{foreign}: {printed}");
+        assert!(printed.contains("1 document of other kinds skipped"), "{foreign}: {printed}");
+    }
+    for rules in ["- name: g\n  rules: []\n", "[]\n", "- alert: A\n  expr: up\n"] {
+        let (code, printed) = check(&format!("{object}---\n{rules}"));
+        assert_eq!(code, Some(1), "{rules}: {printed}");
+    }
+}

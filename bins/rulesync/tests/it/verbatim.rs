@@ -1,5 +1,7 @@
 //! mimirtool's own files, with its namespaces as they are.
 
+use rulesync_testkit::{Kind, RulerServer};
+
 use crate::world::World;
 
 /// Rule files as mimirtool's users have them.
@@ -69,4 +71,23 @@ async fn piped_files_are_recorded_where_the_command_is_run() {
     command.write_stdin("namespace: piped\ngroups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
     world.finish(command).await.ok();
     assert!(world.read(".rulesync/ledger.json").contains("piped"));
+}
+
+#[tokio::test]
+async fn groups_that_read_other_tenants_are_loaded_and_synced_as_check_says() {
+    let world = World::with(
+        RulerServer::builder(Kind::Mimir).with(|ruler| ruler.federation()).start().await.unwrap(),
+    );
+    world.write(
+        "team.yaml",
+        "namespace: team\ngroups: [{name: g, source_tenants: [a, b], rules: [{alert: A, expr: up == 0}]}]",
+    );
+    world.run(&["check", "team.yaml"]).await.ok();
+    let loaded = world.run(&["load", "team.yaml"]).await.ok();
+    assert!(loaded.ends_with("Load: 1 added, 0 changed, 0 unchanged\n"), "{loaded}");
+    let synced = world.run(&["sync", "team.yaml", "--naming", "verbatim", "--tenant", "dev"]).await.ok();
+    assert_eq!(synced, "+ mimir/dev: team / g\nSync: 1 added, 0 changed, 0 deleted\n");
+    assert_eq!(world.ruler.rules("dev"), world.ruler.rules("prod"));
+    let printed = world.run(&["get", "team", "g"]).await.ok();
+    assert!(printed.contains("source_tenants:"), "{printed}");
 }

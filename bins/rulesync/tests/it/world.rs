@@ -21,7 +21,10 @@ impl World {
     }
 
     pub(crate) async fn of(kind: Kind) -> Self {
-        let ruler = RulerServer::builder(kind).start().await.unwrap();
+        Self::with(RulerServer::builder(kind).start().await.unwrap())
+    }
+
+    pub(crate) fn with(ruler: RulerServer) -> Self {
         Self { ruler, directory: tempfile::tempdir().unwrap() }
     }
 

@@ -70,6 +70,9 @@ impl<'t> DocumentKind<'t> {
         let Some(kind) = string(&mapping, "kind") else {
             return match (&api_version, items_kind) {
                 (_, Some(kind)) => Self::Rules(kind, mapping),
+                (None, None) if has_names_for_groups(&mapping) => {
+                    Self::foreign(node, "`groups` holds names, and no groups of rules", "")
+                }
                 (None, None) if mapping.get("groups").is_some() => Self::RuleFile(mapping),
                 (None, None) => Self::without_kind(node, &mapping),
                 (Some(version), None) if api_group(version).is_some() => {
@@ -147,10 +150,25 @@ impl<'t> DocumentKind<'t> {
         if items().any(|item| item.get("kind").is_some() || item.get("apiVersion").is_some()) {
             return Self::List(node, None);
         }
-        let has_rules = items().any(|item| item.get("rules").is_some());
-        let hint =
-            if has_rules { "put these groups below `groups:`" } else { "a rule file begins with `groups:`" };
-        Self::not(node, "expected a rule file or an object, found a list".to_owned(), hint)
+        let has = |keys: &[&str]| items().any(|item| keys.iter().any(|key| item.get(key).is_some()));
+        let message = "expected a rule file or an object, found a list";
+        if has(&["rules"]) {
+            return Self::not(node, message.to_owned(), "put these groups below `groups:`");
+        }
+        let hint = "a rule file begins with `groups:`";
+        // An empty one may be what is left of something else.
+        if node.children().next().is_none() || has(&["groups", "alert", "record", "expr"]) {
+            return Self::not(node, message.to_owned(), hint);
+        }
+        Self::foreign(node, message, hint)
+    }
+
+    /// A document that is not understood, and that is about something else.
+    fn foreign(node: Node<'t>, message: &str, hint: &str) -> Self {
+        match Self::not(node, message.to_owned(), hint) {
+            Self::NotUnderstood(why) => Self::NotUnderstood(NotUnderstood { is_rule_like: false, ..why }),
+            other => other,
+        }
     }
 
     fn without_kind(node: Node<'t>, mapping: &Mapping<'t>) -> Self {
@@ -240,6 +258,15 @@ fn list_of(kind: &str) -> Option<&'static str> {
 fn api_group(version: &str) -> Option<&'static str> {
     let group = version.split('/').next().unwrap_or_default();
     RULES.iter().find(|(_, known)| *known == group).map(|(_, known)| *known)
+}
+
+/// Returns whether there are names where a rule file has its groups, such as in a list of users.
+fn has_names_for_groups(mapping: &Mapping<'_>) -> bool {
+    let groups = mapping.value("groups").filter(|groups| groups.shape() == Shape::Sequence);
+    groups.is_some_and(|groups| {
+        let is_name = |item: Node<'_>| item.shape() == Shape::Scalar && !item.is_null();
+        groups.children().next().is_some() && groups.children().all(is_name)
+    })
 }
 
 fn has_groups(mapping: &Mapping<'_>) -> bool {

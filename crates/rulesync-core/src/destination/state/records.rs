@@ -121,6 +121,7 @@ impl State {
 fn taken(namespace: &str) -> Finding {
     let message = format!("the ruler has a namespace `{namespace}` that rulesync has not written");
     Finding::error(Code::NamespaceTaken, message).hint(
-        "to take it over, list it in `adopt.namespaces`; its groups must then be exactly those that are declared, or be deleted",
+        "to take it over, list it in `adopt.namespaces`, or give `--adopt` to `rulesync`; its groups must then be exactly those \
+         that are declared, or be deleted",
     )
 }
