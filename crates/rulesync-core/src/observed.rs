@@ -310,6 +310,10 @@ impl<'a> Listing<'a> {
 
     /// Adds an own group that exists but cannot be read. It is written again if it should exist, and deleted if not.
     pub fn unreadable(&mut self, namespace: &str, group: &str, reason: impl Into<String>) {
+        if (self.classify)(namespace) == NamespaceClass::Adoptable {
+            // Nobody can tell whether it is as declared.
+            self.name_foreign(namespace);
+        }
         if self.owns(namespace) {
             self.set(namespace, group, None);
             self.found.unreadable.push((format!("{namespace}/{group}"), reason.into()));
@@ -362,6 +366,17 @@ mod tests {
 
     fn group(name: &str, limit: i64) -> Group {
         Group { name: name.to_owned(), limit, ..Group::default() }
+    }
+
+    #[test]
+    fn namespace_with_a_group_that_cannot_be_read_is_named_as_foreign_where_it_might_be_adopted() {
+        let previous = Observed::default();
+        let adoptable = |_: &str| NamespaceClass::Adoptable;
+        let mut listing = Listing::new(StoredFields::ALL, &adoptable, &previous).naming_foreign(true);
+        listing.add("them", &group("g", 0));
+        listing.unreadable("them", "h", "odd");
+        let listed = listing.into_listed();
+        assert!(listed.foreign.contains("them") && listed.adoptable.len() == 1);
     }
 
     #[test]

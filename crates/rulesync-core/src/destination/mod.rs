@@ -41,7 +41,7 @@ pub(crate) use command::{AskedObject, Command, DestinationReport, ObjectHere, Qu
 pub(crate) use delete_safety::Retirement;
 use health::LoadedGroups;
 pub(crate) use progress::Progress;
-pub(crate) use records::RecordRequests;
+pub(crate) use records::{RecordRequest, RecordRequests};
 pub(crate) use shared::Shared;
 use state::State;
 pub(crate) use unrecognized::Unrecognized;
@@ -178,6 +178,8 @@ impl Destination {
             self.list.abort_all();
             self.asking.abort_all();
             self.state.restart();
+            // Another process may record and release some.
+            self.state.forget_records();
         } else if !self.led && leadership.may_write() {
             self.led = true;
             self.state.restart();

@@ -28,9 +28,9 @@ impl RecordRequests {
         request.record.insert(namespace.clone())
     }
 
-    /// Asks to release these namespaces, and no others any more.
+    /// Asks to release these namespaces.
     fn release(&self, namespaces: BTreeSet<RulerNamespace>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).release = namespaces;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).release.extend(namespaces);
     }
 
     /// Takes the request, in order to answer it.
@@ -59,6 +59,11 @@ impl Records {
         self.taken.remove(namespace);
         self.awaited.insert(namespace.clone());
         self.requests.record(namespace)
+    }
+
+    /// Notes that a namespace waits for a list, after which its record is asked for.
+    pub(super) fn wait(&mut self, namespace: &RulerNamespace) {
+        self.awaited.insert(namespace.clone());
     }
 
     /// Asks to release these namespaces.

@@ -10,6 +10,7 @@ mod mode;
 mod moves;
 mod names;
 mod plans;
+mod records;
 mod reports;
 mod requests;
 mod running_destination;
@@ -34,7 +35,7 @@ use crate::finding::Finding;
 use crate::handover::Handover;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::model::name::{RulerNamespace, SourceName};
+use crate::model::name::SourceName;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -46,6 +47,7 @@ use crate::vanishing::{Orphans, Vanishing};
 use identity::Identity;
 use inventory_writer::InventoryWriter;
 pub(super) use mode::Mode;
+use records::Records;
 use running_destination::RunningDestination;
 use running_source::RunningSource;
 
@@ -83,7 +85,9 @@ pub(super) struct Run {
     /// Destinations that may hold own rules, with the namings of these, unless they are the installation's.
     known_destinations: BTreeMap<DestinationId, Vec<Naming>>,
     /// The recorded namespaces of destinations, which are named as declared.
-    recorded: BTreeMap<DestinationId, BTreeSet<RulerNamespace>>,
+    records: Records,
+    /// The releases of deletes in the inventory that are left to the daemon.
+    unreleased: BTreeSet<String>,
     /// True until the inventory has these destinations.
     known_destinations_changed: bool,
     /// The time since when no route leads to destinations that are being emptied, in seconds since 1970.
@@ -158,7 +162,8 @@ impl Run {
             gone_namespaces: GoneNamespaces::default(),
             environment: watch::Sender::new(environment),
             known_destinations: BTreeMap::new(),
-            recorded: BTreeMap::new(),
+            records: Records::default(),
+            unreleased: BTreeSet::new(),
             known_destinations_changed: true,
             retiring_since: BTreeMap::new(),
             vanishing: Vanishing::default(),

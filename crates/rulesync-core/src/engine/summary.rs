@@ -59,8 +59,8 @@ pub enum RunError {
         /// The reason.
         reason: String,
     },
-    /// The inventory cannot be written, which has to record the namespaces that are named as declared.
-    #[error("the inventory cannot be written, which has to record what is written; the log says why")]
+    /// The inventory cannot be read or written, which has to record the namespaces that are named as declared.
+    #[error("the inventory cannot be read or written, which has to record what is written; the log says why")]
     InventoryUnavailable,
     /// A shutdown was asked for first.
     #[error("stopped before the end")]

@@ -102,7 +102,7 @@ impl NamespaceClassifier {
     }
 
     /// Returns whether the inventory has recorded a namespace that is named as declared.
-    fn has_recorded(&self, namespace: &str) -> bool {
+    pub(crate) fn has_recorded(&self, namespace: &str) -> bool {
         self.recorded.as_ref().is_some_and(|recorded| recorded.contains(namespace))
     }
 

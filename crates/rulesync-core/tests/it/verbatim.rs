@@ -139,6 +139,87 @@ async fn verbatim_namespaces_with_equal_groups_never_replace_each_other() {
     world.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn verbatim_namespace_that_others_have_written_since_the_last_list_is_refused() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let world = start(&ruler, inventory.clone(), verbatim);
+    world.declare([named("o", "mine", "1")]).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    put(&ruler, "theirs", "1");
+    world.source.upsert(named("p", "theirs", "2"));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(ruler.groups("prod")["theirs"]["g"].rules[0].expr, "1");
+    assert_eq!(recorded(&inventory), ["mine"]);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn verbatim_namespace_is_foreign_as_soon_as_it_was_deleted() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let world = start(&ruler, inventory.clone(), verbatim);
+    world.declare([named("o", "mine", "1"), named("p", "moves", "1")]).await;
+    world.source.delete("p");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(namespaces(&ruler), ["mine"]);
+    put(&ruler, "moves", "of others");
+    resync().await;
+    assert_eq!(
+        (namespaces(&ruler), recorded(&inventory)),
+        (vec!["mine".to_owned(), "moves".to_owned()], vec!["mine".to_owned()])
+    );
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_a_tenant_that_was_emptied_are_forgotten() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let mut world = start(&ruler, inventory.clone(), |setup| {
+        verbatim(setup);
+        setup.routes = vec![route("prod"), route("stage")];
+    });
+    world.declare([named("o", "mine", "1")]).await;
+    world.reload(|setup| drop(setup.routes.remove(0))).await;
+    tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+    assert!(namespaces(&ruler).is_empty() && recorded(&inventory).is_empty());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_a_run_that_ends_by_itself_are_kept_by_the_daemon() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let mut world = start(&ruler, inventory.clone(), verbatim);
+    world.declare([named("o", "mine", "1")]).await;
+    // A pipeline records and writes what the daemon sees only later.
+    inventory.0.lock().unwrap().namespaces.get_mut("central/prod").unwrap().insert("shared".to_owned());
+    put(&ruler, "shared", "1");
+    world.source.upsert(named("p", "shared", "2"));
+    world.reload(|setup| setup.routes.push(route("later"))).await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert!(inventory.0.lock().unwrap().destinations.contains("central/later"));
+    assert_eq!(recorded(&inventory), ["mine", "shared"]);
+    assert_eq!(ruler.groups("prod")["shared"]["g"].rules[0].expr, "2");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_that_cannot_read_its_records_is_none() {
+    #[derive(Debug)]
+    struct Unreadable;
+    #[async_trait]
+    impl Inventory for Unreadable {
+        async fn read(&self) -> Result<InventoryRecord, InventoryError> {
+            Err(InventoryError("forbidden".to_owned()))
+        }
+
+        async fn write(&self, _: &InventoryRecord) -> Result<(), InventoryError> {
+            Err(InventoryError("forbidden".to_owned()))
+        }
+    }
+    let engine = one_shot(&MemoryRuler::default(), Unreadable, vec![named("o", "mine", "1")]);
+    let plan = engine.plan(std::future::pending()).await;
+    assert!(matches!(plan, Err(RunError::InventoryUnavailable)), "{plan:?}");
+}
+
 /// An inventory that can be read and not written.
 #[derive(Debug, Clone, Default)]
 struct ReadOnly(Arc<Mutex<usize>>);

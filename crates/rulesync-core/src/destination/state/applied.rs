@@ -164,6 +164,7 @@ impl State {
                     self.ownership.claim_deleted();
                 } else {
                     self.view.update(|observed| observed.remove(namespace, group));
+                    self.release_deleted(namespace);
                 }
                 let tried = self.limits.room_made();
                 self.queue_last(&tried);
@@ -172,6 +173,7 @@ impl State {
             Action::DeleteNamespace(groups) => {
                 self.view.update(|observed| observed.remove_namespace(namespace));
                 self.desired.forget_removed(namespace);
+                self.release_deleted(namespace);
                 let tried = self.limits.room_made();
                 self.queue_last(&tried);
                 for group in groups {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Priority, State};
 use crate::model::name::RulerNamespace;
-use crate::naming::NamespaceClassifier;
+use crate::naming::{NamespaceClassifier, Naming};
 use crate::observed::Observed;
 use crate::plan::{is_own, own_groups};
 
@@ -19,7 +19,9 @@ impl State {
     pub(super) fn has_former_names(&self) -> bool {
         let classifier = &self.shared.classifier;
         let is_former = |namespace: &RulerNamespace| {
-            classifier.former.iter().any(|naming| naming.owns(namespace))
+            let is_recorded =
+                classifier.former.contains(&Naming::Verbatim) && classifier.has_recorded(namespace);
+            (is_recorded || classifier.former.iter().any(|naming| naming.owns(namespace)))
                 && is_own(namespace, &self.desired, classifier)
         };
         !classifier.former.is_empty()

@@ -23,6 +23,10 @@ impl State {
         self.shared.classifier = Arc::new(classifier);
         // Without them nothing was listed.
         let Some(before) = before else { return false };
+        // What was released is asked for again if it is declared by now.
+        for namespace in before.difference(&recorded) {
+            self.ask_for_record(namespace);
+        }
         let added = recorded.difference(&before);
         if added.clone().any(|namespace| !self.records.awaits(namespace)) {
             added.for_each(|namespace| self.records.settle(namespace));
@@ -36,6 +40,22 @@ impl State {
         }
         self.queue_claim();
         false
+    }
+
+    /// Forgets the records, until they have been read again.
+    pub(in crate::destination) fn forget_records(&mut self) {
+        let classifier = NamespaceClassifier { recorded: None, ..(*self.shared.classifier).clone() };
+        self.shared.classifier = Arc::new(classifier);
+    }
+
+    /// Releases a namespace that was deleted just now, unless it is declared.
+    pub(super) fn release_deleted(&mut self, namespace: &RulerNamespace) {
+        let is_recorded = self.shared.classifier.has_recorded(namespace);
+        let exists = self.view.observed().is_some_and(|observed| observed.has_namespace(namespace));
+        if is_recorded && !exists && self.desired.winner(namespace).is_none() {
+            self.records.release(BTreeSet::from([namespace.clone()]));
+            self.shared.progressed.notify_one();
+        }
     }
 
     /// Returns whether records are needed and not known yet.
@@ -86,6 +106,12 @@ impl State {
             if self.records.refuse(namespace) {
                 let (destination, finding) = (Some(self.id.clone()), taken(namespace));
                 self.report_outcome(&Outcome::Found { object, destination, finding });
+            }
+        } else if self.view.is_stale() {
+            // Others may have written it since the last list.
+            self.records.wait(namespace);
+            if !self.view.is_listing() {
+                self.view.list_in(std::time::Duration::ZERO);
             }
         } else if self.records.ask(namespace) {
             self.shared.progressed.notify_one();

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use super::mode::Mode;
+use super::names::record_key;
 use super::running_destination::RunningDestination;
 use crate::apply::LimitedRuler;
 use crate::clock::seconds_since_1970;
@@ -54,6 +55,7 @@ impl Run {
                 ended.insert(id, destination.ended.clone());
             } else if wanted.contains(&id) {
                 destination.classify(self.classifier(&id));
+                self.remember(&id, &destination.classifier);
                 destination.send(Command::Retire(None));
                 self.retiring_since.remove(&id);
                 self.destinations.insert(id, destination);
@@ -232,6 +234,8 @@ impl Run {
             ruler: named.clone(),
             classifier,
             record_requests,
+            records_version: None,
+            records_read: 0,
             unrecognized,
             concurrency,
             commands,
@@ -261,7 +265,7 @@ impl Run {
     pub(super) fn retire(&mut self) {
         let (known, known_destinations_changed) =
             (&mut self.known_destinations, &mut self.known_destinations_changed);
-        let since = &mut self.retiring_since;
+        let (since, records) = (&mut self.retiring_since, &mut self.records);
         let environment = self.environment.borrow().version;
         self.retiring.retain(|id, destination| {
             let done = destination.is_retired(environment);
@@ -269,6 +273,7 @@ impl Run {
                 destination.stop.cancel();
                 known.remove(id);
                 since.remove(id);
+                records.forget(&record_key(id, &destination.ruler));
                 *known_destinations_changed = true;
             }
             !done

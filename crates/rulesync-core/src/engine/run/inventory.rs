@@ -39,14 +39,9 @@ impl Run {
                 }
                 let since = retiring.iter().filter_map(|(text, since)| Some((parse(text)?, *since)));
                 self.retiring_since.extend(since);
-                // Another process may have recorded and released some.
-                self.recorded = namespaces
-                    .into_iter()
-                    .filter_map(|(text, namespaces)| {
-                        let namespaces = namespaces.iter().map(|namespace| namespace.as_str().into());
-                        Some((parse(&text)?, namespaces.collect()))
-                    })
-                    .collect();
+                self.records.read(namespaces);
+                // The daemon carries these out, and a one-shot run leaves them to it.
+                self.unreleased = if self.mode == Mode::Forever { BTreeSet::new() } else { released };
                 self.known_destinations_changed = true;
                 self.adjust_destinations();
             }
@@ -62,18 +57,13 @@ impl Run {
             let since = self.retiring_since.iter().filter(|(id, _)| is_retiring(*id));
             let wanted = InventoryRecord {
                 destinations: self.known_destinations.keys().map(ToString::to_string).collect(),
-                released: BTreeSet::new(),
+                released: self.unreleased.clone(),
                 retiring: since.map(|(id, since)| (id.to_string(), *since)).collect(),
                 namings: (self.known_destinations.iter())
                     .filter(|(_, namings)| !namings.is_empty())
                     .map(|(id, namings)| (id.to_string(), namings.clone()))
                     .collect(),
-                namespaces: (self.recorded.iter())
-                    .filter(|(_, namespaces)| !namespaces.is_empty())
-                    .map(|(id, namespaces)| {
-                        (id.to_string(), namespaces.iter().map(ToString::to_string).collect())
-                    })
-                    .collect(),
+                namespaces: self.records.to_store(),
             };
             inventory_writer.want(wanted, read_again);
         }

@@ -2,7 +2,7 @@
 //! releases.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +29,10 @@ pub(super) struct InventoryWriter {
     unread: Arc<Mutex<Option<ReadRecord>>>,
     /// The record as it is stored, as far as is known.
     stored: Arc<Mutex<InventoryRecord>>,
+    /// The number of stored records so far.
+    version: Arc<AtomicU64>,
+    /// How often it was read by a new leader.
+    reads: Arc<AtomicU64>,
     /// True if it may be written.
     writes: Arc<AtomicBool>,
     read: bool,
@@ -49,6 +53,8 @@ impl InventoryWriter {
             wanted: watch::channel(None).0,
             unread: Arc::default(),
             stored: Arc::default(),
+            version: Arc::default(),
+            reads: Arc::default(),
             writes: Arc::new(AtomicBool::new(writes)),
             read: false,
             stop: CancellationToken::new(),
@@ -64,6 +70,8 @@ impl InventoryWriter {
             wanted: self.wanted.subscribe(),
             unread: Arc::clone(&self.unread),
             stored: Arc::clone(&self.stored),
+            version: Arc::clone(&self.version),
+            reads: Arc::clone(&self.reads),
             writes: Arc::clone(&self.writes),
         };
         let stop = self.stop.clone();
@@ -77,6 +85,16 @@ impl InventoryWriter {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         let namespaces = stored.namespaces.get(destination).into_iter().flatten();
         namespaces.map(|namespace| namespace.as_str().into()).collect()
+    }
+
+    /// Returns the version of the stored record, which changes with it.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often it was read by a new leader.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// Allows it to be written.
@@ -114,10 +132,18 @@ impl InventoryWriter {
     }
 }
 
+/// Returns whether two records differ in nothing but the releases of an operator.
+fn is_same(one: &InventoryRecord, other: &InventoryRecord) -> bool {
+    let without_releases =
+        |record: &InventoryRecord| InventoryRecord { released: BTreeSet::new(), ..record.clone() };
+    without_releases(one) == without_releases(other)
+}
+
 /// A record that was read from the inventory.
 pub(super) struct ReadRecord {
     pub(super) record: InventoryRecord,
-    /// True if it was not read before since this process became the leader: another process may have written it.
+    /// True if another process may have written it: it was not read before since this process became the leader, or it is
+    /// not as this process left it.
     pub(super) is_first: bool,
 }
 
@@ -128,12 +154,14 @@ struct Task {
     wanted: watch::Receiver<Option<InventoryRecord>>,
     unread: Arc<Mutex<Option<ReadRecord>>>,
     stored: Arc<Mutex<InventoryRecord>>,
+    version: Arc<AtomicU64>,
+    reads: Arc<AtomicU64>,
     writes: Arc<AtomicBool>,
 }
 
 impl Task {
     async fn run(mut self) {
-        let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(5 * 60) };
+        let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) };
         let mut failures = 0;
         let mut stored = InventoryRecord::default();
         let mut known = false;
@@ -144,12 +172,15 @@ impl Task {
                 self.leadership.leading().await;
             }
             let unwritten = self.unwritten(&stored).filter(|_| known);
-            let is_write = unwritten.is_some();
-            let inventory = Arc::clone(&self.inventory);
+            let (inventory, before) = (Arc::clone(&self.inventory), &stored);
             let request = async move {
+                let current = inventory.read().await?;
                 match unwritten {
-                    Some(record) => inventory.write(&record).await.map(|()| record),
-                    None => inventory.read().await,
+                    // What another process has stored meanwhile is taken into account first.
+                    Some(record) if is_same(&current, before) => {
+                        inventory.write(&record).await.map(|()| (record, true))
+                    }
+                    _ => Ok((current, false)),
                 }
             };
             let result = tokio::select! {
@@ -160,11 +191,13 @@ impl Task {
                 }
             };
             let wait = match result {
-                Ok(record) => {
+                Ok((record, is_written)) => {
+                    let by_others = !is_written && !is_same(&record, &stored);
                     stored.clone_from(&record);
                     self.publish(&record);
-                    if !is_write {
-                        self.pass_on(record, !known);
+                    if !is_written {
+                        self.reads.fetch_add(u64::from(!known), Ordering::Relaxed);
+                        self.pass_on(record, !known || by_others);
                         known = true;
                     }
                     self.progressed.notify_one();
@@ -174,7 +207,7 @@ impl Task {
                 Err(error) => {
                     failures += 1;
                     let wait = backoff.wait(failures);
-                    tracing::warn!(%error, retry_in = ?wait, "Inventory unreachable, removed routes are not cleaned up meanwhile");
+                    tracing::warn!(%error, retry_in = ?wait, "Inventory unreachable: meanwhile removed routes are not cleaned up, and nothing is written under names as declared");
                     wait
                 }
             };
@@ -195,6 +228,7 @@ impl Task {
     }
 
     fn publish(&self, record: &InventoryRecord) {
+        self.version.fetch_add(1, Ordering::Relaxed);
         self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone_from(record);
     }
 

@@ -2,7 +2,8 @@
 //! namespaces are own ones where their form does not show it.
 
 use super::{Mode, Run};
-use crate::destination::Command;
+use crate::destination::{Command, RecordRequest};
+use crate::engine::setup::NamedRuler;
 use crate::model::tenant::DestinationId;
 use crate::naming::NamespaceClassifier;
 
@@ -48,25 +49,28 @@ impl Run {
         let Some(inventory) = self.inventory_writer.as_ref().filter(|inventory| inventory.is_read()) else {
             return;
         };
+        if !self.leadership.is_leader() {
+            return;
+        }
+        let version = inventory.version();
         for (id, destination) in self.destinations.iter_mut().chain(&mut self.retiring) {
-            if !destination.classifier.needs_records() {
+            let request = destination.record_requests.take();
+            let is_new = request != RecordRequest::default() || destination.records_version != Some(version);
+            if !destination.classifier.needs_records() || !is_new {
                 continue;
             }
-            let request = destination.record_requests.take();
-            let recorded = self.recorded.entry(id.clone()).or_default();
-            let before = recorded.len();
-            recorded.retain(|namespace| !request.release.contains(namespace));
-            let released = before - recorded.len();
-            let kept = recorded.len();
-            recorded.extend(request.record);
-            self.known_destinations_changed |= released > 0 || recorded.len() > kept;
-            // Nothing is stored for a plan, and nothing written.
-            let mut stored = recorded.clone();
-            if self.mode != Mode::Plan {
-                let in_inventory = inventory.stored_namespaces(&id.to_string());
-                stored.retain(|namespace| in_inventory.contains(namespace));
-            }
-            destination.record(stored);
+            let key = record_key(id, &destination.ruler);
+            self.known_destinations_changed |= self.records.request(&key, request);
+            let stored = match self.mode {
+                // Nothing is stored for a plan, and nothing written.
+                Mode::Plan => self.records.stored(&key, |_| true),
+                Mode::Once | Mode::Forever => {
+                    let in_inventory = inventory.stored_namespaces(&key);
+                    self.records.stored(&key, |namespace| in_inventory.contains(namespace))
+                }
+            };
+            destination.record(stored, inventory.reads());
+            destination.records_version = Some(version);
         }
     }
 
@@ -92,5 +96,14 @@ impl Run {
                 destination.classify(present);
             }
         }
+    }
+}
+
+/// Returns the key of a destination's records in the inventory. They count for one server: another one at a new address may
+/// have namespaces of others with the same names.
+pub(super) fn record_key(id: &DestinationId, ruler: &NamedRuler) -> String {
+    match ruler.ruler.address() {
+        Some(address) => format!("{id} {address}"),
+        None => id.to_string(),
     }
 }

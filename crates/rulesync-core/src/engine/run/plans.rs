@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::inventory_writer::InventoryWriter;
 use super::{Mode, Run};
 use crate::destination::Command;
 use crate::engine::summary::RunError;
@@ -20,8 +21,13 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`RunError::DestinationUnavailable`] if one could not be listed.
+    /// [`RunError::DestinationUnavailable`] if one could not be listed, [`RunError::InventoryUnavailable`] if an inventory
+    /// that is needed could not be read.
     pub(in crate::engine) async fn dry_run(&mut self) -> Result<DryRun, RunError> {
+        let is_read = self.inventory_writer.as_ref().is_some_and(InventoryWriter::is_read);
+        if self.setup.needs_records() && !is_read {
+            return Err(RunError::InventoryUnavailable);
+        }
         let Status { destinations, objects, .. } = self.status().await;
         if let Some(unread) = destinations.into_iter().find(|destination| destination.error.is_some()) {
             return Err(RunError::DestinationUnavailable {
@@ -61,9 +67,12 @@ impl Run {
 
     /// Stores the records of the namespaces that the plan writes, before it is carried out.
     async fn store_records(&mut self) -> Result<(), RunError> {
+        if !self.setup.needs_records() {
+            return Ok(());
+        }
         let Some(inventory_writer) = self.inventory_writer.as_ref().filter(|inventory| inventory.is_read())
         else {
-            return Ok(());
+            return Err(RunError::InventoryUnavailable);
         };
         inventory_writer.allow_writes();
         self.known_destinations_changed = true;
@@ -71,9 +80,8 @@ impl Run {
         let deadline = Instant::now() + self.setup.policy.patience;
         let are_stored = |run: &Self| {
             run.inventory_writer.as_ref().is_none_or(|inventory_writer| {
-                run.recorded.iter().all(|(id, recorded)| {
-                    inventory_writer.stored_namespaces(&id.to_string()).is_superset(recorded)
-                })
+                run.records
+                    .are_stored(|key, namespace| inventory_writer.stored_namespaces(key).contains(namespace))
             })
         };
         while !are_stored(self) {

@@ -19,6 +19,10 @@ pub(super) struct RunningDestination {
     pub(super) classifier: Arc<NamespaceClassifier>,
     /// The namespaces whose records it asks to change.
     pub(super) record_requests: RecordRequests,
+    /// The version of the stored inventory that it was told of.
+    pub(super) records_version: Option<u64>,
+    /// How often the inventory had been read as a new leader when it was told of its records.
+    pub(super) records_read: u64,
     /// The namespaces that it asks about.
     pub(super) unrecognized: Unrecognized,
     /// The limit of the ruler's address, shared by all its destinations.
@@ -42,8 +46,10 @@ impl RunningDestination {
     }
 
     /// Tells it which of its namespaces are recorded, if it does not know that.
-    pub(super) fn record(&mut self, recorded: BTreeSet<RulerNamespace>) {
-        if self.classifier.recorded.as_deref() != Some(&recorded) {
+    pub(super) fn record(&mut self, recorded: BTreeSet<RulerNamespace>, reads: u64) {
+        // It forgets them when leadership is lost.
+        let forgotten = std::mem::replace(&mut self.records_read, reads) != reads;
+        if forgotten || self.classifier.recorded.as_deref() != Some(&recorded) {
             let recorded = Arc::new(recorded);
             let classifier =
                 NamespaceClassifier { recorded: Some(Arc::clone(&recorded)), ..(*self.classifier).clone() };
