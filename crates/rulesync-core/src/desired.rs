@@ -134,12 +134,13 @@ impl Desired {
         self.removed.remove(namespace);
         self.protect(namespace, &object.id, None);
         self.count(namespace, false);
+        // Those that a re-created object had before still lead here.
         for legacy in &object.legacy_names {
             self.removed.remove(legacy);
             self.successors.insert(legacy.clone(), namespace.clone());
         }
         let objects = self.namespaces.entry(namespace.clone()).or_default();
-        let before = objects.iter().position(|other| other.id == object.id).map(|at| objects.remove(at));
+        objects.retain(|other| other.id != object.id);
         objects.push(object);
         objects.shrink_to_fit();
         // The oldest object wins; the id decides between objects of the same second, or of an unknown time.
@@ -148,28 +149,23 @@ impl Desired {
             age(a).cmp(&age(b)).then_with(|| a.id.cmp(&b.id))
         });
         self.count(namespace, true);
-        // A re-created object has other legacy names.
-        if let Some(before) = before {
-            self.remove_legacy_names(before, RemovalReason::Moved);
-        }
     }
 
     /// Removes an object from a namespace. The object may have been declared before this value was made, as at a ruler
     /// that has been replaced since.
     pub(crate) fn remove(&mut self, namespace: &RulerNamespace, object: &ObjectId, because: RemovalReason) {
         self.count(namespace, false);
-        let mut gone = None;
         if let Some(objects) = self.namespaces.get_mut(namespace) {
-            gone = objects.iter().position(|other| other.id == *object).map(|at| objects.remove(at));
+            objects.retain(|other| other.id != *object);
             if objects.is_empty() {
                 self.namespaces.remove(namespace);
             }
         }
-        if let Some(gone) = gone {
-            self.remove_legacy_names(gone, because);
-        }
         if !self.namespaces.contains_key(namespace) {
             let removed = Removed { object: object.clone(), because, at: Instant::now() };
+            let legacy =
+                self.successors.extract_if(|_, successor| successor == namespace).map(|(legacy, _)| legacy);
+            self.removed.extend(legacy.map(|legacy| (legacy, removed.clone())));
             self.removed.insert(namespace.clone(), removed);
         }
         self.count(namespace, true);
@@ -179,21 +175,6 @@ impl Desired {
     pub(crate) fn legacy_names(&self, namespace: &str, object: &ObjectId) -> &[RulerNamespace] {
         let found = self.namespaces.get(namespace).into_iter().flatten().find(|other| other.id == *object);
         found.map(|object| &*object.legacy_names).unwrap_or_default()
-    }
-
-    /// Records that an object no longer has these legacy names, unless it or another one has them now.
-    fn remove_legacy_names(&mut self, object: DesiredObject, because: RemovalReason) {
-        let DesiredObject { id, legacy_names, .. } = object;
-        for legacy in legacy_names {
-            let has = |other: &DesiredObject| other.legacy_names.contains(&legacy);
-            let successor = self.successors.get(&legacy);
-            let objects = successor.and_then(|namespace| self.namespaces.get(namespace));
-            if objects.is_none_or(|objects| !objects.iter().any(has)) {
-                self.successors.remove(&legacy);
-                let removed = Removed { object: id.clone(), because, at: Instant::now() };
-                self.removed.insert(legacy, removed);
-            }
-        }
     }
 
     /// Returns whether a namespace is, or was, that of an object that a source has shown.
@@ -414,7 +395,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn legacy_names_lead_to_the_namespace_until_their_object_is_removed_or_has_others() {
+    fn legacy_names_lead_to_the_namespace_until_their_object_is_removed() {
         let namespace: RulerNamespace = "us.ns.o".into();
         let named = |legacy: &str| DesiredObject {
             legacy_names: [legacy.into()].into(),
@@ -426,11 +407,12 @@ pub(crate) mod tests {
         assert_eq!(desired.successor("a-ns-o-1"), Some(&namespace));
         assert!(!desired.was_removed("a-ns-o-1") && desired.knows("a-ns-o-1") && !desired.knows("a-ns-o-2"));
         desired.upsert(&namespace, named("a-ns-o-2"));
-        assert!(desired.was_removed("a-ns-o-1"), "the object was re-created");
-        assert_eq!(desired.successor("a-ns-o-1"), None);
+        assert_eq!(desired.successor("a-ns-o-1"), Some(&namespace), "the object was re-created");
         desired.remove(&namespace, &named("").id, RemovalReason::Deleted);
-        assert_eq!(desired.removed("a-ns-o-2").unwrap().because, RemovalReason::Deleted);
-        assert_eq!(desired.successor("a-ns-o-2"), None);
+        for legacy in ["a-ns-o-1", "a-ns-o-2"] {
+            assert_eq!(desired.removed(legacy).unwrap().because, RemovalReason::Deleted);
+            assert_eq!(desired.successor(legacy), None);
+        }
     }
 
     #[test]

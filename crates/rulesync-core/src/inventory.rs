@@ -1,5 +1,6 @@
 //! The inventory: the destinations that were ever written to, stored outside the process, so that a tenant without
-//! rules, or a removed route, is cleaned up across restarts. If it is lost, only that cleanup is lost.
+//! rules, or a removed route, is cleaned up across restarts, and that names as declared are known to be own ones. If it is
+//! lost, that cleanup is lost, and such names are foreign.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

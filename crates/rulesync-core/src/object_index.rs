@@ -169,15 +169,17 @@ impl ObjectIndex {
         self.uses.contains_key(destination)
     }
 
-    /// Returns the namespaces that an object has, or may have had, at a destination.
+    /// Returns the namespaces that an object has, or may have had, at a destination, where the inventory remembers `former`
+    /// namings.
     pub(crate) fn possible_namespaces(
         &self,
         id: &ObjectId,
         destination: &DestinationId,
+        former: &[Naming],
     ) -> Vec<RulerNamespace> {
         let record = self.objects.get(id);
         let input = record.map_or_else(|| id.into(), |record| record.accepted.naming_input(id));
-        self.table.possible_namespaces(&input, destination)
+        self.table.possible_namespaces(&input, destination, former)
     }
 
     /// Returns those of these namespaces at a ruler that one of the namings gives to an object that a source has shown,

@@ -367,7 +367,7 @@ impl State {
                 && self.view.observed().is_some_and(|observed| self.own_groups(observed) == 0)
                 && !self.ownership.has_claim(),
             refused: self.verdicts.refused_groups(),
-            orphans: self.safety.guard.orphans(),
+            orphans: if self.writes() { self.safety.guard.orphans() } else { self.planned_orphans() },
             former_names: self.has_former_names(),
             applied: self.applied,
         }

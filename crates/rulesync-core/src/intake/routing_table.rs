@@ -86,12 +86,13 @@ impl RoutingTable {
         })
     }
 
-    /// Returns the namespaces that an object may have at a destination, whatever route leads it there, by present and legacy
-    /// namings.
+    /// Returns the namespaces that an object may have at a destination, whatever route leads it there, by present, legacy
+    /// and `former` namings.
     pub(crate) fn possible_namespaces(
         &self,
         object: &NamingInput<'_>,
         destination: &DestinationId,
+        former: &[Naming],
     ) -> Vec<RulerNamespace> {
         let routes = self.routes.iter().filter(|route| route.may_lead_to(destination));
         let mut namings: Vec<&Naming> = routes.map(|route| self.naming_of(route)).collect();
@@ -99,6 +100,7 @@ impl RoutingTable {
             namings.push(self.naming_at(&destination.ruler));
         }
         namings.extend(self.legacy.get(&destination.ruler).into_iter().flatten());
+        namings.extend(former);
         let name = |naming| self.name_at(&destination.ruler, naming, object);
         let mut namespaces: Vec<RulerNamespace> = namings.into_iter().filter_map(name).collect();
         namespaces.sort_unstable();

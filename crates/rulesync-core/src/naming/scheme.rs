@@ -10,7 +10,7 @@ use super::named::Named;
 use super::owner::{Owner, OwnerError};
 use crate::model::name::RulerNamespace;
 
-/// The naming of the ruler namespaces of objects. A name that has not its form is not owned.
+/// The naming of the ruler namespaces of objects. A name that does not have this form is not owned.
 ///
 /// It is stored as in the configuration, such as `{"type": "alloy", "prefix": "alloy", "separator": "/"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use rulesync_core::plan::HeldReason;
 use rulesync_core::{Engine, RulerError};
 use tokio::time::Instant;
 
+use crate::inheritance::put;
 use crate::world::{MemoryRuler, SourceControl, World, object, route, scripted_source, unavailable};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,8 +21,19 @@ async fn once(
     ruler: &MemoryRuler,
     speak: impl AsyncFnOnce(&SourceControl),
 ) -> (Result<Summary, RunError>, Duration) {
+    let (engine, control) = engine(ruler);
+    let start = Instant::now();
+    let run = async {
+        let result = engine.sync_once(std::future::pending()).await;
+        (result, start.elapsed())
+    };
+    let (result, ()) = tokio::join!(run, speak(&control));
+    result
+}
+
+/// Returns an engine that has not been run, and the control of its source.
+fn engine(ruler: &MemoryRuler) -> (Engine, SourceControl) {
     let (source, control) = scripted_source();
-    let mut engine = Engine::builder("us".parse().unwrap());
     let setup = rulesync_core::engine::Setup {
         namespace_policy: NamespacePolicy::of("us".parse().unwrap()),
         sources: vec![NamedSource { name: "script".into(), source: Arc::new(source) }],
@@ -29,14 +41,7 @@ async fn once(
         routes: vec![route("prod")],
         policy: Policy { patience: PATIENCE, timeout: TIMEOUT, ..Policy::default() },
     };
-    engine = engine.setup(setup);
-    let start = Instant::now();
-    let run = async {
-        let result = engine.build().unwrap().sync_once(std::future::pending()).await;
-        (result, start.elapsed())
-    };
-    let (result, ()) = tokio::join!(run, speak(&control));
-    result
+    (Engine::builder("us".parse().unwrap()).setup(setup).build().unwrap(), control)
 }
 
 /// Returns whether a time is the expected one, or at most a moment longer.
@@ -55,6 +60,28 @@ async fn one_shot_run_ends_when_everything_is_in_sync() {
     let summary = summary.unwrap();
     assert!(summary.succeeded() && summary.applied == 2, "{summary:#?}");
     assert!(time < Duration::from_secs(2), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn plan_holds_the_deletes_that_a_sync_holds() {
+    let ruler = MemoryRuler::default();
+    for orphan in ["us.ns.a", "us.ns.b", "us.ns.c"] {
+        put(&ruler, orphan, "1");
+    }
+    for (declared, held) in [(vec![], Some(HeldReason::SourceEmpty)), (vec!["a", "b"], None)] {
+        let declare = |control: &SourceControl| {
+            declared.iter().for_each(|name| control.upsert(object(name, &[("g", "1")])));
+            control.complete();
+        };
+        let (engine, control) = engine(&ruler);
+        declare(&control);
+        let plan = engine.plan(std::future::pending()).await.unwrap();
+        let planned: Vec<Option<HeldReason>> =
+            plan.plans[0].changes.iter().map(|change| change.held).collect();
+        assert_eq!(planned, vec![held; 3 - declared.len()]);
+        let (summary, _) = once(&ruler, async |control| declare(control)).await;
+        assert_eq!(summary.unwrap().applied, if held.is_some() { 0 } else { 1 });
+    }
 }
 
 #[tokio::test(start_paused = true)]

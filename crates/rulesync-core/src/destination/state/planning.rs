@@ -1,5 +1,7 @@
 //! Plans of a destination, and which changes may be made: all, none, or those of a plan that was reviewed.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 
 use super::State;
@@ -42,6 +44,17 @@ impl State {
             Some(stored) => plan.with_bodies(stored, self.shared.ruler.capabilities().fields),
             None => plan,
         }
+    }
+
+    /// Returns the number of orphaned namespaces that a plan deletes: together they may look like an accident.
+    pub(super) fn planned_orphans(&self) -> usize {
+        if !self.view.is_listed() || !self.safety.deletes().orphans {
+            return 0;
+        }
+        let is_orphan =
+            |change: &Change| change.is_guarded() && self.desired.object_of(&change.namespace).is_none();
+        let orphans = self.planned().into_iter().filter(is_orphan).map(|change| change.namespace);
+        orphans.collect::<HashSet<RulerNamespace>>().len()
     }
 
     /// Returns all changes that are to be made, including those that are held.

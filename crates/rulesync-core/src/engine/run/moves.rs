@@ -32,7 +32,7 @@ impl Run {
             object: object.clone(),
             protection: Some(protection.clone()),
         };
-        self.index.possible_namespaces(object, id).into_iter().map(protect).collect()
+        self.index.possible_namespaces(object, id, self.namings_at(id)).into_iter().map(protect).collect()
     }
 
     /// Ends the protection of objects' rules. The rules of an object that goes elsewhere now are moved like any other:
@@ -47,7 +47,7 @@ impl Run {
                 }
                 // Rules that no route leads to any more have a window of their own.
                 let moves = !goes_to.is_empty() && !goes_to.contains(&id) && self.may_be_led_to(&id);
-                for namespace in self.index.possible_namespaces(object, &id) {
+                for namespace in self.index.possible_namespaces(object, &id, self.namings_at(&id)) {
                     if !moves {
                         self.set_protection(&id, &namespace, object, None);
                     } else if !self.is_leaving(object, &id, &namespace) {

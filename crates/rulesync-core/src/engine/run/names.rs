@@ -5,12 +5,17 @@ use super::{Mode, Run};
 use crate::destination::{Command, RecordRequest};
 use crate::engine::setup::NamedRuler;
 use crate::model::tenant::DestinationId;
-use crate::naming::NamespaceClassifier;
+use crate::naming::{NamespaceClassifier, Naming};
 
 impl Run {
     /// Returns the classifier of the namespaces at a destination.
     pub(super) fn classifier(&self, id: &DestinationId) -> NamespaceClassifier {
-        self.setup.classifier(id, self.known_destinations.get(id).map_or(&[], Vec::as_slice))
+        self.setup.classifier(id, self.namings_at(id))
+    }
+
+    /// Returns the namings that the inventory remembers of a destination.
+    pub(super) fn namings_at(&self, id: &DestinationId) -> &[Naming] {
+        self.known_destinations.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// Notes for the inventory that a destination may hold own rules, and under which names.
