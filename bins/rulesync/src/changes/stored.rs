@@ -1,4 +1,6 @@
-//! A plan that was stored: what of it must still hold when it is carried out. Pure.
+//! A plan that was stored: how it is recognized, and what of it must still hold when it is carried out.
+
+use std::io::{self, Read};
 
 use rulesync_core::plan::HeldReason;
 use serde::Deserialize;
@@ -7,6 +9,9 @@ use super::document::{PlanDocument, VERSION};
 
 /// The keys of a plan, of which none is one of a file with rules.
 const KEYS: [&str; 5] = ["version", "configuration", "summary", "destinations", "refusals"];
+
+/// The number of bytes at the beginning of a file that tell whether it is a plan.
+const BEGINNING: u64 = 4096;
 
 /// The part of a stored plan that is compared with one made anew.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -33,9 +38,20 @@ struct StoredChange {
 }
 
 impl StoredPlan {
+    /// Returns whether a file is meant to be a plan. Only its beginning is read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub(crate) fn is_in(file: impl Read) -> io::Result<bool> {
+        let mut beginning = Vec::new();
+        file.take(BEGINNING).read_to_end(&mut beginning)?;
+        Ok(Self::is_one(&String::from_utf8_lossy(&beginning)))
+    }
+
     /// Returns whether a text is meant to be a plan: of whatever version, as JSON or YAML, and also if it is cut off. Its
     /// beginning tells: no file with rules has a plan's keys.
-    pub(crate) fn is_one(text: &str) -> bool {
+    fn is_one(text: &str) -> bool {
         let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
         let (text, is_json) = match text.strip_prefix('{') {
             Some(text) => (text.trim_start(), true),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::changes::stored::StoredPlan;
 use crate::failure::Failure;
 
 /// The rules that standard input held.
@@ -30,6 +31,12 @@ impl Stdin {
         let directory = tempfile::tempdir().map_err(failed)?;
         let mut file = std::fs::File::create(directory.path().join(FILE)).map_err(failed)?;
         copy(std::io::stdin().lock(), &mut file, MAX_BYTES).map_err(failed)?;
+        let kept = std::fs::File::open(directory.path().join(FILE)).map_err(failed)?;
+        if StoredPlan::is_in(kept).map_err(failed)? {
+            let message =
+                "standard input is a plan, and holds no rules: `rulesync sync --plan FILE` carries one out";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         Ok(Self { directory })
     }
 

@@ -24,16 +24,12 @@ impl RuleFile {
     }
 }
 
-/// Returns a rule file for each namespace that is wanted. Claims are left out where `claims` is false: they are records
-/// of rulesync, and nobody's rules.
-pub(crate) fn rule_files(
-    groups: &StoredGroups,
-    wanted: impl Fn(&str) -> bool,
-    claims: bool,
-) -> Vec<RuleFile> {
+/// Returns a rule file for each namespace that is wanted. Claims are left out: they are records of rulesync, and
+/// nobody's rules.
+pub(crate) fn rule_files(groups: &StoredGroups, wanted: impl Fn(&str) -> bool) -> Vec<RuleFile> {
     let mut files: Vec<RuleFile> = Vec::new();
     for (namespace, group) in groups.iter() {
-        if !wanted(namespace) || (!claims && is_claim(&group)) {
+        if !wanted(namespace) || is_claim(&group) {
             continue;
         }
         match files.last_mut().filter(|file| file.namespace == **namespace) {

@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let language = destination.capabilities().language;
     let groups = destination.read().await?.whole()?;
     let wanted = |namespace: &str| namespaces.is_empty() || namespaces.iter().any(|name| name == namespace);
-    let files = rule_files(&groups, wanted, false);
+    let files = rule_files(&groups, wanted);
     let names: Vec<&str> = files.iter().map(|file| file.namespace.as_str()).collect();
     let texts: Vec<(String, String)> = match output {
         Format::RuleFiles => file_names(&names).into_iter().zip(files.iter().map(RuleFile::text)).collect(),

@@ -11,6 +11,8 @@ use crate::rule_files::{RuleFile, rule_files};
 use crate::stdout::print;
 
 /// Print what a ruler has for a tenant as rule files, one document for each namespace.
+///
+/// Claims of rulesync are left out: in another tenant they would lock their owner out of it. `rulesync get` prints them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The namespaces; by default all.
@@ -20,8 +22,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     r#where: DirectArgs,
 
-    /// Write a file for each namespace into this directory instead, as `load` and `sync` read them. Claims of rulesync
-    /// are left out. Files of namespaces that are no more stay.
+    /// Write a file for each namespace into this directory instead, as `load` and `sync` read them. Files of namespaces that are no more stay.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
 }
@@ -30,7 +31,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let Args { namespaces, r#where, output_dir } = args;
     let groups = r#where.destination().await?.read().await?.whole()?;
     let wanted = |namespace: &str| namespaces.is_empty() || namespaces.iter().any(|name| name == namespace);
-    let files = rule_files(&groups, wanted, output_dir.is_none());
+    let files = rule_files(&groups, wanted);
     let Some(directory) = output_dir else {
         let documents: Vec<String> = files.iter().map(RuleFile::text).collect();
         return print(&documents.join("---\n"));

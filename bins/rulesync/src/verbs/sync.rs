@@ -1,6 +1,5 @@
 //! `sync`: brings everything in order once, or carries out a stored plan.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -86,19 +85,17 @@ fn take_plan(
     plans.pop().map(|path| read_plan(&path).map(|plan| (path, plan))).transpose()
 }
 
-/// The beginning of a file that tells whether it is a plan.
-const BEGINNING: u64 = 4096;
-
 /// Returns whether a path is a file that is meant to be a plan. Pipes and directories hold rules.
 fn is_plan(path: &Path) -> Result<bool, Failure> {
     if !path.is_file() || rulesync_fs::is_inherited(path) {
         return Ok(false);
     }
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::unreadable(path, &error))?;
-    let is_cut_off = bytes.is_empty() && path.extension().is_some_and(|extension| extension == "json");
-    Ok(is_cut_off || StoredPlan::is_one(&String::from_utf8_lossy(&bytes)))
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    let read = std::fs::File::open(path).and_then(|file| {
+        let is_cut_off = is_json && file.metadata()?.len() == 0;
+        Ok(is_cut_off || StoredPlan::is_in(file)?)
+    });
+    read.map_err(|error| Failure::unreadable(path, &error))
 }
 
 fn read_plan(path: &Path) -> Result<StoredPlan, Failure> {

@@ -86,6 +86,11 @@ async fn stored_plan_is_recognized_by_its_content_and_nothing_else_is_written() 
         assert_eq!((run.code(), run.stdout().as_str(), world.writes()), (code, "", (0, 0)), "{}", run.all());
         assert!(run.stderr().starts_with(says), "{args:?}: {}", run.stderr());
     }
+    let mut piped = world.command(&["sync", "-", "--owner", "us"]);
+    piped.write_stdin(plan);
+    let piped = world.finish(piped).await;
+    assert_eq!((piped.code(), world.writes()), (64, (0, 0)), "{}", piped.all());
+    assert!(piped.stderr().starts_with("error: standard input is a plan"), "{}", piped.all());
     std::fs::remove_file(world.path("rules/b.yaml")).unwrap();
     let synced = world.run(&["sync", "rules", "--plan", "tfplan"]).await.ok();
     assert!(synced.ends_with("Sync: 1 added, 0 changed, 0 deleted\n"), "{synced}");
