@@ -35,7 +35,7 @@ use crate::finding::Finding;
 use crate::handover::Handover;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::model::name::SourceName;
+use crate::model::name::{RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
@@ -86,6 +86,8 @@ pub(super) struct Run {
     known_destinations: BTreeMap<DestinationId, Vec<Naming>>,
     /// The recorded namespaces of destinations, which are named as declared.
     records: Records,
+    /// The namespaces that the last plan writes.
+    planned_namespaces: BTreeMap<DestinationId, BTreeSet<RulerNamespace>>,
     /// The releases of deletes in the inventory that are left to the daemon.
     unreleased: BTreeSet<String>,
     /// True until the inventory has these destinations.
@@ -163,6 +165,7 @@ impl Run {
             environment: watch::Sender::new(environment),
             known_destinations: BTreeMap::new(),
             records: Records::default(),
+            planned_namespaces: BTreeMap::new(),
             unreleased: BTreeSet::new(),
             known_destinations_changed: true,
             retiring_since: BTreeMap::new(),

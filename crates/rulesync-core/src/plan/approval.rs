@@ -50,6 +50,18 @@ impl Approval {
     }
 }
 
+impl Approval {
+    /// Returns whether a group of a namespace may be written, by a plan that is being made too.
+    pub(crate) fn writes_to(&self, namespace: &str) -> bool {
+        match self {
+            Self::Nothing | Self::Everything => true,
+            Self::Planned(approved) => {
+                approved.iter().any(|change| !change.deletes && *change.namespace == *namespace)
+            }
+        }
+    }
+}
+
 fn parts(change: &Change) -> impl Iterator<Item = ApprovedChange> {
     let (namespace, deletes) = (&change.namespace, change.is_delete());
     let part =

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use rulesync_core::engine::{Inventory, InventoryError, InventoryRecord, RunError, Setup, SetupError};
 use rulesync_core::finding::Code;
 use rulesync_core::naming::{NamespacePolicy, Naming};
+use rulesync_core::plan::DryRun;
 use rulesync_core::status::ObjectState;
 use rulesync_core::{Engine, Route, RuleObject};
 
@@ -199,6 +200,22 @@ async fn records_of_a_run_that_ends_by_itself_are_kept_by_the_daemon() {
     assert_eq!(recorded(&inventory), ["mine", "shared"]);
     assert_eq!(ruler.groups("prod")["shared"]["g"].rules[0].expr, "2");
     world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn namespace_whose_writes_a_review_leaves_out_is_not_recorded() {
+    let (ruler, inventory) = (MemoryRuler::default(), MemoryInventory::default());
+    let objects = vec![named("o", "kept", "1"), named("p", "left out", "1")];
+    let engine = one_shot(&ruler, inventory.clone(), objects);
+    let review = async |plan: &mut DryRun| {
+        plan.plans[0].changes.retain(|change| &*change.namespace == "kept");
+        true
+    };
+    engine.sync_reviewed(review, std::future::pending()).await.unwrap().unwrap();
+    assert_eq!(
+        (namespaces(&ruler), recorded(&inventory)),
+        (vec!["kept".to_owned()], vec!["kept".to_owned()])
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,6 +107,8 @@ impl State {
                 let (destination, finding) = (Some(self.id.clone()), taken(namespace));
                 self.report_outcome(&Outcome::Found { object, destination, finding });
             }
+        } else if !self.approval.writes_to(namespace) {
+            self.records.settle(namespace);
         } else if self.view.is_stale() {
             // Others may have written it since the last list.
             self.records.wait(namespace);

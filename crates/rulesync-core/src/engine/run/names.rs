@@ -4,6 +4,7 @@
 use super::{Mode, Run};
 use crate::destination::{Command, RecordRequest};
 use crate::engine::setup::NamedRuler;
+use crate::model::name::RulerNamespace;
 use crate::model::tenant::DestinationId;
 use crate::naming::{NamespaceClassifier, Naming};
 
@@ -65,17 +66,41 @@ impl Run {
                 continue;
             }
             let key = record_key(id, &destination.ruler);
-            self.known_destinations_changed |= self.records.request(&key, request);
-            let stored = match self.mode {
-                // Nothing is stored for a plan, and nothing written.
-                Mode::Plan => self.records.stored(&key, |_| true),
-                Mode::Once | Mode::Forever => {
-                    let in_inventory = inventory.stored_namespaces(&key);
-                    self.records.stored(&key, |namespace| in_inventory.contains(namespace))
-                }
+            let in_inventory = inventory.stored_namespaces(&key);
+            let is_stored = |namespace: &RulerNamespace| in_inventory.contains(namespace);
+            let stored = if self.mode == Mode::Plan {
+                // Nothing is stored for a plan, and nothing written: what is asked for counts as recorded.
+                let mut granted = self.records.stored(&key, is_stored);
+                granted.extend(
+                    destination.classifier.recorded.iter().flat_map(|recorded| recorded.iter().cloned()),
+                );
+                granted.retain(|namespace| !request.release.contains(namespace));
+                granted.extend(request.record);
+                granted
+            } else {
+                self.known_destinations_changed |= self.records.request(&key, request);
+                self.records.stored(&key, is_stored)
             };
             destination.record(stored, inventory.reads());
             destination.records_version = Some(version);
+        }
+    }
+
+    /// Asks for the records of what a plan counted as recorded, as far as it was approved: the namespaces that it writes,
+    /// and those that hold what is declared already.
+    pub(super) fn record_approved(&mut self, approved: impl Fn(&DestinationId, &str) -> bool) {
+        let Some(inventory) = &self.inventory_writer else { return };
+        for (id, destination) in &self.destinations {
+            let key = record_key(id, &destination.ruler);
+            let in_inventory = inventory.stored_namespaces(&key);
+            let planned = self.planned_namespaces.get(id);
+            let is_approved = |namespace: &&RulerNamespace| {
+                let is_planned = planned.is_some_and(|planned| planned.contains(*namespace));
+                !in_inventory.contains(*namespace) && (!is_planned || approved(id, namespace))
+            };
+            let granted = destination.classifier.recorded.iter().flat_map(|recorded| recorded.iter());
+            let record = granted.filter(is_approved).cloned().collect();
+            self.records.request(&key, RecordRequest { record, ..RecordRequest::default() });
         }
     }
 

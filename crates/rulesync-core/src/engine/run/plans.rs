@@ -39,6 +39,11 @@ impl Run {
             });
         }
         let mut plans = self.plans().await;
+        let written = |plan: &Plan| {
+            let puts = plan.changes.iter().filter(|change| !change.is_delete());
+            (plan.destination.clone(), puts.map(|change| change.namespace.clone()).collect())
+        };
+        self.planned_namespaces = plans.iter().map(written).collect();
         let refusals = plans.iter_mut().flat_map(|plan| &mut plan.refusals);
         self.index.locations().locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
         let reported = |object: &ObjectStatus| {
@@ -103,13 +108,14 @@ impl Run {
         DryRun { plans, .. }: &DryRun,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Self, RunError> {
-        self.mode = Mode::Once;
-        self.store_records().await?;
-        self.frozen = true;
         let approved = |id: &DestinationId| {
             let plan = plans.iter().find(|plan| plan.destination == *id);
             plan.map_or(Approval::Planned(BTreeSet::new().into()), Approval::of)
         };
+        self.record_approved(|id, namespace| approved(id).writes_to(namespace));
+        self.mode = Mode::Once;
+        self.store_records().await?;
+        self.frozen = true;
         for (id, destination) in self.destinations.iter_mut().chain(&mut self.retiring) {
             destination.send(Command::Approve(approved(id)));
         }
