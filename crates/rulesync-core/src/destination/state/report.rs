@@ -62,6 +62,7 @@ impl State {
             (_, Some(_), ..) => DestinationState::Failing,
             (None, ..) => DestinationState::Starting,
             (_, _, 0, 0) if !self.safety.deletes().known => DestinationState::Starting,
+            (_, _, 0, 0) if self.records.awaits_any() => DestinationState::Syncing,
             (_, _, 0, 0) if held > 0 => DestinationState::Holding,
             (_, _, 0, 0) if self.safety.guard.is_undecided() => DestinationState::Syncing,
             (_, _, 0, 0) if !self.unapproved.is_empty() => DestinationState::Syncing,
