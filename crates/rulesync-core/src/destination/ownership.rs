@@ -135,7 +135,9 @@ impl Ownership {
 
     /// Records that the own claim was deleted, as the last thing in a destination that was emptied.
     pub(super) fn claim_deleted(&mut self) {
-        self.state = ClaimState::Off;
+        if let ClaimState::Own { claimant } = &self.state {
+            self.state = ClaimState::Unclaimed { claimant: Arc::clone(claimant) };
+        }
     }
 
     /// Returns the change that writes the claim, if it is missing.
@@ -247,6 +249,10 @@ mod tests {
         let older = OwnerClaim { cluster: "a".into(), installation: None };
         ownership.found(Some(older));
         assert!(ownership.is_to_claim(), "a claim without installation is taken over");
+        ownership.settled();
+        ownership.claim_deleted();
+        assert!(!ownership.may_write() && ownership.is_to_claim(), "the destination may be needed again");
+        assert!(ownership.found(Some(foreign_claim.clone())).is_some(), "others may claim it now");
         let mut without_claims = Ownership::new(&owner, false);
         assert_eq!(without_claims.found(Some(foreign_claim)), None);
         assert!(without_claims.may_write());

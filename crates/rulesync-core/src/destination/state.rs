@@ -270,7 +270,10 @@ impl State {
 
     /// Returns the delete of the own claim once no other own group is left in a retiring destination.
     fn claim_removal(&self, observed: &Observed) -> Option<Change> {
-        let last = self.safety.is_retiring() && self.own_groups(observed) == 0;
+        // What is under way may write a group.
+        let is_other = |namespace: &RulerNamespace| namespace != self.ownership.namespace();
+        let works = self.queue.running().any(is_other);
+        let last = self.safety.is_retiring() && !works && self.own_groups(observed) == 0;
         self.ownership.delete().filter(|_| last)
     }
 
