@@ -124,22 +124,9 @@ impl Checker {
     ///
     /// Unlike in the engine, a group with errors is checked to its end.
     pub fn check(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> CheckedObject {
-        let RuleObject {
-            id,
-            uid,
-            created,
-            labels,
-            tenant,
-            ruler_namespace,
-            annotations,
-            groups,
-            findings,
-            positions,
-        } = object;
-        let positions = positions_of(positions, &groups);
-        let mut repeated = duplicate_rules(&groups);
-        let declaration =
-            Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
+        let (id, declaration, positions) = Declaration::of(object);
+        let positions = positions_of(positions, &declaration.groups);
+        let mut repeated = duplicate_rules(&declaration.groups);
         let (accepted, groups, faulty) = Accepted::of(&id, declaration, &self.table);
         let subject = Subject {
             id: &id,

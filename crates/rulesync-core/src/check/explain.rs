@@ -18,21 +18,8 @@ impl Checker {
     /// Unlike in a check, groups are sent without their invalid rules where the policy says so.
     pub fn explain(&self, object: RuleObject, namespace: Option<&NamespaceMetadata>) -> ObjectExplanation {
         let table = RoutingTable { on_invalid: self.on_invalid, ..self.table.clone() };
-        let RuleObject {
-            id,
-            uid,
-            created,
-            labels,
-            tenant,
-            ruler_namespace,
-            annotations,
-            groups,
-            findings,
-            positions,
-        } = object;
-        let positions = positions_of(positions, &groups);
-        let declaration =
-            Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
+        let (id, declaration, positions) = Declaration::of(object);
+        let positions = positions_of(positions, &declaration.groups);
         let (accepted, groups, _) = Accepted::of(&id, declaration, &table);
         let subject = Subject {
             id: &id,

@@ -11,7 +11,8 @@ use crate::model::group::Group;
 use crate::model::kind::{self, DIALECT_ANNOTATION};
 use crate::model::labels::Labels;
 use crate::model::left_out::LeftOut;
-use crate::model::object::ObjectId;
+use crate::model::object::{ObjectId, RuleObject};
+use crate::model::positions::Positions;
 use crate::naming::NamingInput;
 use crate::route::input::{NamespaceMetadata, RoutingInput};
 
@@ -37,6 +38,7 @@ pub(crate) struct Accepted {
 }
 
 /// The parts of a declaration that intake reads.
+#[derive(Debug, Hash)]
 pub(crate) struct Declaration {
     pub(crate) uid: Option<String>,
     pub(crate) created: Option<i64>,
@@ -47,6 +49,27 @@ pub(crate) struct Declaration {
     pub(crate) groups: Vec<DeclaredGroup>,
     /// Problems that its source has found.
     pub(crate) findings: Vec<Finding>,
+}
+
+impl Declaration {
+    /// Returns what an object declares, besides its identity and its positions in files.
+    pub(crate) fn of(object: RuleObject) -> (ObjectId, Self, Positions) {
+        let RuleObject {
+            id,
+            uid,
+            created,
+            labels,
+            tenant,
+            ruler_namespace,
+            annotations,
+            groups,
+            findings,
+            positions,
+        } = object;
+        let declaration =
+            Self { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
+        (id, declaration, positions)
+    }
 }
 
 impl Accepted {

@@ -27,33 +27,13 @@ impl ObjectIndex {
         live: bool,
     ) -> Effects {
         let mut effects = Effects::default();
-        let RuleObject {
-            id,
-            uid,
-            created,
-            labels,
-            tenant,
-            ruler_namespace,
-            annotations,
-            groups,
-            findings,
-            positions,
-        } = object;
+        let (id, declaration, positions) = Declaration::of(object);
         // Comments change positions and nothing else.
         let in_file = !positions.is_empty();
         if in_file {
-            self.locations.set(&id, positions, &groups);
+            self.locations.set(&id, positions, &declaration.groups);
         }
-        let content = self.hashing.hash_one((
-            &uid,
-            created,
-            &labels,
-            &tenant,
-            &ruler_namespace,
-            &annotations,
-            &groups,
-            &findings,
-        ));
+        let content = self.hashing.hash_one(&declaration);
         self.tally(&id, Tally::Out);
         if let Some(known) = self.objects.get_mut(&id) {
             known.generation = generation;
@@ -67,10 +47,8 @@ impl ObjectIndex {
             }
         }
         if !in_file {
-            self.locations.set(&id, Positions::default(), &groups);
+            self.locations.set(&id, Positions::default(), &declaration.groups);
         }
-        let declaration =
-            Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, findings };
         let (accepted, groups, _) = Accepted::of(&id, declaration, &self.table);
         for finding in &accepted.findings {
             effects.findings.push((id.clone(), None, finding.clone()));
