@@ -8,6 +8,9 @@ use rulesync_core::model::PromDuration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::location::ExternalUrl;
+use crate::route_prefix::RoutePrefix;
+
 /// The flags of a run that ends by itself, of which at most one can be set. It serves no pages.
 const ONE_SHOT: &str = "one-shot";
 
@@ -42,6 +45,16 @@ pub(crate) struct Args {
         conflicts_with_all = [ONE_SHOT, CHECK]
     )]
     pub(crate) listen_address: SocketAddr,
+
+    /// The URL under which the pages are reached from outside, such as through a proxy. Links in what is read elsewhere
+    /// begin with it.
+    #[arg(long = "web.external-url", value_name = "URL", conflicts_with_all = [ONE_SHOT, CHECK])]
+    pub(crate) external_url: Option<ExternalUrl>,
+
+    /// The path that all pages are below, also those for probes and metrics; `/` for none. By default that of
+    /// --web.external-url.
+    #[arg(long = "web.route-prefix", value_name = "PATH", conflicts_with_all = [ONE_SHOT, CHECK])]
+    pub(crate) route_prefix: Option<RoutePrefix>,
 
     /// Serve requests that change something: `POST /api/v1/destinations/{ruler}/{tenant}/release-deletes`, and
     /// `POST /api/v1/release-deletes` for all destinations.
@@ -126,6 +139,10 @@ mod tests {
             (&["--once", "--web.listen-address", ":1"], "--web.listen-address"),
             (&["--dry-run", "--web.listen-address", ":1"], "--web.listen-address"),
             (&["--once", "--dry-run"], "--dry-run"),
+            (&["--once", "--web.external-url", "http://a"], "--web.external-url"),
+            (&["--check-config", "--web.route-prefix", "/a"], "--web.route-prefix"),
+            (&["--web.external-url", "a"], "it needs `http` or `https`"),
+            (&["--web.route-prefix", "a b"], "` ` is not possible"),
             (&["--release-deletes"], "--once"),
             (&["--check-config", "--once"], "--check-config"),
             (&["--check-config", "--timeout", "1m"], "--timeout"),

@@ -17,6 +17,7 @@ use tracing::{error, info};
 
 use crate::args::Args;
 use crate::ask::Asking;
+use crate::location::Location;
 use crate::serve::{Limits, Server};
 use crate::web::{self, Pages};
 
@@ -86,7 +87,8 @@ async fn serve(
     reload: Arc<Notify>,
     shutdown: CancellationToken,
 ) -> Result<ExitCode, Failure> {
-    let pages = Pages::new(Asking::new(app.handle()), app.metrics().clone(), args.enable_admin_api);
+    let location = Location::new(args.external_url.clone(), args.route_prefix.clone());
+    let pages = Pages::new(Asking::new(app.handle()), app.metrics().clone(), args.enable_admin_api, location);
     let server = Server::start(args.listen_address, web::router(pages), Limits::default());
     let mut server = server.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)

@@ -5,10 +5,12 @@ mod args;
 mod ask;
 mod check;
 mod daemon;
+mod location;
 mod log_format;
 mod logging;
 mod origin;
 mod question;
+mod route_prefix;
 mod serve;
 mod web;
 

@@ -3,32 +3,44 @@
 //! A page of another origin can make a browser send a request in the name of a person who can reach the daemon. The
 //! browser says so in `Sec-Fetch-Site` and `Origin`; programs such as curl send neither.
 //!
+//! A page is of the same origin if `Origin` names the host that the request was sent to, or the origin of
+//! `--web.external-url`: a proxy may ask by another name than the browser does.
+//!
 //! DNS rebinding is not covered: a name that led to an attacker's server and now leads to this daemon makes the
 //! attacker's page one of the same origin, for the browser and here. The daemon cannot know its own names. The defaults
 //! help, by which it listens on loopback and serves nothing that changes anything, and so does a proxy that knows its
 //! names and authenticates. Nor is this a login: programs that reach the port are let through.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::location::{ExternalUrl, Location, Origin};
+
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses requests from other origins, except those that only read.
-pub(crate) async fn refuse_others(request: Request, next: Next) -> Response {
+pub(crate) async fn refuse_others(
+    State(location): State<Arc<Location>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
-    match if reads { None } else { reason(request.headers(), named) } {
+    let external = location.external_url().map(ExternalUrl::origin);
+    match if reads { None } else { reason(request.headers(), named, external) } {
         None => next.run(request).await,
         Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
     }
 }
 
 /// Returns why a request is from another origin; none if it is not, or if no browser has sent it. `named` is the authority
-/// in the request line, which takes precedence over `Host`.
-fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
+/// in the request line, which takes precedence over `Host`; `external` is the origin of the external URL.
+fn reason(headers: &HeaderMap, named: Option<&str>, external: Option<&Origin>) -> Option<&'static str> {
     let same_site = |site: &axum::http::HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     if !headers.get_all(SEC_FETCH_SITE).iter().all(same_site) {
         return Some(
@@ -41,23 +53,12 @@ fn reason(headers: &HeaderMap, named: Option<&str>) -> Option<&'static str> {
     let (host, ambiguous) = (hosts.next(), hosts.next().is_some());
     let host = named.or_else(|| host?.to_str().ok()).filter(|_| !ambiguous);
     let is_own = |origin: &axum::http::HeaderValue| {
-        host.zip(origin.to_str().ok()).is_some_and(|(host, origin)| is_same(origin, host))
+        // The scheme may be that of a proxy.
+        let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok());
+        origin.is_some_and(|origin| Some(&origin) == external || host.is_some_and(|host| origin.is_at(host)))
     };
     let other = "refused: cross-origin request (Origin is not Host); send it with curl or from this server's own origin";
     (!origins.all(is_own)).then_some(other)
-}
-
-/// Returns whether an origin, such as `http://a:8080`, is at a host, such as `a:8080`. The default port of the scheme may be
-/// omitted; the scheme itself may be that of a proxy.
-fn is_same(origin: &str, host: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
-    let port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return false,
-    };
-    let bare = |authority: &str| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
-    !authority.is_empty() && bare(authority) == bare(host)
 }
 
 #[cfg(test)]
@@ -87,10 +88,10 @@ mod tests {
             &[("host", "[::1]:8080"), ("origin", "http://[::1]:8080")],
             &[("host", "a:8080"), ("sec-fetch-site", "none")],
         ] {
-            assert_eq!(reason(&headers(lines), None), None, "{lines:?}");
+            assert_eq!(reason(&headers(lines), None, None), None, "{lines:?}");
         }
         let proxied = headers(&[("host", "b"), ("origin", "http://a:8080")]);
-        assert_eq!(reason(&proxied, Some("a:8080")), None);
+        assert_eq!(reason(&proxied, Some("a:8080"), None), None);
     }
 
     #[test]
@@ -113,9 +114,37 @@ mod tests {
             &[("host", "a:8080"), ("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
             &[("host", "a:8080"), ("sec-fetch-site", "")],
         ] {
-            assert!(reason(&headers(lines), None).is_some(), "{lines:?}");
+            assert!(reason(&headers(lines), None, None).is_some(), "{lines:?}");
         }
         let aimed = headers(&[("host", "a:8080"), ("origin", "http://a:8080")]);
-        assert!(reason(&aimed, Some("b:8080")).is_some());
+        assert!(reason(&aimed, Some("b:8080"), None).is_some());
+    }
+
+    #[test]
+    fn origin_of_the_external_url_passes_whatever_the_host() {
+        let external: ExternalUrl = "https://Example.com/rules".parse().unwrap();
+        let pass = |origin: &str, host: &str| {
+            let lines = [("host", host), ("origin", origin), ("sec-fetch-site", "same-origin")];
+            reason(&headers(&lines), None, Some(external.origin())).is_none()
+        };
+        for (origin, host) in [
+            ("https://example.com", "10.0.0.1:8080"),
+            ("https://example.com:443", "rulesyncd"),
+            ("https://EXAMPLE.com", "example.com"),
+            ("http://10.0.0.1:8080", "10.0.0.1:8080"),
+        ] {
+            assert!(pass(origin, host), "{origin} {host}");
+        }
+        for (origin, host) in [
+            ("http://example.com", "rulesyncd"),
+            ("https://example.com:8443", "rulesyncd"),
+            ("https://example.com.evil.example", "rulesyncd"),
+            ("https://evil.example", "rulesyncd"),
+            ("null", "rulesyncd"),
+        ] {
+            assert!(!pass(origin, host), "{origin} {host}");
+        }
+        let lines = [("host", "a"), ("origin", "https://example.com"), ("sec-fetch-site", "cross-site")];
+        assert!(reason(&headers(&lines), None, Some(external.origin())).is_some());
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::ask::{Asking, NoAnswer};
+use crate::location::Location;
 use crate::origin;
 use crate::question::{Parameters, Question};
 
@@ -39,21 +40,28 @@ pub(crate) struct Pages {
     metrics: Metrics,
     /// Whether requests that change something are allowed.
     admin: bool,
+    location: Arc<Location>,
     statuses: Arc<Semaphore>,
     expositions: Arc<Semaphore>,
 }
 
 impl Pages {
-    pub(crate) fn new(engine: Asking, metrics: Metrics, admin: bool) -> Self {
+    pub(crate) fn new(engine: Asking, metrics: Metrics, admin: bool, location: Location) -> Self {
         let (statuses, expositions) = (Semaphore::new(STATUSES), Semaphore::new(EXPOSITIONS));
         let (statuses, expositions) = (Arc::new(statuses), Arc::new(expositions));
-        Self { engine, metrics, admin, statuses, expositions }
+        Self { engine, metrics, admin, location: Arc::new(location), statuses, expositions }
+    }
+
+    /// Where the pages are reached.
+    pub(crate) fn location(&self) -> &Arc<Location> {
+        &self.location
     }
 }
 
-/// All pages.
+/// All pages, below the route prefix.
 pub(crate) fn router(pages: Pages) -> Router {
-    Router::new()
+    let location = Arc::clone(pages.location());
+    let pages = Router::new()
         .route("/", get(index))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
@@ -65,8 +73,9 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/api/v1/release-deletes", post(release_all))
         .route("/api/v1/destinations/{ruler}/release-deletes", post(release_without_tenant))
         .route("/api/v1/destinations/{ruler}/{tenant}/release-deletes", post(release))
-        .layer(middleware::from_fn(origin::refuse_others))
-        .with_state(pages)
+        .layer(middleware::from_fn_with_state(Arc::clone(&location), origin::refuse_others))
+        .with_state(pages);
+    location.route_prefix().serve(pages)
 }
 
 /// The text of the index page.
@@ -86,8 +95,9 @@ POST /api/v1/destinations/{ruler}/release-deletes           of a ruler without t
 POST /api/v1/destinations/{ruler}/{tenant}/release-deletes  of a tenant
 ";
 
-async fn index() -> &'static str {
-    INDEX
+async fn index(State(pages): State<Pages>) -> String {
+    let prefix = pages.location().route_prefix();
+    if prefix.is_root() { INDEX.to_owned() } else { format!("{INDEX}\nAll of them are below {prefix}\n") }
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {

@@ -22,7 +22,7 @@ pub(crate) async fn busy_engine() -> App {
 
 /// The pages of an engine.
 pub(crate) fn pages(engine: &App) -> Router {
-    router(Pages::new(Asking::new(engine.handle()), Metrics::default(), true))
+    router(Pages::new(Asking::new(engine.handle()), Metrics::default(), true, Location::default()))
 }
 
 async fn asked(pages: &Router, method: &str, path: &str) -> (u16, String) {
@@ -148,7 +148,8 @@ async fn index_names_every_page() {
 #[tokio::test(start_paused = true)]
 async fn deletes_are_not_released_while_the_admin_api_is_off() {
     let engine = busy_engine().await;
-    let pages = router(Pages::new(Asking::new(engine.handle()), Metrics::default(), false));
+    let pages = Pages::new(Asking::new(engine.handle()), Metrics::default(), false, Location::default());
+    let pages = router(pages);
     for path in [
         "/api/v1/release-deletes",
         "/api/v1/destinations/r/release-deletes",

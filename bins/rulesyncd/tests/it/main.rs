@@ -20,6 +20,8 @@ mod kill;
 #[cfg(test)]
 mod leader;
 #[cfg(test)]
+mod location;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod once;
