@@ -1,5 +1,6 @@
 //! Responses: JSON, plain text and errors, with the headers a real API server sends; content negotiation.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -9,7 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
 use super::list::Form;
+use super::query::Params;
 use super::refused::Refused;
+use super::table::TableOptions;
 use crate::listen::{Body, full_body};
 
 /// The size in bytes above which bodies are compressed if the client accepts it.
@@ -108,26 +111,31 @@ pub(crate) fn gzip_accepted(headers: &HeaderMap) -> bool {
 /// The form that the `Accept` header requests: the first supported one.
 ///
 /// # Errors
-/// 406 if none is supported, as for protobuf of a custom resource.
-pub(crate) fn accepted_form(headers: &HeaderMap) -> Result<Form, Refused> {
+/// 406 if none is supported, as for protobuf of a custom resource; 400 for a table with unknown parameters.
+pub(crate) fn accepted_form(headers: &HeaderMap, params: &Params) -> Result<Form, Refused> {
     let listed = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut wanted =
         listed.flat_map(|value| value.split(',')).map(str::trim).filter(|w| !w.is_empty()).peekable();
     if wanted.peek().is_none() {
         return Ok(Form::Whole);
     }
-    wanted.find_map(form_of).ok_or_else(Refused::not_acceptable)
+    wanted.find_map(|media| form_of(media, params)).unwrap_or_else(|| Err(Refused::not_acceptable()))
 }
 
-fn form_of(media: &str) -> Option<Form> {
+fn form_of(media: &str, params: &Params) -> Option<Result<Form, Refused>> {
     let mut parts = media.split(';').map(str::trim);
     if !matches!(parts.next()?, "application/json" | "application/*" | "*/*") {
         return None;
     }
-    match parts.find_map(|part| part.strip_prefix("as=")) {
-        None => Some(Form::Whole),
-        Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Form::Metadata),
-        Some(_) => None,
+    let parts: BTreeMap<&str, &str> = parts.filter_map(|part| part.split_once('=')).collect();
+    match (parts.get("as").copied(), parts.get("g").copied(), parts.get("v").copied()) {
+        (None, _, _) => Some(Ok(Form::Whole)),
+        (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), _, _) => Some(Ok(Form::Metadata)),
+        (Some("Table"), Some("meta.k8s.io"), Some(version @ ("v1" | "v1beta1"))) => {
+            let version = if version == "v1" { "v1" } else { "v1beta1" };
+            Some(TableOptions::parse(version, params).map(Form::Table))
+        }
+        (Some(_), _, _) => None,
     }
 }
 
@@ -136,9 +144,13 @@ mod tests {
     use super::*;
 
     fn form(accept: &str) -> Option<Form> {
+        form_with(accept, "").ok()
+    }
+
+    fn form_with(accept: &str, query: &str) -> Result<Form, Refused> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
-        accepted_form(&headers).ok()
+        accepted_form(&headers, &Params::parse(query))
     }
 
     #[test]
@@ -149,9 +161,18 @@ mod tests {
             form("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"),
             Some(Form::Metadata)
         );
-        assert_eq!(form("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"), Some(Form::Whole));
+        let version = |accept: &str| match form(accept) {
+            Some(Form::Table(options)) => options.version,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(version("application/json;as=Table;v=v1;g=meta.k8s.io,application/json"), "v1");
+        assert_eq!(version("application/json;as=Table;v=v1beta1;g=meta.k8s.io"), "v1beta1");
+        assert_eq!(form("application/json;as=Table;v=v2;g=meta.k8s.io,application/json"), Some(Form::Whole));
         assert_eq!(form("application/vnd.kubernetes.protobuf"), None);
-        assert_eq!(accepted_form(&HeaderMap::new()).unwrap(), Form::Whole);
+        assert_eq!(accepted_form(&HeaderMap::new(), &Params::default()).unwrap(), Form::Whole);
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+        assert!(form_with(table, "includeObject=Object").is_ok());
+        assert_eq!(form_with(table, "includeObject=All").unwrap_err().code, 400);
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Api {
             Some("status") => return Err(Refused::method_not_allowed()),
             Some(_) => return Err(Refused::no_such_path()),
         }
-        let form = accepted_form(headers)?;
+        let form = accepted_form(headers, params)?;
         if verb == "watch" {
             return self.watch(resource, &target, params, form).await;
         }
@@ -131,7 +131,7 @@ impl Api {
                 let namespace = target.namespace.as_deref().unwrap_or_default();
                 let found = self.cluster.world().find(&resource, namespace, name);
                 let record = found.ok_or_else(|| Refused::not_found(&resource, name))?;
-                Answer::json(200, &in_form(&record.value(), form))
+                Answer::json(200, &in_form(&record.value(), &resource, form, self.cluster.clock.seconds()))
             }
             _ => {
                 let mut intent = intent(params, headers)?;
@@ -159,7 +159,7 @@ impl Api {
         params: &Params,
         form: Form,
     ) -> Result<Answer, Refused> {
-        let query = ListQuery::parse(params)?;
+        let query = ListQuery::parse(params, resource)?;
         if query.freshness != Freshness::Any {
             self.cluster.wait_for_etcd().await;
         }
@@ -168,7 +168,7 @@ impl Api {
         }
         let namespace = target.namespace.as_deref().filter(|_| resource.namespaced);
         let page = page(&self.cluster.world().store, resource, namespace, &query)?;
-        Ok(Answer::bytes(200, page.render(resource, form)))
+        Ok(Answer::bytes(200, page.render(resource, form, self.cluster.clock.seconds())))
     }
 
     async fn watch(
@@ -182,12 +182,13 @@ impl Api {
             let switches = self.cluster.switches();
             (!switches.refuse_streaming, switches.http_410)
         };
-        let query = WatchQuery::parse(params, streaming_allowed)?;
+        let query = WatchQuery::parse(params, &resource, streaming_allowed)?;
         if let Start::ExistingSince(revision) = query.start {
             self.cluster.wait_for_revision(revision).await?;
         }
         let namespace = target.namespace.clone().filter(|_| resource.namespaced);
-        let scope = Scope { resource, namespace, selector: query.selector.clone(), form };
+        let clock = self.cluster.clock.clone();
+        let scope = Scope { resource, namespace, selector: query.selector.clone(), form, clock };
         match Watching::open(self.cluster.clone(), scope, &query) {
             Ok(watching) => Ok(Outcome::Watch(Box::new(watching))),
             Err(refused) if http_410 => Err(refused),
@@ -224,10 +225,10 @@ impl Api {
                 let gone = self
                     .cluster
                     .change(|world| world.delete(resource, namespace, name, &options, intent.dry_run))?;
-                return Ok(Answer::json(200, &in_form_unless_status(&gone, form)));
+                return Ok(Answer::json(200, &self.in_form_unless_status(&gone, resource, form)));
             }
             Write::DeleteCollection(options) => {
-                let query = ListQuery::parse(params)?;
+                let query = ListQuery::parse(params, resource)?;
                 let scope = target.namespace.as_deref().filter(|_| resource.namespaced);
                 let page = self.cluster.change(|world| {
                     let page = page(&world.store, resource, scope, &query)?;
@@ -236,20 +237,24 @@ impl Api {
                     }
                     Ok(page)
                 })?;
-                return Ok(Answer::bytes(200, page.render(resource, form)));
+                return Ok(Answer::bytes(200, page.render(resource, form, self.cluster.clock.seconds())));
             }
         };
         let code = if written.created { 201 } else { 200 };
-        let mut answer = Answer::json(code, &in_form(&written.value, form));
+        let mut answer =
+            Answer::json(code, &in_form(&written.value, resource, form, self.cluster.clock.seconds()));
         for field in &written.unknown {
             answer.warn(&format!("unknown field \"{field}\""));
         }
         Ok(answer)
     }
-}
 
-fn in_form_unless_status(value: &Value, form: Form) -> Value {
-    if value["kind"] == "Status" { value.clone() } else { in_form(value, form) }
+    fn in_form_unless_status(&self, value: &Value, resource: &Resource, form: Form) -> Value {
+        if value["kind"] == "Status" {
+            return value.clone();
+        }
+        in_form(value, resource, form, self.cluster.clock.seconds())
+    }
 }
 
 /// The media type of server-side apply.

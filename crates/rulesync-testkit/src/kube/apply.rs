@@ -43,7 +43,7 @@ impl World {
         let mut outcome = merge_config(resource, &old, &config, &manager);
         builtin::read(resource, &mut outcome.value)?;
         carry_over(resource, &old, &mut outcome.value, intent);
-        let changed = record_apply(resource, &old, &mut outcome, &manager, force)
+        let changed = record_apply(resource, &old, &mut outcome, &manager, force, self.stamps.now())
             .map_err(|conflicts| Refused::apply_conflicts(&conflicts))?;
         validate(resource, name, Some(&old), &outcome.value)?;
         if !changed {

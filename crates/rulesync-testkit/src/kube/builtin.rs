@@ -29,7 +29,8 @@ fn config_maps() -> Resource {
 
 fn events(api: EventApi) -> Resource {
     let group = if api == EventApi::Core { "" } else { "events.k8s.io" };
-    resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"], api.members())
+    let events = resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"], api.members());
+    Resource { selectable: api.selectable(), ..events }
 }
 
 fn leases() -> Resource {
@@ -63,6 +64,7 @@ fn resource(
         short_names: short_names.iter().map(|name| (*name).to_owned()).collect(),
         categories: Vec::new(),
         namespaced: true,
+        selectable: Vec::new(),
         // The schemas are constants: a test below compiles them.
         nature: Nature::BuiltIn(built_in, Box::new(Schema::compile(&schema).unwrap_or_default())),
     }

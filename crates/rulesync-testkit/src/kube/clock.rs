@@ -1,13 +1,42 @@
-//! Timestamps and identifiers for object metadata.
+//! The clock of a server, which a test can set, and the formats of times.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-/// The current time to the second, in the format of `metadata.creationTimestamp`.
-pub(crate) fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    stamp(since.as_secs())
+/// A clock to the second. It runs until it is set, and then stands still. Clones are the same clock.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock(Arc<AtomicU64>);
+
+/// The value of a clock that runs.
+const RUNNING: u64 = u64::MAX;
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(RUNNING)))
+    }
+}
+
+impl Clock {
+    /// The current time in seconds since 1970.
+    pub(crate) fn seconds(&self) -> u64 {
+        match self.0.load(Ordering::Relaxed) {
+            RUNNING => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+            seconds => seconds,
+        }
+    }
+
+    /// The current time in the format of `metadata.creationTimestamp`.
+    pub(crate) fn now(&self) -> String {
+        stamp(self.seconds())
+    }
+
+    /// Stops the clock at this number of seconds since 1970.
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
 }
 
 /// Formats seconds since 1970 as RFC 3339 in UTC.
@@ -53,6 +82,24 @@ pub(crate) enum Precision {
 /// # Errors
 /// The server's error message if the string is not such a time.
 pub(crate) fn normalize(text: &str, precision: Precision) -> Result<String, String> {
+    let (seconds, micros) = parse(text, precision)?;
+    let whole = stamp(seconds);
+    Ok(match precision {
+        Precision::Seconds => whole,
+        Precision::Micros => format!("{}.{micros:06}Z", whole.trim_end_matches('Z')),
+    })
+}
+
+/// The seconds since 1970 of a time with any number of decimal places.
+///
+/// # Errors
+/// If the string is not a time after 1969.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    parse(text, Precision::Seconds).map(|(seconds, _)| seconds)
+}
+
+/// Parses a time into seconds and microseconds since 1970.
+fn parse(text: &str, precision: Precision) -> Result<(u64, u64), String> {
     const DAYS_BEFORE_1970: i64 = 719_468;
     let mut parser = Parser { text, rest: text, precision };
     let year = parser.number("2006", 4, 0..=9999)?;
@@ -80,11 +127,7 @@ pub(crate) fn normalize(text: &str, precision: Precision) -> Result<String, Stri
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - DAYS_BEFORE_1970;
     let seconds = days * 86_400 + (hour * 60 + minute - offset) * 60 + second;
     // Times before 1970 are not supported; no test uses them.
-    let whole = stamp(u64::try_from(seconds).map_err(|_| parser.out_of_range("year"))?);
-    Ok(match precision {
-        Precision::Seconds => whole,
-        Precision::Micros => format!("{}.{micros:06}Z", whole.trim_end_matches('Z')),
-    })
+    Ok((u64::try_from(seconds).map_err(|_| parser.out_of_range("year"))?, micros))
 }
 
 /// A parser that reads a time from left to right.
@@ -174,19 +217,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A random (version 4) UUID.
-pub(crate) fn uid() -> String {
-    let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-}
-
-/// Five random characters for a generated name, from Kubernetes' alphabet, which cannot spell words.
-pub(crate) fn suffix() -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    (0..5).map(|_| char::from(ALPHABET[fastrand::usize(..ALPHABET.len())])).collect()
-}
-
 /// Converts a time to its stored format.
 pub(crate) fn read_time(parent: &mut Value, key: &str, precision: Precision) -> Result<(), String> {
     if let Some(text) = parent.get(key).and_then(Value::as_str) {
@@ -243,10 +273,10 @@ mod tests {
     }
 
     #[test]
-    fn uids_are_distinct_version_4_uuids() {
-        let (one, two) = (uid(), uid());
-        assert_ne!(one, two);
-        assert_eq!((one.len(), &one[14..15]), (36, "4"));
-        assert!("89ab".contains(&one[19..20]), "{one}");
+    fn clock_runs_until_it_is_set() {
+        let clock = Clock::default();
+        assert!(clock.now().as_str() > "2025-01-01T00:00:00Z");
+        clock.clone().set(seconds("2026-11-27T10:00:00.5Z").unwrap());
+        assert_eq!(clock.now(), "2026-11-27T10:00:00Z");
     }
 }

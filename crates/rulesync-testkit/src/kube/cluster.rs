@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::access::Users;
+use super::clock::Clock;
 use super::refused::Refused;
 use super::world::World;
 
@@ -23,6 +24,8 @@ pub(crate) struct Cluster {
     /// Incremented whenever the world or a switch changes.
     changes: watch::Sender<u64>,
     watches: AtomicU64,
+    /// The clock of the world, which can be read without a lock.
+    pub(crate) clock: Clock,
     pub(crate) users: Users,
     pub(crate) gzip: bool,
     bookmark_interval: Duration,
@@ -56,6 +59,7 @@ pub(crate) enum WatchState {
 impl Cluster {
     pub(crate) fn new(world: World, users: Users, gzip: bool, bookmark_interval: Duration) -> Self {
         Self {
+            clock: world.stamps.clock.clone(),
             world: Mutex::new(world),
             switches: Mutex::default(),
             changes: watch::Sender::new(0),

@@ -88,12 +88,12 @@ fn resource_entries(resource: &Resource) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::resource::prometheus_rule_definition;
+    use super::super::prometheus_rule::prometheus_rule_definition;
     use super::*;
 
     #[test]
     fn discovery_lists_groups_with_served_kinds() {
-        let mut world = World::new(10, None);
+        let mut world = World::new(10, None, super::super::stamps::Stamps::new(None));
         assert!(group(&world, "monitoring.coreos.com").is_none());
         assert!(resources(&world, "monitoring.coreos.com", "v1").is_none());
         world.define(&prometheus_rule_definition()).unwrap();

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::clock::{Precision, read_time};
 use super::field_error::FieldError;
+use super::json_path::JsonPath;
+use super::selector::SelectableField;
 
 /// The field names that differ: in core/v1, which is the stored form, and in events.k8s.io/v1.
 const NAMES: [(&str, &str); 7] = [
@@ -63,6 +65,26 @@ impl EventApi {
         members[self.name("lastTimestamp")] = time;
         members[self.name("count")] = number;
         members
+    }
+
+    /// By what events can be selected; the paths are those of the stored form.
+    pub(crate) fn selectable(self) -> Vec<SelectableField> {
+        const PARTS: [&str; 7] =
+            ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+        let object = self.name("involvedObject");
+        let about = PARTS.map(|part| {
+            SelectableField::new(
+                &format!("{object}.{part}"),
+                vec![JsonPath::members(&["involvedObject", part])],
+            )
+        });
+        let own = ["reason", "type", "reportingComponent"]
+            .map(|name| SelectableField::new(self.name(name), vec![JsonPath::members(&[name])]));
+        let source = ["source", "component"].as_slice();
+        let source = [source, &["reportingComponent"]].map(JsonPath::members).into();
+        // The newer API has no source.
+        let source = (self == Self::Core).then(|| SelectableField::new("source", source));
+        about.into_iter().chain(own).chain(source).collect()
     }
 
     /// The state of an event before any write.

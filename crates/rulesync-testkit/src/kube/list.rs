@@ -10,6 +10,7 @@ use super::query::{Freshness, ListQuery, Token};
 use super::refused::Refused;
 use super::resource::Resource;
 use super::store::{Record, Store};
+use super::table::TableOptions;
 
 /// The part of an object that is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,18 @@ pub(crate) enum Form {
     Whole,
     /// `PartialObjectMetadata`.
     Metadata,
+    /// A row of a table.
+    Table(TableOptions),
+}
+
+impl Form {
+    /// The form of the later events of a watch: the columns of a table are sent once.
+    pub(crate) fn after_the_first(self) -> Self {
+        match self {
+            Self::Table(options) => Self::Table(options.without_columns()),
+            other => other,
+        }
+    }
 }
 
 /// One page of a list.
@@ -61,7 +74,7 @@ pub(crate) fn page(
     let mut selected = table
         .range(start..)
         .take_while(|(key, _)| key.starts_with(&prefix))
-        .filter(|(_, record)| query.selector.matches(&record.namespace, &record.name, &record.labels));
+        .filter(|(_, record)| query.selector.matches(record));
     let limit = if query.limit == 0 { usize::MAX } else { query.limit };
     let mut last = None;
     let mut items = Vec::new();
@@ -80,8 +93,8 @@ pub(crate) fn page(
 }
 
 impl Page {
-    /// Renders the list object.
-    pub(crate) fn render(&self, resource: &Resource, form: Form) -> Bytes {
+    /// Renders the list object; ages are those at `now`, in seconds since 1970.
+    pub(crate) fn render(&self, resource: &Resource, form: Form, now: u64) -> Bytes {
         let mut metadata = json!({"resourceVersion": self.revision.to_string()});
         if let Some(remaining) = self.remaining {
             metadata["remainingItemCount"] = json!(remaining);
@@ -95,6 +108,12 @@ impl Page {
         let (kind, api_version) = match form {
             Form::Whole => (resource.list_kind.as_str(), resource.api_version()),
             Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1".to_owned()),
+            Form::Table(options) => {
+                let objects: Vec<Value> = self.items.iter().map(|record| record.value()).collect();
+                let mut table = options.table(resource, metadata, objects.iter(), now).to_string();
+                table.push('\n');
+                return Bytes::from(table);
+            }
         };
         let head = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata}).to_string();
         let size: usize = self.items.iter().map(|record| record.json.len() + 64).sum();
@@ -105,7 +124,7 @@ impl Page {
             if index > 0 {
                 body.push(b',');
             }
-            object(record, form, &mut body);
+            object(record, resource, form, now, &mut body);
         }
         body.extend_from_slice(b"]}\n");
         Bytes::from(body)
@@ -113,7 +132,7 @@ impl Page {
 }
 
 /// Writes one object in the requested form.
-pub(crate) fn object(record: &Record, form: Form, into: &mut Vec<u8>) {
+pub(crate) fn object(record: &Record, resource: &Resource, form: Form, now: u64, into: &mut Vec<u8>) {
     match form {
         Form::Whole => into.extend_from_slice(&record.json),
         Form::Metadata => {
@@ -123,16 +142,21 @@ pub(crate) fn object(record: &Record, form: Form, into: &mut Vec<u8>) {
             into.extend_from_slice(&record.metadata);
             into.push(b'}');
         }
+        Form::Table(options) => {
+            let table = options.single(resource, &record.value(), now);
+            into.extend_from_slice(table.to_string().as_bytes());
+        }
     }
 }
 
 /// Converts a single object to the requested form.
-pub(crate) fn in_form(value: &Value, form: Form) -> Value {
+pub(crate) fn in_form(value: &Value, resource: &Resource, form: Form, now: u64) -> Value {
     match form {
         Form::Whole => value.clone(),
         Form::Metadata => json!({
             "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"],
         }),
+        Form::Table(options) => options.single(resource, value, now),
     }
 }
 
@@ -161,9 +185,9 @@ mod tests {
     }
 
     fn listed(store: &Store, namespace: Option<&str>, query: &str) -> Result<Value, Refused> {
-        let query = ListQuery::parse(&Params::parse(query))?;
+        let query = ListQuery::parse(&Params::parse(query), &kind())?;
         let page = page(store, &kind(), namespace, &query)?;
-        Ok(serde_json::from_slice(&page.render(&kind(), Form::Whole)).unwrap())
+        Ok(serde_json::from_slice(&page.render(&kind(), Form::Whole, 0)).unwrap())
     }
 
     fn names(list: &Value) -> Vec<String> {

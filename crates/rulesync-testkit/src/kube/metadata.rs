@@ -4,11 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    clock,
     field_error::FieldError,
     intent::Intent,
     refused::Refused,
     resource::{Nature, Resource},
+    stamps::Stamps,
 };
 
 /// Gives a new object its identity; values set by the client are dropped.
@@ -17,6 +17,7 @@ pub(crate) fn init_metadata(
     namespace: &str,
     value: &mut Value,
     uid: Option<&str>,
+    stamps: &mut Stamps,
 ) -> Result<String, Refused> {
     let Some(metadata) = value["metadata"].as_object_mut() else {
         return Err(Refused::bad_request("metadata: must be an object"));
@@ -37,7 +38,7 @@ pub(crate) fn init_metadata(
     let mut name = text(metadata, "name");
     let stem = text(metadata, "generateName");
     if name.is_empty() && !stem.is_empty() {
-        name = format!("{stem}{}", clock::suffix());
+        name = format!("{stem}{}", stamps.suffix());
     }
     if name.is_empty() {
         let error = FieldError::required("metadata.name");
@@ -53,8 +54,8 @@ pub(crate) fn init_metadata(
     } else {
         metadata.remove("namespace");
     }
-    metadata.insert("uid".to_owned(), json!(uid.map_or_else(clock::uid, str::to_owned)));
-    metadata.insert("creationTimestamp".to_owned(), json!(clock::now()));
+    metadata.insert("uid".to_owned(), json!(uid.map_or_else(|| stamps.uid(), str::to_owned)));
+    metadata.insert("creationTimestamp".to_owned(), json!(stamps.now()));
     if resource.counts_generations() {
         metadata.insert("generation".to_owned(), json!(1));
     }
@@ -62,7 +63,7 @@ pub(crate) fn init_metadata(
 }
 
 /// Adds the fields that the server sets on built-in kinds.
-pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
+pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value, now: &str) {
     match resource.nature {
         Nature::Namespace => {
             value["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
@@ -70,7 +71,6 @@ pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value) {
             value["status"] = json!({"phase": "Active"});
         }
         Nature::Definition => {
-            let now = clock::now();
             let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
             value["metadata"]["finalizers"] = json!(["customresourcecleanup.apiextensions.k8s.io"]);
             value["status"] = json!({
@@ -186,12 +186,15 @@ pub(crate) fn same_content(old: &Value, new: &Value) -> bool {
     plain(old) == plain(new)
 }
 
-/// The part whose changes increment `generation`.
-pub(crate) fn outside_metadata(value: &Value) -> Value {
+/// The part whose changes increment `generation`: everything but the metadata, and but the status if that is a
+/// subresource. Without one, the status is a field like any other.
+pub(crate) fn counted_by_generation(resource: &Resource, value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(members) = value.as_object_mut() {
         members.remove("metadata");
-        members.remove("status");
+        if resource.has_status() || matches!(resource.nature, Nature::Definition) {
+            members.remove("status");
+        }
     }
     value
 }

@@ -1,4 +1,4 @@
-//! A Kubernetes API server for tests, sufficient for kube's watcher, reflector and `Api`.
+//! A Kubernetes API server for tests, sufficient for kube's watcher, reflector and `Api`, and for kubectl.
 //!
 //! | file | content |
 //! |---|---|
@@ -7,29 +7,36 @@
 //! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests and answers |
 //! | `cluster` | state shared by requests: the locked world, switches, notification of watches |
 //! | `watch`, `list` | the two ways to read |
+//! | `table`, `columns`, `age` | objects as rows, as `kubectl get` shows them |
 //! | `world`, `write`, `intent`, `metadata`, `patch`, `schema` | writes and their validation |
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
+//! | `resource`, `prometheus_rule` | the served kinds; the definition that every server has |
 //! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
-//! | `resource`, `selector`, `access`, `refused`, `field_error`, `clock` | kinds, selectors, users, errors, timestamps |
+//! | `selector`, `json_path` | which objects are meant, where in an object a value is |
+//! | `access`, `refused`, `field_error`, `clock`, `stamps` | users, errors, times and identifiers |
 
 mod access;
+mod age;
 mod answer;
 mod api;
 mod apply;
 mod builtin;
 mod clock;
 mod cluster;
+mod columns;
 mod discovery;
 mod event;
 mod faults;
 mod field_error;
 mod fields;
 mod intent;
+mod json_path;
 mod list;
 mod metadata;
 mod ownership;
 mod patch;
+mod prometheus_rule;
 mod query;
 mod refused;
 mod resource;
@@ -37,7 +44,9 @@ mod route;
 mod schema;
 mod selector;
 mod server;
+mod stamps;
 mod store;
+mod table;
 mod watch;
 mod world;
 mod write;

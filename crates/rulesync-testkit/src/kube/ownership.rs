@@ -1,13 +1,12 @@
 //! Field ownership: the entries of `metadata.managedFields`, the effect of a write on them, and the conflicts of
 //! server-side apply.
 //!
-//! Pure except for the timestamps of entries.
+//! Pure: the time of an entry is an argument.
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use super::clock;
 use super::fields::{Fields, applied, difference, merge, prune};
 use super::refused::Conflict;
 use super::resource::Resource;
@@ -159,10 +158,16 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
 }
 
 /// Records the ownership after an update: the manager owns the changed fields, and removed fields have no owner.
-pub(crate) fn record_update(resource: &Resource, old: &Value, new: &mut Value, manager: &Manager) {
+pub(crate) fn record_update(
+    resource: &Resource,
+    old: &Value,
+    new: &mut Value,
+    manager: &Manager,
+    now: String,
+) {
     let (touched, removed) = changes(resource, old, new);
     let mut entries = read(old);
-    let mut own = Entry { manager: manager.clone(), time: clock::now(), fields: Fields::default() };
+    let mut own = Entry { manager: manager.clone(), time: now, fields: Fields::default() };
     entries.retain_mut(|entry| {
         entry.fields.subtract(&removed);
         if entry.manager == *manager {
@@ -178,8 +183,8 @@ pub(crate) fn record_update(resource: &Resource, old: &Value, new: &mut Value, m
 }
 
 /// Records the ownership of an object that a configuration created.
-pub(crate) fn record_creation(value: &mut Value, claimed: Fields, manager: &Manager) {
-    write(value, vec![Entry { manager: manager.clone(), time: clock::now(), fields: claimed }]);
+pub(crate) fn record_creation(value: &mut Value, claimed: Fields, manager: &Manager, now: String) {
+    write(value, vec![Entry { manager: manager.clone(), time: now, fields: claimed }]);
 }
 
 /// The result of merging a configuration into an object.
@@ -223,6 +228,7 @@ pub(crate) fn record_apply(
     outcome: &mut Applied,
     manager: &Manager,
     force: bool,
+    now: String,
 ) -> Result<bool, Vec<Conflict>> {
     let (touched, removed) = changes(resource, live, &outcome.value);
     let mut entries = read(live);
@@ -247,7 +253,7 @@ pub(crate) fn record_apply(
         entry.manager != *manager
     });
     let fields = std::mem::take(&mut outcome.claimed);
-    entries.push(Entry { manager: manager.clone(), time: clock::now(), fields });
+    entries.push(Entry { manager: manager.clone(), time: now, fields });
     write(&mut outcome.value, entries);
     Ok(true)
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::field_error::FieldError;
 use super::refused::Refused;
+use super::resource::Resource;
 use super::selector::Selector;
 
 /// Decoded query parameters; the first of repeated ones counts, as with the real server.
@@ -76,8 +77,8 @@ pub(crate) struct ListQuery {
 
 impl ListQuery {
     /// Parses the parameters and checks their combination.
-    pub(crate) fn parse(params: &Params) -> Result<Self, Refused> {
-        let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"))?;
+    pub(crate) fn parse(params: &Params, resource: &Resource) -> Result<Self, Refused> {
+        let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"), resource)?;
         let mut limit = usize::try_from(params.number("limit")?).unwrap_or(usize::MAX);
         let (version, matching) = (params.text("resourceVersion"), params.text("resourceVersionMatch"));
         let token = match params.text("continue") {
@@ -144,8 +145,12 @@ pub(crate) struct WatchQuery {
 
 impl WatchQuery {
     /// Parses the parameters and checks their combination. `streaming_allowed` is the WatchList feature gate.
-    pub(crate) fn parse(params: &Params, streaming_allowed: bool) -> Result<Self, Refused> {
-        let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"))?;
+    pub(crate) fn parse(
+        params: &Params,
+        resource: &Resource,
+        streaming_allowed: bool,
+    ) -> Result<Self, Refused> {
+        let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"), resource)?;
         let (version, matching) = (params.text("resourceVersion"), params.text("resourceVersionMatch"));
         let asked = !params.text("sendInitialEvents").is_empty();
         let forbid =
@@ -259,11 +264,11 @@ mod tests {
     use super::*;
 
     fn list(query: &str) -> Result<ListQuery, Refused> {
-        ListQuery::parse(&Params::parse(query))
+        ListQuery::parse(&Params::parse(query), &Resource::namespaces())
     }
 
     fn watch(query: &str) -> Result<WatchQuery, Refused> {
-        WatchQuery::parse(&Params::parse(query), true)
+        WatchQuery::parse(&Params::parse(query), &Resource::namespaces(), true)
     }
 
     #[test]
@@ -318,7 +323,8 @@ mod tests {
         assert_eq!(start(&format!("{streaming}&resourceVersion=7")), Start::ExistingSince(7));
         assert_eq!(watch("sendInitialEvents=true").unwrap_err().code, 422);
         assert_eq!(watch("resourceVersionMatch=Exact").unwrap_err().code, 422);
-        let refused = WatchQuery::parse(&Params::parse(streaming), false).unwrap_err();
+        let refused =
+            WatchQuery::parse(&Params::parse(streaming), &Resource::namespaces(), false).unwrap_err();
         assert!(refused.message.contains("WatchList feature gate"), "{refused}");
         let garbage = watch("resourceVersion=abc").unwrap_err();
         assert_eq!((garbage.code, garbage.reason.as_str()), (500, ""));

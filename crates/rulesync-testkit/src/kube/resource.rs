@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::columns::Column;
 use super::event::EventApi;
+use super::json_path::JsonPath;
 use super::schema::Schema;
+use super::selector::SelectableField;
 use super::store::Record;
 
 /// `plural.group`, or `plural` in the core group.
@@ -25,6 +28,8 @@ pub(crate) struct Resource {
     pub(crate) short_names: Vec<String>,
     pub(crate) categories: Vec<String>,
     pub(crate) namespaced: bool,
+    /// By what objects can be selected besides name and namespace.
+    pub(crate) selectable: Vec<SelectableField>,
     pub(crate) nature: Nature,
 }
 
@@ -54,6 +59,8 @@ pub(crate) enum Nature {
         schema: Option<Box<Schema>>,
         /// `true` if `status` can only be written through the subresource.
         status: bool,
+        /// The columns after the name.
+        columns: Vec<Column>,
     },
 }
 
@@ -70,6 +77,10 @@ impl Resource {
             short_names: vec!["ns".to_owned()],
             categories: Vec::new(),
             namespaced: false,
+            selectable: vec![
+                SelectableField::new("status.phase", vec![JsonPath::members(&["status", "phase"])]),
+                SelectableField::new("name", vec![JsonPath::members(&["metadata", "name"])]),
+            ],
             nature: Nature::Namespace,
         }
     }
@@ -86,6 +97,7 @@ impl Resource {
             short_names: vec!["crd".to_owned(), "crds".to_owned()],
             categories: vec!["api-extensions".to_owned()],
             namespaced: false,
+            selectable: Vec::new(),
             nature: Nature::Definition,
         }
     }
@@ -121,7 +133,12 @@ impl Resource {
             short_names: strings(names.get("shortNames")),
             categories: strings(names.get("categories")),
             namespaced: text(spec, "scope").as_deref() == Some("Namespaced"),
-            nature: Nature::Custom { schema, status: version.pointer("/subresources/status").is_some() },
+            selectable: declared_fields(version)?,
+            nature: Nature::Custom {
+                schema,
+                status: version.pointer("/subresources/status").is_some(),
+                columns: declared_columns(version)?,
+            },
         })
     }
 
@@ -207,117 +224,21 @@ impl Resource {
     }
 }
 
-/// The definition of PrometheusRule with the constraints of the one in prometheus-operator 0.93.
-pub(crate) fn prometheus_rule_definition() -> Value {
-    let duration =
-        "^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$";
-    let text = json!({"type": "string"});
-    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
-    let rule = json!({
-        "type": "object",
-        "required": ["expr"],
-        "properties": {
-            "alert": text,
-            "record": text,
-            "expr": {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": true},
-            "for": {"type": "string", "pattern": duration},
-            "keep_firing_for": {"type": "string", "minLength": 1, "pattern": duration},
-            "labels": texts,
-            "annotations": texts,
-        },
-    });
-    let group = json!({
-        "type": "object",
-        "required": ["name"],
-        "properties": {
-            "name": {"type": "string", "minLength": 1},
-            "interval": {"type": "string", "pattern": duration},
-            "query_offset": {"type": "string", "pattern": duration},
-            "limit": {"type": "integer"},
-            "labels": texts,
-            "partial_response_strategy": {"type": "string", "pattern": "^(?i)(abort|warn)?$"},
-            "rules": {"type": "array", "items": rule},
-        },
-    });
-    let schema = json!({
-        "type": "object",
-        "required": ["spec"],
-        "properties": {
-            "apiVersion": text,
-            "kind": text,
-            "metadata": {"type": "object"},
-            "spec": {
-                "type": "object",
-                "properties": {
-                    "groups": {
-                        "type": "array", "items": group,
-                        "x-kubernetes-list-map-keys": ["name"], "x-kubernetes-list-type": "map",
-                    },
-                },
-            },
-            "status": binding_status_schema(),
-        },
-    });
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "prometheusrules.monitoring.coreos.com"},
-        "spec": {
-            "group": "monitoring.coreos.com",
-            "scope": "Namespaced",
-            "names": {
-                "kind": "PrometheusRule", "listKind": "PrometheusRuleList",
-                "plural": "prometheusrules", "singular": "prometheusrule",
-                "shortNames": ["promrule"], "categories": ["prometheus-operator"],
-            },
-            "versions": [{
-                "name": "v1", "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": schema}, "subresources": {"status": {}},
-            }],
-        },
-    })
+fn declared_columns(version: &Value) -> Result<Vec<Column>, String> {
+    let declared = version.get("additionalPrinterColumns").and_then(Value::as_array);
+    let Some(declared) = declared.filter(|declared| !declared.is_empty()) else {
+        return Ok(vec![Column::age()]);
+    };
+    let at = |index: usize, e: String| format!("additionalPrinterColumns[{index}].{e}");
+    declared.iter().enumerate().map(|(i, column)| Column::parse(column).map_err(|e| at(i, e))).collect()
 }
 
-/// The status that the operator maintains: which of its workloads selected the object.
-fn binding_status_schema() -> Value {
-    let filled = json!({"type": "string", "minLength": 1});
-    let condition = json!({
-        "type": "object",
-        "required": ["lastTransitionTime", "status", "type"],
-        "properties": {
-            "type": {"type": "string", "minLength": 1, "enum": ["Accepted"]},
-            "status": filled,
-            "reason": {"type": "string"},
-            "message": {"type": "string"},
-            "lastTransitionTime": {"type": "string", "format": "date-time"},
-            "observedGeneration": {"type": "integer", "format": "int64"},
-        },
-    });
-    let binding = json!({
-        "type": "object",
-        "required": ["group", "name", "namespace", "resource"],
-        "properties": {
-            "group": {"type": "string", "enum": ["monitoring.coreos.com"]},
-            "resource": {
-                "type": "string",
-                "enum": ["prometheuses", "prometheusagents", "thanosrulers", "alertmanagers"],
-            },
-            "name": filled,
-            "namespace": filled,
-            "conditions": {
-                "type": "array", "items": condition,
-                "x-kubernetes-list-map-keys": ["type"], "x-kubernetes-list-type": "map",
-            },
-        },
-    });
-    json!({
-        "type": "object",
-        "properties": {
-            "bindings": {
-                "type": "array", "items": binding,
-                "x-kubernetes-list-map-keys": ["group", "resource", "name", "namespace"],
-                "x-kubernetes-list-type": "map",
-            },
-        },
-    })
+fn declared_fields(version: &Value) -> Result<Vec<SelectableField>, String> {
+    let declared = version.get("selectableFields").and_then(Value::as_array).into_iter().flatten();
+    let field = |declared: &Value| {
+        let source = declared["jsonPath"].as_str().unwrap_or_default();
+        let path = JsonPath::parse(source).map_err(|e| format!("selectableFields: {source:?}: {e}"))?;
+        Ok(SelectableField::new(source.trim_start_matches('.'), vec![path]))
+    };
+    declared.map(field).collect()
 }

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::json_path::JsonPath;
 use super::refused::Refused;
+use super::resource::Resource;
+use super::store::Record;
 
 /// The label and field selectors of a list or watch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,21 +39,37 @@ struct FieldTerm {
     negated: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Field {
     Name,
     Namespace,
+    /// The first of these paths in the stored object that has a value.
+    Content(Vec<JsonPath>),
+}
+
+/// A field besides name and namespace by which objects of a kind can be selected.
+#[derive(Debug, Clone)]
+pub(crate) struct SelectableField {
+    /// The field as named in selectors.
+    label: String,
+    paths: Vec<JsonPath>,
+}
+
+impl SelectableField {
+    pub(crate) fn new(label: &str, paths: Vec<JsonPath>) -> Self {
+        Self { label: label.to_owned(), paths }
+    }
 }
 
 impl Selector {
-    /// Parses the two query parameters.
+    /// Parses the two query parameters for objects of this kind.
     ///
     /// # Errors
     /// 400 with the server's own wording if the syntax or the field is not supported.
-    pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, Refused> {
+    pub(crate) fn parse(labels: &str, fields: &str, resource: &Resource) -> Result<Self, Refused> {
         let labels = parse_labels(labels)
             .map_err(|e| Refused::bad_request(format!("unable to parse requirement: {e}")))?;
-        Ok(Self { labels, fields: parse_fields(fields)? })
+        Ok(Self { labels, fields: parse_fields(fields, resource)? })
     }
 
     /// Returns `true` if everything is selected: only then does a list report the number of remaining items.
@@ -56,17 +77,33 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
-    /// Returns `true` if an object with this identity and these labels is selected.
-    pub(crate) fn matches(&self, namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> bool {
-        self.labels.iter().all(|r| r.matches(labels))
-            && self.fields.iter().all(|term| {
-                let found = match term.field {
-                    Field::Name => name,
-                    Field::Namespace => namespace,
-                };
-                (found == term.value) != term.negated
-            })
+    /// Returns `true` if the object is selected.
+    pub(crate) fn matches(&self, record: &Record) -> bool {
+        self.labels.iter().all(|requirement| requirement.matches(&record.labels))
+            && self.fields.iter().all(|term| term.matches(record))
     }
+}
+
+impl FieldTerm {
+    fn matches(&self, record: &Record) -> bool {
+        let equal = match &self.field {
+            Field::Name => record.name == self.value,
+            Field::Namespace => record.namespace == self.value,
+            Field::Content(paths) => content(&record.value(), paths) == self.value,
+        };
+        equal != self.negated
+    }
+}
+
+/// The value of a field as text; empty if it is missing.
+fn content(object: &Value, paths: &[JsonPath]) -> String {
+    let found = paths.iter().filter_map(|path| path.find(object).first().copied());
+    let mut texts = found.map(|value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    texts.find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 impl Requirement {
@@ -84,24 +121,34 @@ impl Requirement {
     }
 }
 
-fn parse_fields(text: &str) -> Result<Vec<FieldTerm>, Refused> {
-    text.split(',').filter(|term| !term.is_empty()).map(parse_field).collect()
+fn parse_fields(text: &str, resource: &Resource) -> Result<Vec<FieldTerm>, Refused> {
+    text.split(',').filter(|term| !term.is_empty()).map(|term| parse_field(term, resource)).collect()
 }
 
-fn parse_field(term: &str) -> Result<FieldTerm, Refused> {
+fn parse_field(term: &str, resource: &Resource) -> Result<FieldTerm, Refused> {
     let invalid =
         || Refused::bad_request(format!("invalid field selector: {term:?}; can't understand {term:?}"));
-    let (field, value, negated) = if let Some((field, value)) = term.split_once("!=") {
-        (field, value, true)
-    } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
-        (field, value, false)
+    let (label, value, negated) = if let Some((label, value)) = term.split_once("!=") {
+        (label, value, true)
+    } else if let Some((label, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
+        (label, value, false)
     } else {
         return Err(invalid());
     };
-    let field = match field {
-        "metadata.name" => Field::Name,
-        "metadata.namespace" => Field::Namespace,
-        other => return Err(Refused::bad_request(format!("field label not supported: {other}"))),
+    let declared = resource.selectable.iter().find(|field| field.label == label);
+    let field = match (label, declared) {
+        ("metadata.name", _) => Field::Name,
+        ("metadata.namespace", _) => Field::Namespace,
+        (_, Some(field)) => Field::Content(field.paths.clone()),
+        // Kinds with fields of their own have another message than those without.
+        (label, None) if resource.is_custom() || !resource.selectable.is_empty() => {
+            return Err(Refused::bad_request(format!("field label not supported: {label}")));
+        }
+        (label, None) => {
+            return Err(Refused::bad_request(format!(
+                "{label:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            )));
+        }
     };
     Ok(FieldTerm { field, value: value.to_owned(), negated })
 }
@@ -244,11 +291,23 @@ fn parse_values(cursor: &mut Cursor) -> Result<Vec<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::builtin;
     use super::*;
 
+    fn namespaces() -> Resource {
+        Resource::namespaces()
+    }
+
+    fn record(mut object: Value) -> Record {
+        Record::new(&mut object, 1)
+    }
+
     fn selects(selector: &str, labels: &[(&str, &str)]) -> bool {
-        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Selector::parse(selector, "").unwrap().matches("ns", "name", &labels)
+        let labels: BTreeMap<_, _> = labels.iter().copied().collect();
+        let object = json!({"metadata": {"namespace": "ns", "name": "name", "labels": labels}});
+        Selector::parse(selector, "", &namespaces()).unwrap().matches(&record(object))
     }
 
     #[test]
@@ -285,7 +344,7 @@ mod tests {
 
     #[test]
     fn selector_syntax_errors_match_the_server() {
-        let message = |text: &str| Selector::parse(text, "").unwrap_err().message;
+        let message = |text: &str| Selector::parse(text, "", &namespaces()).unwrap_err().message;
         assert_eq!(message("!!bad"), "unable to parse requirement: found '!', expected: identifier");
         assert_eq!(message("a,"), "unable to parse requirement: found '', expected: identifier after ','");
         assert_eq!(message("a in b"), "unable to parse requirement: found 'b' expected: '('");
@@ -300,14 +359,43 @@ mod tests {
     }
 
     #[test]
-    fn selector_supports_only_name_and_namespace_fields() {
-        let by_name = Selector::parse("", "metadata.name=r1").unwrap();
-        assert!(by_name.matches("x", "r1", &BTreeMap::new()));
-        assert!(!by_name.matches("x", "r2", &BTreeMap::new()));
-        let both = Selector::parse("", "metadata.namespace==x,metadata.name!=r1").unwrap();
-        assert!(both.matches("x", "r2", &BTreeMap::new()));
-        assert!(!both.matches("x", "r1", &BTreeMap::new()));
-        let refused = Selector::parse("", "spec.x=1").unwrap_err();
-        assert_eq!((refused.code, refused.message.as_str()), (400, "field label not supported: spec.x"));
+    fn selector_finds_the_fields_of_a_kind() {
+        let definition = json!({"spec": {
+            "group": "g", "scope": "Namespaced", "names": {"plural": "rules", "kind": "Rule"},
+            "versions": [{"name": "v1", "storage": true, "selectableFields": [{"jsonPath": ".spec.n"}]}],
+        }});
+        let rules = Resource::declared(&definition).unwrap();
+        let event = json!({
+            "metadata": {"namespace": "x", "name": "e"}, "reason": "Refused", "reportingComponent": "rulesync",
+            "source": {}, "involvedObject": {"kind": "Rule", "name": "r"},
+        });
+        let rule = json!({"metadata": {"namespace": "x", "name": "r1"}, "spec": {"n": 3}});
+        let kinds = builtin::resources();
+        let events = |group: &str| kinds.iter().find(|k| k.kind == "Event" && k.group == group).unwrap();
+        let (core, newer) = (events(""), events("events.k8s.io"));
+        for (kind, object, selector, expected) in [
+            (&rules, &rule, "metadata.name=r1", true),
+            (&rules, &rule, "metadata.name=r2", false),
+            (&rules, &rule, "metadata.namespace==x,metadata.name!=r1", false),
+            (&rules, &rule, "spec.n=3", true),
+            (&rules, &rule, "spec.n=4", false),
+            (core, &event, "involvedObject.kind=Rule,involvedObject.name=r,reason!=Other", true),
+            (core, &event, "involvedObject.uid=", true),
+            (core, &event, "source=rulesync", true),
+            (newer, &event, "regarding.name=r,reportingController=rulesync", true),
+            (newer, &event, "regarding.name=other", false),
+        ] {
+            let parsed = Selector::parse("", selector, kind).unwrap();
+            assert_eq!(parsed.matches(&record(object.clone())), expected, "{selector}");
+        }
+        let message = |kind: &Resource| Selector::parse("", "spec.x=1", kind).unwrap_err().message;
+        assert_eq!(message(&rules), "field label not supported: spec.x");
+        assert_eq!(message(core), "field label not supported: spec.x");
+        let leases = kinds.iter().find(|kind| kind.kind == "Lease").unwrap();
+        assert!(
+            message(leases).starts_with("\"spec.x\" is not a known field selector"),
+            "{}",
+            message(leases)
+        );
     }
 }

@@ -10,13 +10,16 @@ use serde_json::{Value, json};
 
 use super::access::{Access, Users};
 use super::api::{self, Api};
+use super::clock::{self, Clock};
 use super::cluster::Cluster;
 use super::faults::KubeFaults;
 use super::intent::{Change, Intent};
+use super::prometheus_rule::prometheus_rule_definition;
 use super::query::Params;
 use super::refused::Refused;
-use super::resource::{Resource, prometheus_rule_definition};
+use super::resource::Resource;
 use super::route::{Route, route};
+use super::stamps::Stamps;
 use super::world::{CLUSTER, World};
 use crate::fault::Faults;
 use crate::journal::Journal;
@@ -63,6 +66,8 @@ pub struct KubeServerBuilder {
     bookmark_interval: Duration,
     prometheus_rules: bool,
     cluster_uid: Option<String>,
+    seed: Option<u64>,
+    time: Option<String>,
     controller: bool,
     journal: Journal,
 }
@@ -119,6 +124,21 @@ impl KubeServerBuilder {
         self
     }
 
+    /// Stops the server's clock at this time (RFC 3339): all that it creates is of this time, until
+    /// [`KubeServer::set_time`]. By default, the clock is that of the system.
+    #[must_use]
+    pub fn time(mut self, time: &str) -> Self {
+        self.time = Some(time.to_owned());
+        self
+    }
+
+    /// Makes uids and the endings of generated names the same in every run, given the same writes in the same order.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Starts without the namespace controller: deleted namespaces stay `Terminating`, with their content,
     /// until [`KubeServer::finish_namespace`].
     #[must_use]
@@ -137,9 +157,13 @@ impl KubeServerBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// If the address cannot be bound.
+    /// If the address cannot be bound, or the time is not one.
     pub async fn start(self) -> io::Result<KubeServer> {
-        let mut world = World::new(self.history, self.cluster_uid);
+        let stamps = Stamps::new(self.seed);
+        if let Some(time) = &self.time {
+            set_clock(&stamps.clock, time)?;
+        }
+        let mut world = World::new(self.history, self.cluster_uid, stamps);
         world.controller = self.controller;
         let cluster = Arc::new(Cluster::new(world, self.users, self.gzip, self.bookmark_interval));
         let faults = Faults::new();
@@ -164,6 +188,8 @@ impl KubeServer {
             bookmark_interval: Duration::from_secs(60),
             prometheus_rules: true,
             cluster_uid: None,
+            seed: None,
+            time: None,
             controller: true,
             journal: Journal::new(),
         }
@@ -233,6 +259,14 @@ impl KubeServer {
     /// The faults of this server.
     pub fn faults(&self) -> &KubeFaults {
         &self.faults
+    }
+
+    /// Stops the server's clock at this time (RFC 3339), which is that of later writes and of the ages in tables.
+    ///
+    /// # Errors
+    /// If that is not a time.
+    pub fn set_time(&self, time: &str) -> io::Result<()> {
+        set_clock(&self.cluster.clock, time)
     }
 
     /// The revision of the last write.
@@ -380,6 +414,12 @@ impl KubeServer {
         self.faults.end_watches();
         self.listen.shutdown().await;
     }
+}
+
+fn set_clock(clock: &Clock, time: &str) -> io::Result<()> {
+    let seconds = clock::seconds(time).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+    clock.set(seconds);
+    Ok(())
 }
 
 impl std::fmt::Debug for KubeServer {

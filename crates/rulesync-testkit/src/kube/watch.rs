@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::clock::Clock;
 use super::cluster::{Cluster, WatchState};
 use super::list::{Form, object};
 use super::query::{Start, WatchQuery};
@@ -35,17 +36,19 @@ pub(crate) struct Scope {
     pub(crate) namespace: Option<String>,
     pub(crate) selector: Selector,
     pub(crate) form: Form,
+    /// For the ages in tables.
+    pub(crate) clock: Clock,
 }
 
 impl Scope {
     fn holds(&self, record: &Record) -> bool {
         self.namespace.as_ref().is_none_or(|namespace| *namespace == record.namespace)
-            && self.selector.matches(&record.namespace, &record.name, &record.labels)
+            && self.selector.matches(record)
     }
 
     /// Writes the frame of an event for this watch, if any. An object that no longer matches the selector is reported
     /// as deleted, in its last matching state but with the revision of the event.
-    fn frame(&self, event: &Event, into: &mut Vec<u8>) {
+    fn frame(&mut self, event: &Event, into: &mut Vec<u8>) {
         let before = event.before.as_ref().filter(|record| self.holds(record));
         let after = event.after.as_ref().filter(|record| self.holds(record));
         match (before, after) {
@@ -56,23 +59,31 @@ impl Scope {
         }
     }
 
-    fn write(&self, kind: &str, record: &Arc<Record>, into: &mut Vec<u8>) {
+    fn write(&mut self, kind: &str, record: &Arc<Record>, into: &mut Vec<u8>) {
         into.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":").as_bytes());
-        object(&self.resource.view(record), self.form, into);
+        object(&self.resource.view(record), &self.resource, self.form, self.clock.seconds(), into);
         into.extend_from_slice(b"}\n");
+        self.form = self.form.after_the_first();
     }
 
     /// A bookmark: contains only the revision, and optionally the mark that the initial events are complete.
-    fn bookmark(&self, revision: u64, initial_end: bool) -> Bytes {
+    fn bookmark(&mut self, revision: u64, initial_end: bool) -> Bytes {
         let mut metadata = json!({"resourceVersion": revision.to_string()});
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
         let mut object = match self.form {
-            Form::Whole => json!({"apiVersion": self.resource.api_version(), "kind": self.resource.kind}),
+            Form::Whole | Form::Table(_) => {
+                json!({"apiVersion": self.resource.api_version(), "kind": self.resource.kind})
+            }
             Form::Metadata => json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}),
         };
         object["metadata"] = metadata;
+        if let Form::Table(options) = self.form {
+            // Also a bookmark is a row, whose object has no name.
+            object = options.single(&self.resource, &object, self.clock.seconds());
+            self.form = self.form.after_the_first();
+        }
         if self.form == Form::Whole && matches!(self.resource.nature, Nature::Namespace) {
             // Typed objects print their empty structs.
             object["spec"] = json!({});

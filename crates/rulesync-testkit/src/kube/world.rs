@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::builtin;
-use super::clock;
 use super::intent::{Intent, Written};
 use super::refused::Refused;
 use super::resource::Resource;
+use super::stamps::Stamps;
 use super::store::{Record, Store};
 
 /// The namespace whose uid identifies the cluster.
@@ -20,6 +20,7 @@ pub(crate) const CLUSTER: &str = "kube-system";
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) store: Store,
+    pub(crate) stamps: Stamps,
     served: BTreeMap<String, Arc<Resource>>,
     /// Kinds whose definition is gone, and the number of lists of them that are still answered with 200 and no items.
     vanishing: BTreeMap<String, (Arc<Resource>, usize)>,
@@ -30,9 +31,10 @@ pub(crate) struct World {
 impl World {
     /// Creates a cluster with the built-in kinds and the four namespaces of every cluster. The uid of `kube-system`
     /// identifies the cluster; it is random unless given.
-    pub(crate) fn new(history: usize, cluster_uid: Option<String>) -> Self {
+    pub(crate) fn new(history: usize, cluster_uid: Option<String>, stamps: Stamps) -> Self {
         let mut world = Self {
             store: Store::new(history),
+            stamps,
             served: BTreeMap::new(),
             vanishing: BTreeMap::new(),
             controller: true,
@@ -112,13 +114,13 @@ impl World {
         let resource = self.served.get(qualified).filter(|r| r.is_custom())?.clone();
         let table = Resource::definitions().qualified();
         let mut definition = self.store.get(&table, qualified)?.value();
-        definition["metadata"]["deletionTimestamp"] = json!(clock::now());
+        definition["metadata"]["deletionTimestamp"] = json!(self.stamps.now());
         let shown = self.store.put(&table, qualified, definition).value();
         let mut terminating = shown.clone();
         if let Some(conditions) = terminating.pointer_mut("/status/conditions").and_then(Value::as_array_mut)
         {
             conditions.push(json!({
-                "type": "Terminating", "status": "True", "lastTransitionTime": clock::now(),
+                "type": "Terminating", "status": "True", "lastTransitionTime": self.stamps.now(),
                 "reason": "InstanceDeletionInProgress",
                 "message": "CustomResource deletion is in progress",
             }));
@@ -141,7 +143,7 @@ impl World {
         };
         let mut namespace = record.value();
         if namespace["metadata"].get("deletionTimestamp").is_none() {
-            namespace["metadata"]["deletionTimestamp"] = json!(clock::now());
+            namespace["metadata"]["deletionTimestamp"] = json!(self.stamps.now());
             namespace["status"]["phase"] = json!("Terminating");
             namespace = self.store.put("namespaces", name, namespace).value();
         }
@@ -171,7 +173,7 @@ impl World {
         if remaining > 0 {
             return false;
         }
-        namespace["status"]["conditions"] = emptied_conditions(&clock::now());
+        namespace["status"]["conditions"] = emptied_conditions(&self.stamps.now());
         self.store.put("namespaces", name, namespace);
         self.store.remove("namespaces", name);
         true
@@ -239,13 +241,13 @@ fn emptied_conditions(now: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::resource::prometheus_rule_definition;
+    use super::super::prometheus_rule::prometheus_rule_definition;
     use super::*;
 
     const RULES: &str = "prometheusrules.monitoring.coreos.com";
 
     fn world() -> World {
-        let mut world = World::new(1000, None);
+        let mut world = World::new(1000, None, Stamps::new(None));
         world.apply(prometheus_rule_definition()).unwrap();
         for (namespace, name) in [("team-a", "x"), ("team-a", "y"), ("team-ab", "z")] {
             world.apply(rule(namespace, name)).unwrap();

@@ -1,5 +1,5 @@
 //! Single writes: create, replace, patch, delete. Decides which writes are invalid and what a write changes; time and
-//! identifiers come from `clock`.
+//! identifiers come from `stamps`.
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,12 +7,11 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::builtin;
-use super::clock;
 use super::field_error::FieldError;
 use super::fields::Fields;
 use super::intent::{Change, Intent, Unknown, Written};
 use super::metadata::{
-    carry_over, check_identity, check_name, complete, finalizers, init_metadata, outside_metadata,
+    carry_over, check_identity, check_name, complete, counted_by_generation, finalizers, init_metadata,
     same_content,
 };
 use super::ownership::{Manager, record_creation, record_update};
@@ -48,7 +47,7 @@ impl World {
         let mut value = decoded(resource, body)?;
         let unknown = prune(resource, &mut value, intent)?;
         builtin::read(resource, &mut value)?;
-        let name = init_metadata(resource, namespace, &mut value, intent.uid.as_deref())?;
+        let name = init_metadata(resource, namespace, &mut value, intent.uid.as_deref(), &mut self.stamps)?;
         if resource.namespaced {
             self.check_namespace(resource, namespace, &name)?;
         }
@@ -58,7 +57,8 @@ impl World {
         {
             members.remove("status");
         }
-        complete(resource, &name, &mut value);
+        let now = self.stamps.now();
+        complete(resource, &name, &mut value, &now);
         if intent.validate {
             validate(resource, &name, None, &value)?;
         }
@@ -67,9 +67,10 @@ impl World {
             return Err(Refused::already_exists(resource, &name));
         }
         match claim {
-            Some((manager, fields)) => record_creation(&mut value, fields, manager),
+            Some((manager, fields)) => record_creation(&mut value, fields, manager, now),
             None => {
-                record_update(resource, &builtin::empty(resource), &mut value, &intent.manager_of(resource))
+                let manager = intent.manager_of(resource);
+                record_update(resource, &builtin::empty(resource), &mut value, &manager, now);
             }
         }
         let value = self.commit(resource, &key, value, intent.dry_run)?;
@@ -100,7 +101,7 @@ impl World {
         if same_content(&old, &value) {
             return Ok(Written { value: old, created: false, unknown });
         }
-        record_update(resource, &old, &mut value, &intent.manager_of(resource));
+        record_update(resource, &old, &mut value, &intent.manager_of(resource), self.stamps.now());
         let value = self.store_update(resource, namespace, name, &old, value, intent)?;
         Ok(Written { value, created: false, unknown })
     }
@@ -115,7 +116,8 @@ impl World {
         mut value: Value,
         intent: &Intent,
     ) -> Result<Value, Refused> {
-        if resource.counts_generations() && outside_metadata(old) != outside_metadata(&value) {
+        let counted = |value: &Value| counted_by_generation(resource, value);
+        if resource.counts_generations() && counted(old) != counted(&value) {
             let generation = old["metadata"]["generation"].as_u64().unwrap_or(0);
             value["metadata"]["generation"] = json!(generation + 1);
         }
@@ -220,7 +222,7 @@ impl World {
         if finalizers(&old) > 0 {
             let mut terminating = old;
             if terminating["metadata"].get("deletionTimestamp").is_none() {
-                terminating["metadata"]["deletionTimestamp"] = json!(clock::now());
+                terminating["metadata"]["deletionTimestamp"] = json!(self.stamps.now());
                 terminating["metadata"]["deletionGracePeriodSeconds"] = json!(0);
                 if resource.counts_generations() {
                     let generation = terminating["metadata"]["generation"].as_u64().unwrap_or(0);
@@ -318,10 +320,14 @@ pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Ref
 pub(crate) fn undeclared(resource: &Resource, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();
     if let Some(schema) = resource.schema() {
-        // The schema does not cover metadata, which is checked separately.
-        let metadata = value["metadata"].take();
+        // Every object has these, whether or not the schema declares them; metadata is checked separately.
+        const ALWAYS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+        let Some(members) = value.as_object_mut() else { return unknown };
+        let kept: Vec<_> = ALWAYS.iter().filter_map(|name| members.remove_entry(*name)).collect();
         schema.prune(value, "", &mut unknown);
-        value["metadata"] = metadata;
+        if let Some(members) = value.as_object_mut() {
+            members.extend(kept);
+        }
     }
     unknown
 }

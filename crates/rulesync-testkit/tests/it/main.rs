@@ -18,5 +18,6 @@ mod kube_builtin;
 mod kube_client;
 mod kube_corpus;
 mod kube_events;
+mod kube_table;
 mod kube_watch;
 mod ruler;
