@@ -282,6 +282,16 @@ impl ValidConfig {
 }
 
 impl ConfigLocation {
+    /// That of a document as it was written.
+    pub(crate) fn new(shown: &str, document: Document) -> Self {
+        Self { shown: shown.into(), document: Arc::new(document), places: None }
+    }
+
+    /// The positions.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
     /// Returns an error at a value.
     pub(crate) fn error(&self, path: &yaml::Path, message: impl Into<String>) -> ConfigError {
         let position = self.in_file(self.document.position(path));

@@ -33,6 +33,11 @@ impl ConfigError {
         Self { file: file.to_owned(), position, message, hint, variable: None }
     }
 
+    /// Returns an error of a file as a whole.
+    pub fn of_file(file: &std::path::Path, message: impl Into<String>) -> Self {
+        Self::new(&file.display().to_string(), None, message, None)
+    }
+
     /// Sets the environment variable that is not set, if this is the error.
     pub(crate) fn of_variable(self, variable: Option<String>) -> Self {
         Self { variable, ..self }

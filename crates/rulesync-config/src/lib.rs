@@ -37,6 +37,8 @@
 //! A file that ends in `.alloy` is a configuration of Grafana Alloy, of which the components that write rules are used;
 //! see [`Config::read_with_owner`].
 //!
+//! The configuration of a web server in the form of Prometheus' exporter-toolkit is in [`web`].
+//!
 //! # Features
 //!
 //! `alloy` reads configurations of Grafana Alloy. `kubernetes`, `mimir` (with Cortex), `loki`, `prometheus` (with vmalert), `files` and `embedded` select the kinds of
@@ -56,6 +58,7 @@ pub mod reference;
 mod reload;
 mod settings;
 mod validate;
+pub mod web;
 mod yaml;
 
 pub use alloy::is_alloy;

@@ -72,7 +72,7 @@ pub(crate) fn directory(path: &Path) -> &Path {
 }
 
 fn unreadable(path: &Path, reason: String) -> ConfigError {
-    ConfigError::new(&path.display().to_string(), None, reason, None)
+    ConfigError::of_file(path, reason)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod source;
 mod value;
 mod value_source;
 
+pub(crate) use absent::nullable;
 pub(crate) use naming::{NamingFile, NamingType};
 pub(crate) use policy::Switch;
 pub(crate) use process::{InventoryFile, InventoryType, LeaderElectionFile};

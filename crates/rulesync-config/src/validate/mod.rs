@@ -19,7 +19,7 @@ use std::path::Path as FilePath;
 use rulesync_core::Route;
 use rulesync_core::model::KINDS;
 
-use self::report::Report;
+pub(crate) use self::report::Report;
 pub(crate) use self::rulers::path_of;
 use crate::file::File;
 use crate::settings::{RulerSettings, Settings, SourceSettings};

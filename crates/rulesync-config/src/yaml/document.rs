@@ -56,7 +56,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
         remaining_names(&text).filter(|name| !environment.contains_key(*name)).map(str::to_owned).collect();
     let any_unset = !unset.is_empty() || !by_parser.is_empty();
     environment.extend(by_parser.into_iter().map(|name| (name.clone(), format!("{UNSET}{name}{UNSET}"))));
-    let parsed = tree::parse(&text, &environment);
+    let parsed = tree::parse(&text, Some(&environment));
     let mut root = parsed.map_err(|error| {
         let problem = not_yaml(&error);
         Problem { position: problem.position.map(|position| columns.as_written(position)), ..problem }
@@ -71,27 +71,49 @@ pub(crate) fn parse<T: DeserializeOwned>(
     if any_unset {
         unset_values(&root, &Path::default(), &mut omitted, &mut problems);
     }
-    let (value, mistakes, damaged) = collect(&root, omitted);
-    let mut document = Document { root, damaged, meant: BTreeSet::new() };
-    // A key that is unknown may be one that is missing, and then is both.
-    let (unknown, others): (Vec<Mistake>, Vec<Mistake>) =
-        mistakes.into_iter().partition(|mistake| matches!(mistake.kind, MistakeKind::UnknownKey(_)));
-    for Mistake { path, kind } in unknown {
-        problems.push(document.problem(&path, kind, renamed));
-    }
-    let reported = document.damaged.clone();
-    for Mistake { path, kind } in others {
-        let follows = match &kind {
-            MistakeKind::MissingKey(key) => document.is_meant_elsewhere(&path.key(key)),
-            // Its mapping is not read, so that the key may be a secret in the wrong place.
-            MistakeKind::RepeatedKey { .. } => reported.iter().any(|damaged| damaged.contains(&path)),
-            _ => false,
-        };
-        if !follows {
+    Ok(Parsed::read(root, omitted, problems, renamed))
+}
+
+/// Parses a document like [`parse`], in which `${NAME}` stands for itself.
+///
+/// # Errors
+///
+/// The one problem of a text that is not YAML.
+pub(crate) fn parse_verbatim<T: DeserializeOwned>(text: &str) -> Result<Parsed<T>, Problem> {
+    let root = tree::parse(text, None).map_err(|error| not_yaml(&error))?;
+    Ok(Parsed::read(root, BTreeSet::new(), Vec::new(), &[]))
+}
+
+impl<T: DeserializeOwned> Parsed<T> {
+    /// Reads a tree, of which `omitted` is not read, and adds to the problems so far.
+    fn read(
+        root: Node,
+        omitted: BTreeSet<Path>,
+        mut problems: Vec<Problem>,
+        renamed: &[(&str, &str)],
+    ) -> Self {
+        let (value, mistakes, damaged) = collect(&root, omitted);
+        let mut document = Document { root, damaged, meant: BTreeSet::new() };
+        // A key that is unknown may be one that is missing, and then is both.
+        let (unknown, others): (Vec<Mistake>, Vec<Mistake>) =
+            mistakes.into_iter().partition(|mistake| matches!(mistake.kind, MistakeKind::UnknownKey(_)));
+        for Mistake { path, kind } in unknown {
             problems.push(document.problem(&path, kind, renamed));
         }
+        let reported = document.damaged.clone();
+        for Mistake { path, kind } in others {
+            let follows = match &kind {
+                MistakeKind::MissingKey(key) => document.is_meant_elsewhere(&path.key(key)),
+                // Its mapping is not read, so that the key may be a secret in the wrong place.
+                MistakeKind::RepeatedKey { .. } => reported.iter().any(|damaged| damaged.contains(&path)),
+                _ => false,
+            };
+            if !follows {
+                problems.push(document.problem(&path, kind, renamed));
+            }
+        }
+        Self { value, document, problems }
     }
-    Ok(Parsed { value, document, problems })
 }
 
 impl Document {

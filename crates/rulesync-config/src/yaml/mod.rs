@@ -10,7 +10,7 @@ mod tree;
 
 #[cfg(test)]
 pub(crate) use collect::fields_of;
-pub(crate) use document::{Document, Parsed, Problem, parse};
+pub(crate) use document::{Document, Parsed, Problem, parse, parse_verbatim};
 #[cfg(test)]
 pub(crate) use environment::expand;
 pub(crate) use path::Path;

@@ -94,20 +94,27 @@ const ALIASED_EVENTS: usize = 50_000;
 /// The depth of lists and mappings. No setting is nearly as deep, and each level takes some of the stack.
 const MAX_DEPTH: usize = 32;
 
-/// Parses one document. The parser replaces `${NAME}` in unquoted block style; `environment` answers.
+/// Parses one document. The parser replaces `${NAME}` in unquoted block style, if there is an environment, which answers.
 ///
 /// # Errors
 ///
 /// The parser's, if the text is not YAML or exceeds a limit.
-pub(crate) fn parse(text: &str, environment: &HashMap<String, String>) -> Result<Node, serde_saphyr::Error> {
-    let root: Spanned<Raw> =
-        serde_saphyr::from_str_with_options(text, options(text).with_properties(environment.clone()))?;
+pub(crate) fn parse(
+    text: &str,
+    environment: Option<&HashMap<String, String>>,
+) -> Result<Node, serde_saphyr::Error> {
+    let options = || match environment {
+        Some(environment) => options(text).with_properties(environment.clone()),
+        None => options(text),
+    };
+    let root: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options())?;
     let mut root = node(root);
-    restore_substituted(&mut root, &text.lines().collect::<Vec<_>>(), environment);
+    if let Some(environment) = environment {
+        restore_substituted(&mut root, &text.lines().collect::<Vec<_>>(), environment);
+    }
     if root.has_untyped_text() {
         // The same text, so that only a scalar that cannot be text at all stops here: it keeps its typed value.
-        let options = options(text).with_properties(environment.clone());
-        let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |deserializer| {
             Texts(&mut root).deserialize(deserializer)
         });
     }
@@ -332,7 +339,7 @@ mod tests {
     use super::*;
 
     fn scalar(text: &str) -> Scalar {
-        match parse(&format!("k: {text}"), &HashMap::new()).unwrap().content {
+        match parse(&format!("k: {text}"), None).unwrap().content {
             Content::Mapping(mut entries) => match entries.remove(0).value.content {
                 Content::Scalar(scalar) => scalar,
                 other => panic!("{other:?}"),
@@ -360,7 +367,7 @@ mod tests {
 
     #[test]
     fn tree_gives_positions_of_keys_and_values_and_keeps_repeated_keys() {
-        let root = parse("a:\n  - {b: 1, b: 2}\n", &HashMap::new()).unwrap();
+        let root = parse("a:\n  - {b: 1, b: 2}\n", None).unwrap();
         let Content::Mapping(entries) = &root.content else { panic!("{root:?}") };
         assert_eq!(entries[0].position, Position { line: 1, column: 1 });
         let Content::List(items) = &entries[0].value.content else { panic!("{root:?}") };
