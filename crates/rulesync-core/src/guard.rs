@@ -331,6 +331,12 @@ impl Guard {
         self.next_wait
     }
 
+    /// The number of groups of a namespace whose deletes are held.
+    pub(crate) fn held_in(&self, namespace: &str) -> usize {
+        let held = |wanted: &&Wanted| matches!(wanted.judgement, Judgement::Held(_));
+        self.wanted.get(namespace).filter(held).map_or(0, |wanted| wanted.request.groups)
+    }
+
     /// Iterates over the held deletes: namespace, number of groups and reason.
     pub(crate) fn held(&self) -> impl Iterator<Item = (&RulerNamespace, usize, HeldReason)> {
         self.wanted.iter().filter_map(|(namespace, wanted)| match wanted.judgement {

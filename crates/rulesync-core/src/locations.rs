@@ -9,6 +9,7 @@ use crate::model::declared::DeclaredGroup;
 use crate::model::kind::RULE_FILE;
 use crate::model::object::ObjectId;
 use crate::model::positions::{PositionMap, Positions, is_located};
+use crate::object_change::ObjectChange;
 use crate::outcome::{Outcome, Reporter, Reporters};
 
 /// The positions of all objects, shared between the index that learns them and the reports that use them.
@@ -51,7 +52,7 @@ impl Locations {
 
     /// Returns reporters that add positions before they pass outcomes on.
     pub(crate) fn locating(&self, reporters: Reporters) -> Reporters {
-        Reporters(Arc::new([Arc::new(Locating { locations: self.clone(), reporters })]))
+        Reporters::new([Arc::new(Locating { locations: self.clone(), reporters }) as Arc<dyn Reporter>])
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<ObjectId, Positions>) -> T) -> T {
@@ -67,6 +68,14 @@ struct Locating {
 }
 
 impl Reporter for Locating {
+    fn follows_objects(&self) -> bool {
+        self.reporters.follow_objects()
+    }
+
+    fn object_changed(&self, change: &ObjectChange) {
+        self.reporters.object_changed(change);
+    }
+
     fn report(&self, outcome: &Outcome) {
         let located = |object: &ObjectId, finding: &Finding| {
             let mut finding = finding.clone();

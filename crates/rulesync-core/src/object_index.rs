@@ -10,6 +10,7 @@ mod report;
 mod routing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::model::name::{KubernetesNamespace, RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
+use crate::object_change::DeclaredState;
 use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
 pub(crate) use answer::IndexAnswer;
@@ -146,12 +148,40 @@ impl ObjectIndex {
         self.objects.iter().map(|(id, record)| self.report(id, record)).collect()
     }
 
+    /// Returns the report about one object, with the destinations that complete it and its namespace at each.
+    pub(crate) fn report_of(
+        &self,
+        id: &ObjectId,
+    ) -> Option<(ObjectReport, impl Iterator<Item = (&DestinationId, &RulerNamespace)>)> {
+        let (id, record) = self.objects.get_key_value(id)?;
+        let places = record.matches.iter().map(|found| (&found.destination, &found.namespace));
+        Some((self.report(id, record), places))
+    }
+
+    /// Returns what is known of an object before it reaches its destinations; none if no source declares it.
+    pub(crate) fn declared_state(&self, id: &ObjectId) -> Option<DeclaredState> {
+        let (id, record) = self.objects.get_key_value(id)?;
+        let mut hash = self.hashing.build_hasher();
+        record.declared_generation.hash(&mut hash);
+        record.content.hash(&mut hash);
+        record.routing_findings.hash(&mut hash);
+        record.malformed.hash(&mut hash);
+        for found in &record.matches {
+            found.destination.hash(&mut hash);
+        }
+        let verdict = self.report(id, record).verdict();
+        Some(DeclaredState { verdict, destinations: record.matches.len(), digest: hash.finish() })
+    }
+
     fn report(&self, id: &ObjectId, record: &Record) -> ObjectReport {
         let mut findings = record.accepted.findings.to_vec();
         findings.extend(record.routing_findings.iter().cloned());
         findings.extend(record.malformed.as_deref().cloned());
         ObjectReport {
             id: id.clone(),
+            uid: record.accepted.uid.as_deref().map(str::to_owned),
+            generation: record.declared_generation,
+            groups: record.accepted.declared_groups(),
             findings,
             malformed: record.malformed.is_some(),
             has_routing_findings: !record.routing_findings.is_empty(),

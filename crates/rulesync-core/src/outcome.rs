@@ -10,6 +10,7 @@ use crate::guard::HeldReason;
 use crate::model::name::{GroupName, RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
+use crate::object_change::ObjectChange;
 use crate::plan::Reason;
 use crate::ruler::RulerError;
 
@@ -218,14 +219,43 @@ pub enum Outcome {
 pub trait Reporter: fmt::Debug + Send + Sync + 'static {
     /// Takes one outcome.
     fn report(&self, outcome: &Outcome);
+
+    /// Returns whether it follows what is known of each object. It is asked once.
+    fn follows_objects(&self) -> bool {
+        false
+    }
+
+    /// Takes a change of what is known of an object, if it follows them.
+    fn object_changed(&self, _change: &ObjectChange) {}
 }
 
 /// The reporters of an engine.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reporters(pub(crate) Arc<[Arc<dyn Reporter>]>);
+pub(crate) struct Reporters {
+    all: Arc<[Arc<dyn Reporter>]>,
+    /// True if one of them follows objects.
+    follow_objects: bool,
+}
 
 impl Reporters {
+    pub(crate) fn new(all: impl Into<Arc<[Arc<dyn Reporter>]>>) -> Self {
+        let all = all.into();
+        Self { follow_objects: all.iter().any(|reporter| reporter.follows_objects()), all }
+    }
+
+    /// Returns whether changes of objects are of interest to any.
+    pub(crate) fn follow_objects(&self) -> bool {
+        self.follow_objects
+    }
+
+    pub(crate) fn object_changed(&self, change: &ObjectChange) {
+        self.all
+            .iter()
+            .filter(|reporter| reporter.follows_objects())
+            .for_each(|reporter| reporter.object_changed(change));
+    }
+
     pub(crate) fn report(&self, outcome: &Outcome) {
-        self.0.iter().for_each(|reporter| reporter.report(outcome));
+        self.all.iter().for_each(|reporter| reporter.report(outcome));
     }
 }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Finding;
 pub use crate::guard::HeldReason;
 use crate::model::tenant::DestinationId;
+pub use crate::object_change::{DeclaredState, DeclaredVerdict, ObjectChange, StateAtDestination};
+pub use crate::object_states::{
+    ObjectFilter, ObjectPage, ObjectStates, ObjectSubscription, ObjectSummary, PastState,
+};
 
 /// The status of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -171,16 +175,22 @@ pub struct ObjectStatus {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// The Kubernetes UID; none for objects from files.
+    pub uid: Option<String>,
+    /// The generation of the declaration that this is the status of; none for objects from files.
+    pub generation: Option<i64>,
     /// The state in one word.
     pub state: ObjectState,
-    /// The findings about it, at every destination.
+    /// The number of groups that it declares, refused ones included.
+    pub groups: usize,
+    /// The findings about it that do not depend on a destination.
     pub findings: Vec<Finding>,
     /// Its state at each destination.
     pub destinations: Vec<ObjectAtDestination>,
 }
 
 /// The status of an object at a destination.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct ObjectAtDestination {
     /// The ruler.
@@ -193,14 +203,51 @@ pub struct ObjectAtDestination {
     pub state: ObjectState,
     /// The evaluation of its rules there; none if the ruler was not asked yet, or does not support it.
     pub evaluation: Option<EvaluationState>,
+    /// The reason why the ruler has not been brought up to date, if it is known.
+    pub delay: Option<Delay>,
     /// The number of its groups there.
     pub groups: usize,
+    /// The number of rules in these groups.
+    pub rules: usize,
+    /// The number of its groups that are refused: by the local checks, or by the ruler.
+    pub refused_groups: usize,
+    /// The number of its rules that fail whenever they are evaluated.
+    pub failing_rules: usize,
+    /// The number of its groups that it declares no more, and whose deletes the delete guard holds.
+    pub held_groups: usize,
     /// The findings about it there.
     pub findings: Vec<Finding>,
 }
 
+/// The reason why a ruler has not been brought up to date with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Delay {
+    /// The reason.
+    pub reason: DelayReason,
+    /// The ruler's message, or what is known besides the reason.
+    pub message: Option<String>,
+}
+
+/// The kind of reason why a ruler has not been brought up to date with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DelayReason {
+    /// Another process is the leader and writes.
+    Standby,
+    /// The ruler does not answer, or not as it should.
+    RulerUnavailable,
+    /// The ruler declines a delete, or protects what is to be changed; it is tried again.
+    Failing,
+    /// The tenant has as many rules or groups as its ruler allows.
+    LimitExceeded,
+    /// Another installation claims the tenant for the same owner: nothing is written.
+    OwnerConflict,
+}
+
 /// The evaluation of an object's rules at a destination; the worst counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EvaluationState {
@@ -213,7 +260,7 @@ pub enum EvaluationState {
 }
 
 /// The state of an object; the worst counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ObjectState {

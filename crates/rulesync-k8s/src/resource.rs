@@ -158,6 +158,7 @@ impl Rules {
                 tenant,
                 ruler_namespace: None,
                 uid: self.metadata.uid,
+                generation: self.metadata.generation,
                 created: self.metadata.creation_timestamp.map(|time| time.0.as_second()),
                 labels: self.metadata.labels.unwrap_or_default().iter().collect(),
                 annotations: self.metadata.annotations.unwrap_or_default(),
@@ -207,6 +208,7 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
         name: Option<String>,
         namespace: Option<String>,
         uid: Option<String>,
+        generation: Option<i64>,
         resource_version: Option<String>,
         creation_timestamp: Option<Time>,
         #[serde(default)]
@@ -214,13 +216,22 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
         #[serde(default, deserialize_with = "without_kubectl")]
         annotations: BTreeMap<String, String>,
     }
-    let Trimmed { name, namespace, uid, resource_version, creation_timestamp, labels, annotations } =
-        Trimmed::deserialize(deserializer)?;
+    let Trimmed {
+        name,
+        namespace,
+        uid,
+        generation,
+        resource_version,
+        creation_timestamp,
+        labels,
+        annotations,
+    } = Trimmed::deserialize(deserializer)?;
     let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
     Ok(ObjectMeta {
         name,
         namespace,
         uid,
+        generation,
         resource_version,
         creation_timestamp,
         labels,

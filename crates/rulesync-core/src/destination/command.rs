@@ -43,6 +43,12 @@ pub(crate) enum Command {
     Reconsider,
     /// Asks for a report.
     Status(oneshot::Sender<DestinationReport>),
+    /// Asks for the status of the destination as a whole.
+    Summary(oneshot::Sender<DestinationStatus>),
+    /// Asks for the status of some objects here, each with its namespace.
+    Objects(Vec<(ObjectId, RulerNamespace)>, oneshot::Sender<Vec<(ObjectId, ObjectAtDestination)>>),
+    /// The ruler is listed now.
+    List,
     /// Asks what is here of some objects.
     Explain(Question, oneshot::Sender<Vec<ObjectHere>>),
     /// Asks whose a ruler namespace is, which is, or was, that of this object.

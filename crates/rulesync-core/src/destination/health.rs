@@ -5,7 +5,7 @@
 //! frozen, or evaluation is switched off (docs/contracts/ruler-api.md 5.4). A rule counts as failing when two answers
 //! in a row report a failure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -93,6 +93,20 @@ pub(super) struct HealthChanges {
     pub(super) failing: Vec<(RulerNamespace, Finding)>,
     /// The number of rules that no longer fail.
     pub(super) recovered: usize,
+    /// The namespaces whose evaluation has changed.
+    pub(super) changed: Changed,
+}
+
+/// The namespaces whose evaluation has changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// None.
+    #[default]
+    Nothing,
+    /// These.
+    Namespaces(HashSet<RulerNamespace>),
+    /// All: it was unknown before, or is unknown now.
+    Everything,
 }
 
 impl EvaluationHealth {
@@ -137,14 +151,15 @@ impl EvaluationHealth {
     ) -> HealthChanges {
         let now = Instant::now();
         self.error = None;
-        self.known = evaluation == Evaluation::Read;
+        let was_known = std::mem::replace(&mut self.known, evaluation == Evaluation::Read);
         if !self.known {
             self.next = now + jittered(UNSUPPORTED_RETRY_INTERVAL.max(interval));
-            return HealthChanges::default();
+            let changed = if was_known { Changed::Everything } else { Changed::Nothing };
+            return HealthChanges { changed, ..HealthChanges::default() };
         }
         let before_not_loaded = self.not_loaded.values().map(Vec::len).sum::<usize>();
         let before = std::mem::take(&mut self.failing);
-        self.not_loaded.clear();
+        let was_not_loaded = std::mem::take(&mut self.not_loaded);
         let patience = load_delay * LOAD_DELAYS;
         let mut changes = HealthChanges::default();
         for (namespace, object) in offered.winners() {
@@ -195,6 +210,12 @@ impl EvaluationHealth {
                 first.and_then(|(namespace, groups)| Some(format!("{namespace}/{}", groups.first()?)));
             changes.not_loaded = Some(NotLoaded { groups: not_loaded, example });
         }
+        changes.changed = if was_known {
+            let failing = differences(&before, &self.failing);
+            Changed::Namespaces(failing.chain(differences(&was_not_loaded, &self.not_loaded)).collect())
+        } else {
+            Changed::Everything
+        };
         self.written.retain(|_, at| *at + patience > asked);
         let unsure = self.failing.values().flatten().any(|failing| !failing.confirmed);
         let soon = if unsure || !self.written.is_empty() {
@@ -209,6 +230,12 @@ impl EvaluationHealth {
     /// The number of failing rules.
     pub(super) fn failing_rules(&self) -> usize {
         self.failing.values().flatten().filter(|failing| failing.confirmed).count()
+    }
+
+    /// The number of failing rules of a namespace.
+    pub(super) fn failing_rules_in(&self, namespace: &str) -> usize {
+        let failing = self.failing.get(namespace).into_iter().flatten();
+        failing.filter(|failing| failing.confirmed && self.known).count()
     }
 
     /// The number of groups that are not loaded.
@@ -240,6 +267,16 @@ impl EvaluationHealth {
         let failing = self.failing.get(namespace).into_iter().flatten();
         Some(not_loaded.chain(failing.filter(|f| f.confirmed).map(Failing::finding)).collect())
     }
+}
+
+/// Iterates over the namespaces of which two answers differ.
+fn differences<'a, T: PartialEq>(
+    before: &'a HashMap<RulerNamespace, T>,
+    now: &'a HashMap<RulerNamespace, T>,
+) -> impl Iterator<Item = RulerNamespace> + 'a {
+    let changed = now.iter().filter(|(namespace, value)| before.get(*namespace) != Some(*value));
+    let gone = before.iter().filter(|(namespace, _)| !now.contains_key(*namespace));
+    changed.chain(gone).map(|(namespace, _)| namespace.clone())
 }
 
 impl Failing {
@@ -283,7 +320,12 @@ mod tests {
             Self { health: EvaluationHealth::new(Instant::now(), PERIOD), desired, observed, namespace }
         }
 
+        /// Answers; returns what is to be reported.
         fn answer(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
+            HealthChanges { changed: Changed::Nothing, ..self.answer_with_changed(groups) }
+        }
+
+        fn answer_with_changed(&mut self, groups: &[(&str, RuleHealth)]) -> HealthChanges {
             let mut answer = LoadedGroups::default();
             for (name, health) in groups {
                 let rule = EvaluatedRule { name: "r".into(), health: health.clone() };
@@ -376,6 +418,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn health_says_which_namespaces_have_changed() {
+        let mut world = World::new();
+        let here = Changed::Namespaces(HashSet::from([world.namespace.clone()]));
+        let nowhere = Changed::Namespaces(HashSet::new());
+        let healthy = [("a", RuleHealth::Healthy), ("b", RuleHealth::Healthy)];
+        let failing = [("a", RuleHealth::Failing("no".into())), ("b", RuleHealth::Healthy)];
+        for (answer, changed) in [
+            (&healthy[..], Changed::Everything),
+            (&healthy, nowhere),
+            // The second answer confirms it.
+            (&failing, here),
+        ] {
+            assert_eq!(world.answer_with_changed(answer).changed, changed);
+        }
+        for (answer, changes) in [(&failing, true), (&failing, false), (&healthy, true), (&healthy, false)] {
+            let Changed::Namespaces(changed) = world.answer_with_changed(answer).changed else { panic!() };
+            assert_eq!(changed.contains(&world.namespace), changes);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn groups_that_differ_from_their_declaration_are_not_reported_as_not_loaded() {
         let mut world = World::new();
         world.observed.set(&world.namespace, "b", None);
@@ -390,7 +453,7 @@ mod tests {
                 &world.observed,
                 times
             ),
-            HealthChanges::default()
+            HealthChanges { changed: Changed::Everything, ..HealthChanges::default() }
         );
         assert_eq!(world.health.findings("us.ns.o"), None);
         assert!(world.health.due() > Instant::now() + UNSUPPORTED_RETRY_INTERVAL.mul_f64(0.8));

@@ -25,6 +25,11 @@ impl Limits {
         full
     }
 
+    /// Returns whether a namespace waits for room without being tried.
+    pub(super) fn defer(&self, namespace: &str) -> bool {
+        self.waiting.contains(namespace)
+    }
+
     /// Records that a write exceeded a limit: its retries show whether there is room.
     pub(super) fn exceeded(&mut self, namespace: &RulerNamespace) {
         self.waiting.remove(namespace);

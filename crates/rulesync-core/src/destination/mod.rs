@@ -139,7 +139,7 @@ impl Destination {
                     // line.
                     Err(error) => tracing::warn!(%error, destination = %self.state.id, "Request for evaluation ended unexpectedly"),
                 },
-                () = leadership.lost(), if self.led => {}
+                () = leadership.lost(), if self.led || leadership.is_leader() => {}
                 () = leadership.leading(), if waits => {}
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command),
@@ -233,6 +233,9 @@ impl Destination {
             // A receiver that was dropped needs no answer.
             Command::Release(answer) => drop(answer.send(Some(self.state.release()))),
             Command::Status(answer) => drop(answer.send(self.state.report())),
+            Command::Summary(answer) => drop(answer.send(self.state.status())),
+            Command::Objects(asked, answer) => drop(answer.send(self.state.objects(&asked))),
+            Command::List => self.next_list = Instant::now(),
             Command::Explain(question, answer) => drop(answer.send(self.state.explain(&question))),
             Command::ExplainNamespace(namespace, object, answer) => {
                 drop(answer.send(self.state.explain_namespace(&namespace, object.as_ref())))
@@ -402,6 +405,7 @@ impl Destination {
             self.shared.progressed.notify_one();
         }
         self.state.publish_metrics();
+        self.state.report_objects();
     }
 }
 

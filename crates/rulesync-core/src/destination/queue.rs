@@ -1,6 +1,7 @@
 //! The queue of a destination: namespaces to be worked on, each once; failed ones wait for their retry.
 
 use crate::model::name::{GroupKey, RulerNamespace};
+use crate::ruler::RulerError;
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -19,12 +20,16 @@ pub(crate) struct Queue {
     failing: usize,
     /// Groups that failed when they were last tried: they come after those that did not.
     failed_groups: HashSet<GroupKey>,
+    /// Namespaces that were added, that failed or were finished since this was last taken.
+    changed: HashSet<RulerNamespace>,
 }
 
 #[derive(Debug)]
 struct Entry {
     state: State,
     failures: u32,
+    /// The error of the last attempt, if it failed.
+    error: Option<Box<RulerError>>,
     /// True if a resync found it changed although it was in sync before.
     drifted: bool,
 }
@@ -50,7 +55,8 @@ impl Queue {
     pub(crate) fn push(&mut self, namespace: &RulerNamespace, priority: Priority, drifted: bool) {
         match self.entries.entry(namespace.clone()) {
             MapEntry::Vacant(vacant) => {
-                vacant.insert(Entry { state: State::Ready, failures: 0, drifted });
+                vacant.insert(Entry { state: State::Ready, failures: 0, error: None, drifted });
+                self.changed.insert(namespace.clone());
             }
             MapEntry::Occupied(mut occupied) => {
                 let entry = occupied.get_mut();
@@ -115,6 +121,7 @@ impl Queue {
     pub(crate) fn finished(&mut self, namespace: &RulerNamespace) {
         let Some(entry) = self.entries.remove(namespace) else { return };
         self.failing -= usize::from(entry.failures > 0);
+        self.changed.insert(namespace.clone());
         if entry.state == (State::Running { again: true }) {
             self.push(namespace, Priority::Next, false);
         }
@@ -122,7 +129,12 @@ impl Queue {
 
     /// Ends failed work. The namespace is retried at the time that `retry_at` computes from the number of failures in a
     /// row, or at once if it was pushed meanwhile.
-    pub(crate) fn failed(&mut self, namespace: &RulerNamespace, retry_at: impl FnOnce(u32) -> Instant) {
+    pub(crate) fn failed(
+        &mut self,
+        namespace: &RulerNamespace,
+        error: Option<RulerError>,
+        retry_at: impl FnOnce(u32) -> Instant,
+    ) {
         let Some(entry) = self.entries.get_mut(namespace) else { return };
         if entry.state == (State::Running { again: true }) {
             // It was pushed again meanwhile, and the failure is not about that.
@@ -131,10 +143,27 @@ impl Queue {
         }
         self.failing += usize::from(entry.failures == 0);
         entry.failures += 1;
+        entry.error = error.map(Box::new);
+        self.changed.insert(namespace.clone());
         let key = (retry_at(entry.failures), self.next);
         self.next += 1;
         entry.state = State::Delayed(key);
         self.delayed.insert(key, namespace.clone());
+    }
+
+    /// Returns the error of a namespace whose last attempt failed.
+    pub(crate) fn error_of(&self, namespace: &str) -> Option<&RulerError> {
+        self.entries.get(namespace)?.error.as_deref()
+    }
+
+    /// Iterates over the namespaces that wait or are being worked on.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &RulerNamespace> {
+        self.entries.keys()
+    }
+
+    /// Returns the namespaces that were added, that failed or were finished since this was last called.
+    pub(crate) fn take_changed(&mut self) -> HashSet<RulerNamespace> {
+        std::mem::take(&mut self.changed)
     }
 
     /// Returns when the next delayed namespace is due, if none is ready.
@@ -246,17 +275,17 @@ mod tests {
         queue.push(&a, Priority::Last, false);
         let retry = |n: u32| now + Duration::from_secs(u64::from(n));
         pop(&mut queue, now);
-        queue.failed(&a, retry);
+        queue.failed(&a, None, retry);
         assert_eq!((pop(&mut queue, now), queue.due()), (None, Some(retry(1))));
         assert_eq!(pop(&mut queue, retry(1)).as_deref(), Some("a"));
         assert_eq!((queue.delayed(), queue.failing()), (0, 1), "being tried again is not being well");
-        queue.failed(&a, retry);
+        queue.failed(&a, None, retry);
         assert_eq!(queue.due(), Some(retry(2)));
         queue.push(&a, Priority::Last, false);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"));
         assert_eq!(queue.due(), None);
         queue.push(&a, Priority::Next, false);
-        queue.failed(&a, retry);
+        queue.failed(&a, None, retry);
         assert_eq!(pop(&mut queue, now).as_deref(), Some("a"), "a push does not wait for a retry");
         assert_eq!(queue.failing(), 0);
     }
@@ -273,7 +302,7 @@ mod tests {
         assert!(!queue.take(&b, now), "it is being worked on");
         assert_eq!(queue.running().collect::<Vec<_>>(), [&b]);
         let later = now + Duration::from_secs(1);
-        queue.failed(&b, |_| later);
+        queue.failed(&b, None, |_| later);
         assert!(!queue.take(&b, now), "not before its time");
         assert!(queue.take(&b, later), "it is time");
         assert_eq!((queue.delayed(), queue.due()), (0, None));
@@ -297,7 +326,7 @@ mod tests {
             for _ in 0..failures {
                 assert!(queue.take(namespace, in_seconds(9)));
                 assert!(!queue.is_waiting(namespace) && queue.contains(namespace), "it is being worked on");
-                queue.failed(namespace, |failures| in_seconds(u64::from(failures)));
+                queue.failed(namespace, None, |failures| in_seconds(u64::from(failures)));
             }
             assert!(queue.is_waiting(namespace));
         }
@@ -334,7 +363,7 @@ mod tests {
         for namespace in &names {
             queue.push(namespace, Priority::Last, false);
             queue.take(namespace, now);
-            queue.failed(namespace, |_| later);
+            queue.failed(namespace, None, |_| later);
         }
         assert_eq!(queue.delayed(), 3, "each has an entry of its own");
         let order: Vec<String> = (0..3).filter_map(|_| pop(&mut queue, later)).collect();

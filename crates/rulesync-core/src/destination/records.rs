@@ -47,6 +47,8 @@ pub(super) struct Records {
     awaited: HashSet<RulerNamespace>,
     /// Namespaces that others have written.
     taken: HashSet<RulerNamespace>,
+    /// Namespaces of which one of these has changed since this was last taken.
+    changed: HashSet<RulerNamespace>,
 }
 
 impl Records {
@@ -58,11 +60,13 @@ impl Records {
     pub(super) fn ask(&mut self, namespace: &RulerNamespace) -> bool {
         self.taken.remove(namespace);
         self.awaited.insert(namespace.clone());
+        self.changed.insert(namespace.clone());
         self.requests.record(namespace)
     }
 
     /// Notes that a namespace waits for a list, after which its record is asked for.
     pub(super) fn wait(&mut self, namespace: &RulerNamespace) {
+        self.changed.insert(namespace.clone());
         self.awaited.insert(namespace.clone());
     }
 
@@ -73,14 +77,21 @@ impl Records {
 
     /// Notes that others have written a namespace. Returns whether that is new.
     pub(super) fn refuse(&mut self, namespace: &RulerNamespace) -> bool {
+        self.changed.insert(namespace.clone());
         self.awaited.remove(namespace);
         self.taken.insert(namespace.clone())
     }
 
     /// Notes that a namespace is recorded, or not declared any more.
     pub(super) fn settle(&mut self, namespace: &str) {
-        self.awaited.remove(namespace);
+        let awaited = self.awaited.take(namespace);
+        self.changed.extend(awaited.or(self.taken.take(namespace)));
         self.taken.remove(namespace);
+    }
+
+    /// Returns the namespaces of which something has changed since this was last called.
+    pub(super) fn take_changed(&mut self) -> HashSet<RulerNamespace> {
+        std::mem::take(&mut self.changed)
     }
 
     /// Returns whether others have written a namespace.
@@ -91,6 +102,11 @@ impl Records {
     /// Returns whether the record of a namespace was asked for and is not there yet.
     pub(super) fn awaits(&self, namespace: &str) -> bool {
         self.awaited.contains(namespace)
+    }
+
+    /// Iterates over the namespaces whose record was asked for and is not there yet.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = &RulerNamespace> {
+        self.awaited.iter()
     }
 
     /// Returns whether any record was asked for and is not there yet.

@@ -61,6 +61,11 @@ impl Refusals {
             .flat_map(|groups| groups.values().map(|refusal| &refusal.finding))
     }
 
+    /// The number of refused groups of a namespace.
+    pub(super) fn groups_in(&self, namespace: &str) -> usize {
+        self.namespaces.get(namespace).map_or(0, HashMap::len)
+    }
+
     /// Forgets refusals of groups that are no longer offered in the refused form.
     pub(super) fn forget_changed(
         &mut self,

@@ -7,6 +7,7 @@ mod evaluated;
 mod explain;
 mod lists;
 mod names;
+mod objects;
 mod planning;
 mod records;
 mod refuse;
@@ -47,6 +48,7 @@ use crate::plan::{Approval, Change, PlanInput, Reason, in_order, own_groups, pla
 use crate::policy::Policy;
 use crate::ruler::RulerError;
 use crate::stored_groups::StoredGroups;
+use objects::ChangedObjects;
 
 /// The bookkeeping of one destination.
 pub(super) struct State {
@@ -81,6 +83,8 @@ pub(super) struct State {
     unapproved: BTreeSet<RulerNamespace>,
     /// What the last list showed, if plans contain bodies.
     stored: Option<StoredGroups>,
+    /// The objects whose state may have changed since it was last reported.
+    changed: ChangedObjects,
 }
 
 impl State {
@@ -111,6 +115,7 @@ impl State {
             approval: shared.approval.clone(),
             unapproved: BTreeSet::new(),
             stored: None,
+            changed: ChangedObjects::default(),
             id,
         }
     }
@@ -217,6 +222,7 @@ impl State {
         self.safety.guard.forget_all();
         self.adoptions.clear();
         self.view.restart();
+        self.changed.everything = true;
     }
 
     /// Returns the changes that may be made to a namespace now, before the delete guard is asked.
@@ -310,15 +316,23 @@ impl State {
 
     fn answered(&mut self) {
         if self.availability.answered() {
+            self.availability_changed();
             self.report_outcome(&Outcome::DestinationUp { destination: self.id.clone() });
         }
     }
 
     fn unanswered(&mut self, error: RulerError) {
         if self.availability.unanswered(&error) {
+            self.availability_changed();
             let (destination, retry_in) = (self.id.clone(), self.availability.retry_in());
             self.report_outcome(&Outcome::DestinationDown { destination, error, retry_in });
         }
+    }
+
+    /// Records that the reason may have changed why what is pending is not written.
+    fn availability_changed(&mut self) {
+        self.changed.everything |= !self.view.is_listed();
+        self.changed.namespaces.extend(self.queue.namespaces().chain(self.records.awaited()).cloned());
     }
 
     /// Records the time if everything is in sync, as far as that can be known.
@@ -418,6 +432,7 @@ impl State {
             return;
         }
         self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
+        self.changed.held(self.safety.guard.held().map(|(namespace, ..)| namespace.clone()));
         let destination = self.id.clone();
         match held {
             Some((groups, reason)) => {

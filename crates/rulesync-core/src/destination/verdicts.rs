@@ -45,6 +45,11 @@ impl Verdicts {
         self.refusals.findings(namespace).chain(self.overlay.omissions.findings(namespace))
     }
 
+    /// The number of refused groups of a namespace.
+    pub(super) fn refused_groups_in(&self, namespace: &str) -> usize {
+        self.refusals.groups_in(namespace)
+    }
+
     /// The number of refused groups.
     pub(super) fn refused_groups(&self) -> usize {
         self.refusals.groups()

@@ -66,6 +66,16 @@ pub(super) enum Comparison {
     ContestOver(GroupKey),
 }
 
+impl Comparison {
+    /// Returns the namespace of the group.
+    pub(super) fn namespace(&self) -> &RulerNamespace {
+        let (Self::Normalized((namespace, _), _)
+        | Self::Contested((namespace, _), _)
+        | Self::ContestOver((namespace, _))) = self;
+        namespace
+    }
+}
+
 impl RulerView {
     /// Creates the view of a ruler that was never listed.
     pub(super) fn new(server: Server) -> Self {

@@ -4,8 +4,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::setup::{Setup, SetupError};
 use crate::explain::{DestinationFilter, Explained, ObjectRef};
+use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::status::{SourceStatus, Status};
+use crate::plan::Plan;
+use crate::status::{ObjectStatus, SourceStatus, Status};
 
 /// A handle to query and control a running engine.
 #[derive(Debug, Clone)]
@@ -17,6 +19,10 @@ pub struct EngineHandle {
 #[derive(Debug)]
 pub(super) enum Request {
     Status(oneshot::Sender<Status>),
+    Overview(oneshot::Sender<Status>),
+    Objects(Vec<ObjectId>, oneshot::Sender<Vec<ObjectStatus>>),
+    Plan(DestinationId, oneshot::Sender<Option<Plan>>),
+    List(DestinationId, oneshot::Sender<bool>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     ExplainObject(ObjectRef, oneshot::Sender<Explained>),
     ExplainNamespace(String, DestinationFilter, oneshot::Sender<Explained>),
@@ -35,6 +41,38 @@ impl EngineHandle {
         let (answer, status) = oneshot::channel();
         self.requests.send(Request::Status(answer)).await.ok()?;
         status.await.ok()
+    }
+
+    /// Returns the current status without that of objects, which is cheaper than the whole; none when the engine does not
+    /// run (any more).
+    pub async fn overview(&self) -> Option<Status> {
+        let (answer, status) = oneshot::channel();
+        self.requests.send(Request::Overview(answer)).await.ok()?;
+        status.await.ok()
+    }
+
+    /// Returns the status of these objects, in this order, without those that no source declares; none when the engine does
+    /// not run. Only their own destinations are asked.
+    pub async fn objects(&self, objects: Vec<ObjectId>) -> Option<Vec<ObjectStatus>> {
+        let (answer, status) = oneshot::channel();
+        self.requests.send(Request::Objects(objects, answer)).await.ok()?;
+        status.await.ok()
+    }
+
+    /// Returns the changes that a destination needs at the moment, with the reasons of those that are not made; none if there
+    /// is no such destination, it does not answer, or the engine does not run.
+    pub async fn plan(&self, destination: &DestinationId) -> Option<Plan> {
+        let (answer, plan) = oneshot::channel();
+        self.requests.send(Request::Plan(destination.clone(), answer)).await.ok()?;
+        plan.await.ok()?
+    }
+
+    /// Has a destination listed and compared now, instead of at its next resync. Returns false if there is no such
+    /// destination, none when the engine does not run.
+    pub async fn sync_now(&self, destination: &DestinationId) -> Option<bool> {
+        let (answer, known) = oneshot::channel();
+        self.requests.send(Request::List(destination.clone(), answer)).await.ok()?;
+        known.await.ok()
     }
 
     /// Returns the status of the sources, which is cheaper than the whole status; none when the engine does not run.

@@ -219,7 +219,7 @@ impl EngineBuilder {
             release_deletes,
             bodies,
         } = self;
-        let reporters = Reporters(reporters.into());
+        let reporters = Reporters::new(reporters);
         let requests = mpsc::channel(8);
         Ok(Engine(Parts {
             setup,

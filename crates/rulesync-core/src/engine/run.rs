@@ -39,6 +39,7 @@ use crate::model::name::{RulerNamespace, SourceName};
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
+use crate::object_change::ObjectChange;
 use crate::object_index::{Effects, ObjectIndex};
 use crate::outcome::{MAX_REPORTED_EACH, Outcome, Reporters};
 use crate::plan::Approval;
@@ -316,7 +317,7 @@ impl Run {
         self.end_suspicions();
     }
 
-    fn carry_out(&mut self, Effects { commands, handovers, protections, findings }: Effects) {
+    fn carry_out(&mut self, Effects { commands, handovers, protections, changed, findings }: Effects) {
         self.protect(&protections);
         for (id, command) in commands {
             match &command {
@@ -335,6 +336,21 @@ impl Run {
         }
         self.unprotect(&protections);
         self.report_findings(findings);
+        self.report_declared(&changed);
+    }
+
+    /// Reports what is known of these objects, if anybody follows them.
+    fn report_declared(&self, changed: &[ObjectId]) {
+        if !self.reporters.follow_objects() {
+            return;
+        }
+        for object in changed {
+            let object = object.clone();
+            self.reporters.object_changed(&match self.index.declared_state(&object) {
+                Some(state) => ObjectChange::Declared { object, state },
+                None => ObjectChange::Gone { object },
+            });
+        }
     }
 
     /// Reports new findings: the first few of each object, and the number of the others. The status has them all.

@@ -57,6 +57,7 @@ impl Declaration {
         let RuleObject {
             id,
             uid,
+            generation: _,
             created,
             labels,
             tenant,
@@ -107,6 +108,11 @@ impl Accepted {
             findings: findings.into(),
         };
         (accepted, groups, faulty)
+    }
+
+    /// The number of groups that it declares, refused ones included.
+    pub(crate) fn declared_groups(&self) -> usize {
+        self.groups.len() + self.refused.len()
     }
 
     pub(crate) fn has_groups(&self) -> bool {

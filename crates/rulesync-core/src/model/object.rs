@@ -73,6 +73,8 @@ pub struct RuleObject {
     pub id: ObjectId,
     /// The Kubernetes UID, which distinguishes it from an earlier object of the same name.
     pub uid: Option<String>,
+    /// The Kubernetes generation of the declaration, which is shown in its status and has no other effect.
+    pub generation: Option<i64>,
     /// The time at which it was created, in seconds since 1970; of two objects in one place the older wins.
     pub created: Option<i64>,
     /// Its labels, which routes select by.
@@ -99,6 +101,7 @@ impl RuleObject {
         Self {
             id,
             uid: None,
+            generation: None,
             created: None,
             labels: Labels::default(),
             tenant: None,

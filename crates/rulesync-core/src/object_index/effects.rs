@@ -15,6 +15,8 @@ pub(crate) struct Effects {
     pub(crate) handovers: Vec<Handover>,
     /// Objects whose rules are protected at some destination, or no longer are: see [`ObjectIndex::protects`](super::ObjectIndex::protects).
     pub(crate) protections: Vec<ObjectId>,
+    /// Objects that were declared, changed or deleted, or routed again: their status may have changed.
+    pub(crate) changed: Vec<ObjectId>,
     /// New findings about objects.
     pub(crate) findings: Vec<(ObjectId, Option<DestinationId>, Finding)>,
 }

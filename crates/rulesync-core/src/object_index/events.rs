@@ -27,6 +27,7 @@ impl ObjectIndex {
         live: bool,
     ) -> Effects {
         let mut effects = Effects::default();
+        let declared_generation = object.generation;
         let (id, declaration, positions) = Declaration::of(object);
         // Comments change positions and nothing else.
         let in_file = !positions.is_empty();
@@ -38,6 +39,11 @@ impl ObjectIndex {
         if let Some(known) = self.objects.get_mut(&id) {
             known.generation = generation;
             let repaired = known.malformed.take().is_some();
+            let regenerated = known.declared_generation != declared_generation;
+            known.declared_generation = declared_generation;
+            if repaired || regenerated {
+                effects.changed.push(id.clone());
+            }
             if known.read && known.content == content {
                 self.tally(&id, Tally::In);
                 return effects;
@@ -57,6 +63,7 @@ impl ObjectIndex {
         let record = Record {
             content,
             generation,
+            declared_generation,
             accepted,
             malformed: None,
             hides: false,
@@ -71,6 +78,7 @@ impl ObjectIndex {
         let occasion = Occasion { changed: true, removal_reason, seen, live, fresh: &[] };
         self.route(&id, Some(&groups), occasion, &mut effects);
         self.tally(&id, Tally::In);
+        effects.changed.push(id);
         effects
     }
 
@@ -97,6 +105,7 @@ impl ObjectIndex {
         }
         self.tally(id, Tally::In);
         if is_new {
+            effects.changed.push(id.clone());
             effects.findings.push((id.clone(), None, finding));
         }
         effects
@@ -117,6 +126,7 @@ impl ObjectIndex {
         self.locations.forget(id);
         self.tally(id, Tally::Out);
         if let Some(record) = self.objects.remove(id) {
+            effects.changed.push(id.clone());
             if !record.read || !record.refused_by.is_empty() {
                 effects.protections.push(id.clone());
             }
@@ -158,6 +168,7 @@ impl ObjectIndex {
             let occasion = Occasion { changed: false, removal_reason, seen, live: true, fresh: &[] };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
+            effects.changed.push(id);
         }
         effects
     }
@@ -177,6 +188,7 @@ impl ObjectIndex {
             let occasion = Occasion { changed: false, removal_reason, seen, live: false, fresh };
             self.route(&id, None, occasion, &mut effects);
             self.tally(&id, Tally::In);
+            effects.changed.push(id);
         }
         effects
     }

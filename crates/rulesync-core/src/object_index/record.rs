@@ -12,6 +12,8 @@ pub(super) struct Record {
     pub(super) content: u64,
     /// The generation of its source's snapshots in which it was last sent.
     pub(super) generation: u32,
+    /// The generation of the declaration in Kubernetes.
+    pub(super) declared_generation: Option<i64>,
     pub(super) accepted: Accepted,
     /// The reason why its latest version cannot be read.
     pub(super) malformed: Option<Box<Finding>>,

@@ -4,12 +4,16 @@ use crate::explain::ObjectExplanation;
 use crate::finding::Finding;
 use crate::locations::Locations;
 use crate::model::object::ObjectId;
+use crate::object_change::DeclaredVerdict;
 use crate::status::{ObjectAtDestination, ObjectState, ObjectStatus};
 
 /// The report of the index about an object, for a status.
 #[derive(Debug)]
 pub(crate) struct ObjectReport {
     pub(crate) id: ObjectId,
+    pub(super) uid: Option<String>,
+    pub(super) generation: Option<i64>,
+    pub(super) groups: usize,
     pub(super) findings: Vec<Finding>,
     pub(super) malformed: bool,
     pub(super) has_routing_findings: bool,
@@ -20,7 +24,7 @@ impl ObjectReport {
     /// Returns the status, given the reports of the destinations about the object.
     pub(crate) fn with_destinations(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
         let state = self.state(destinations.iter().map(|destination| destination.state));
-        let Self { id, mut findings, locations, .. } = self;
+        let Self { id, uid, generation, groups, mut findings, locations, .. } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
         ObjectStatus {
@@ -28,20 +32,27 @@ impl ObjectReport {
             kind: id.kind().to_owned(),
             namespace: id.namespace().to_owned(),
             name: id.name().to_owned(),
+            uid,
+            generation,
             state,
+            groups,
             findings,
             destinations,
         }
     }
+
     /// Returns its state, given those at its destinations.
     fn state(&self, at_destinations: impl Iterator<Item = ObjectState>) -> ObjectState {
-        let worst = at_destinations.max().unwrap_or(ObjectState::NotSelected);
-        let refused = self.findings.iter().any(Finding::withholds)
-            && (worst != ObjectState::NotSelected || self.has_routing_findings);
+        self.verdict().with_destinations(at_destinations)
+    }
+
+    /// Returns what follows of its declaration for its state.
+    pub(super) fn verdict(&self) -> DeclaredVerdict {
         match self.malformed {
-            true => ObjectState::Malformed,
-            false if refused => worst.max(ObjectState::Refused),
-            false => worst,
+            true => DeclaredVerdict::Malformed,
+            false if !self.findings.iter().any(Finding::withholds) => DeclaredVerdict::Accepted,
+            false if self.has_routing_findings => DeclaredVerdict::Refused,
+            false => DeclaredVerdict::RefusedIfSelected,
         }
     }
 

@@ -34,6 +34,8 @@ mod namings;
 #[cfg(test)]
 mod normalization;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod outages;

@@ -368,6 +368,7 @@ pub(crate) fn object(name: &str, groups: &[(&str, &str)]) -> RuleObject {
             .unwrap()
     };
     RuleObject {
+        generation: None,
         id: id(name),
         tenant: None,
         ruler_namespace: None,

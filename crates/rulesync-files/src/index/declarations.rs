@@ -200,6 +200,7 @@ fn digest(object: &RuleObject) -> u64 {
     let RuleObject {
         id: _,
         uid,
+        generation,
         created,
         labels,
         tenant,
@@ -209,6 +210,6 @@ fn digest(object: &RuleObject) -> u64 {
         findings,
         positions,
     } = object;
-    let declared = (tenant, ruler_namespace, groups, findings, positions);
+    let declared = (generation, tenant, ruler_namespace, groups, findings, positions);
     digest_of(&(uid, created, labels, annotations, declared))
 }

@@ -17,6 +17,7 @@ impl State {
     /// Takes the results of a namespace's changes into account.
     pub(in crate::destination) fn applied(&mut self, Report { namespace, applied, unfinished }: Report) {
         self.handovers.mark_updated(&namespace);
+        self.changed.namespaces.insert(namespace.clone());
         let mut retry = unfinished;
         let mut failed: Vec<(Change, RulerError)> = Vec::new();
         let mut refused = Vec::new();
@@ -72,7 +73,9 @@ impl State {
             .bounded(failed.iter().filter_map(|(_, error)| error.retry_after()).max());
         let backoff = self.environment.policy.backoff;
         let mut retry_in = Duration::ZERO;
-        self.queue.failed(&namespace, |failures| {
+        let is_limit = |(_, error): &&(Change, RulerError)| error.kind() == RulerErrorKind::Limit;
+        let told = failed.iter().find(is_limit).or(failed.first()).map(|(_, error)| error.clone());
+        self.queue.failed(&namespace, told, |failures| {
             retry_in = wait.max(backoff.wait(failures));
             now + retry_in
         });

@@ -44,6 +44,7 @@ impl State {
 
     /// Forgets verdicts on groups of a namespace that are other groups now, or are protected no longer.
     fn declarations_changed(&mut self, namespace: &RulerNamespace) {
+        self.changed.namespaces.insert(namespace.clone());
         self.verdicts.forget_changed(namespace, &self.desired);
         if self.desired.enforced_on_protected(namespace).is_none() {
             self.verdicts.overlay.forget(namespace, None);
@@ -59,6 +60,7 @@ impl State {
         let legacy: Vec<RulerNamespace> = self.desired.legacy_names(namespace, object).to_vec();
         self.queue_legacy(&legacy);
         self.desired.remove(namespace, object, because);
+        self.report_left(namespace, object);
         self.verdicts.overlay.forget(namespace, Some(object));
         self.handovers.mark_updated(namespace);
         self.declarations_changed(namespace);

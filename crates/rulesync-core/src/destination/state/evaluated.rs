@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::State;
-use crate::destination::health::{LoadedGroups, NotLoaded};
+use crate::destination::health::{Changed, LoadedGroups, NotLoaded};
 use crate::model::name::{GroupName, RulerNamespace};
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
@@ -45,6 +45,11 @@ impl State {
         let times = (asked, interval, self.shared.ruler.capabilities().load_delay);
         let offered = Offered { desired: &self.desired, overlay: &self.verdicts.overlay };
         let changes = self.health.answered((evaluation, &answer), offered, &observed, times);
+        match changes.changed {
+            Changed::Nothing => {}
+            Changed::Namespaces(namespaces) => self.changed.namespaces.extend(namespaces),
+            Changed::Everything => self.changed.everything = true,
+        }
         if let Some(NotLoaded { groups, example }) = changes.not_loaded {
             let destination = self.id.clone();
             self.report_outcome(&Outcome::NotLoaded { destination, groups, example });

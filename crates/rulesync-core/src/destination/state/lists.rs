@@ -40,6 +40,7 @@ impl State {
         let offered = Offered { desired: &self.desired, overlay: &self.verdicts.overlay };
         let (comparisons, written) = self.view.end_list(listed, offered);
         for comparison in comparisons {
+            self.changed.namespaces.insert(comparison.namespace().clone());
             self.report_comparison(comparison);
         }
         self.availability.listed();
@@ -51,6 +52,7 @@ impl State {
         };
         self.desired.retain_removed(exists);
         if first {
+            self.changed.everything = true;
             self.recheck_all_protected();
         }
         self.gauges.syncs.inc();
@@ -92,6 +94,7 @@ impl State {
     /// Reports who has claimed the destination, if that has changed.
     fn ownership_changed(&mut self, change: Option<OwnershipChange>) {
         let destination = self.id.clone();
+        self.changed.everything |= change.is_some();
         match change {
             Some(OwnershipChange::Conflict { foreign, own }) => {
                 self.report_outcome(&Outcome::Conflict { destination, foreign, own });

@@ -15,8 +15,10 @@ use crate::model::fingerprint::Fingerprint;
 use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::object::ObjectId;
 use crate::plan::Change;
+use crate::ruler::RulerErrorKind;
 use crate::status::{
-    DestinationState, DestinationStatus, EvaluationState, HeldDeletes, ObjectAtDestination, ObjectState,
+    Delay, DelayReason, DestinationState, DestinationStatus, EvaluationState, HeldDeletes,
+    ObjectAtDestination, ObjectState,
 };
 
 impl State {
@@ -27,8 +29,26 @@ impl State {
                 objects.push((object.id.clone(), self.object(namespace, object, index == 0)));
             }
         }
+        DestinationReport { destination: self.status(), objects }
+    }
+
+    /// Returns what is here of some objects, each with its namespace here.
+    pub(in crate::destination) fn objects(
+        &self,
+        asked: &[(ObjectId, RulerNamespace)],
+    ) -> Vec<(ObjectId, ObjectAtDestination)> {
+        let here = asked.iter().filter_map(|(id, namespace)| {
+            let declared = self.desired.objects_in(namespace);
+            let index = declared.iter().position(|object| object.id == *id)?;
+            Some((id.clone(), self.object(namespace, declared.get(index)?, index == 0)))
+        });
+        here.collect()
+    }
+
+    /// Returns the status of the destination as a whole.
+    pub(in crate::destination) fn status(&self) -> DestinationStatus {
         let held = self.safety.guard.total_held().map_or(0, |(groups, _)| groups);
-        let destination = DestinationStatus {
+        DestinationStatus {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
             retiring: self.safety.is_retiring(),
@@ -49,8 +69,7 @@ impl State {
             last_success: self
                 .last_success
                 .map(|at| seconds_since_1970().saturating_sub(at.elapsed().as_secs())),
-        };
-        DestinationReport { destination, objects }
+        }
     }
 
     /// Returns the state of the destination in one word.
@@ -162,7 +181,12 @@ impl State {
         object: &DesiredObject,
         wins: bool,
     ) -> ObjectAtDestination {
-        let refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
+        let mut refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
+        // The same refusals are always in the same order.
+        refused.sort_by(|a, b| {
+            let place = |finding: &Finding| (finding.location.group.clone(), finding.location.rule);
+            place(a).cmp(&place(b))
+        });
         let mut findings = self.found_before(namespace, object, &refused);
         if !wins && let Some(winner) = self.desired.winner(namespace) {
             findings.push(namespace_taken(namespace, &object.id, &winner.id));
@@ -188,7 +212,7 @@ impl State {
         findings.extend(health.into_iter().flatten());
         let state = if findings.iter().any(Finding::withholds) || !object.refused.is_empty() {
             ObjectState::Refused
-        } else if !self.view.is_listed() || self.queue.contains(namespace) || self.records.awaits(namespace) {
+        } else if self.is_pending(namespace) {
             ObjectState::Pending
         } else if contested {
             ObjectState::Contested
@@ -201,9 +225,52 @@ impl State {
             namespace: namespace.to_string(),
             state,
             evaluation,
+            delay: self.delay(namespace).filter(|_| wins),
             groups: object.groups.len(),
+            rules: object.groups.iter().map(|group| group.rules as usize).sum(),
+            refused_groups: object.refused.len() + self.verdicts.refused_groups_in(namespace),
+            failing_rules: if wins { self.health.failing_rules_in(namespace) } else { 0 },
+            held_groups: if wins { self.safety.guard.held_in(namespace) } else { 0 },
             findings,
         }
+    }
+
+    /// Returns whether the ruler may not be up to date with a namespace.
+    fn is_pending(&self, namespace: &str) -> bool {
+        !self.view.is_listed()
+            || self.queue.contains(namespace)
+            || self.records.awaits(namespace)
+            || self.limits.defer(namespace)
+    }
+
+    /// Returns the reason why the ruler has not been brought up to date with a namespace, if there is one besides that it
+    /// takes time.
+    fn delay(&self, namespace: &str) -> Option<Delay> {
+        let because =
+            |reason, message: Option<&str>| Some(Delay { reason, message: message.map(str::to_owned) });
+        if self.ownership.conflict().is_some() {
+            return because(DelayReason::OwnerConflict, self.destination_error().as_deref());
+        }
+        if !self.is_pending(namespace) {
+            return None;
+        }
+        if !self.shared.leadership.is_leader() {
+            return because(DelayReason::Standby, None);
+        }
+        let error = self.queue.error_of(namespace);
+        let message = error.map(ToString::to_string);
+        if self.limits.defer(namespace) || error.is_some_and(|error| error.kind() == RulerErrorKind::Limit) {
+            return because(DelayReason::LimitExceeded, message.as_deref());
+        }
+        if let Some(error) = self.availability.error() {
+            return because(DelayReason::RulerUnavailable, Some(error));
+        }
+        let reason = match error?.kind() {
+            // The ruler has answered, and said no.
+            RulerErrorKind::Rejected | RulerErrorKind::Protected => DelayReason::Failing,
+            _ => DelayReason::RulerUnavailable,
+        };
+        because(reason, message.as_deref())
     }
 }
 

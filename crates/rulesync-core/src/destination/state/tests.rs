@@ -72,7 +72,7 @@ fn destination_with(change: impl FnOnce(&mut Shared)) -> Bench {
         unrecognized: Unrecognized::default(),
         leadership: Leadership::always(),
         claims: false,
-        reporters: Reporters(Arc::new([])),
+        reporters: Reporters::default(),
         metrics: Metrics::default(),
         approval: Approval::Everything,
         bodies: false,

@@ -23,6 +23,7 @@ use crate::guard::HeldReason;
 use crate::handover::Handover;
 use crate::model::name::RulerName;
 use crate::model::tenant::DestinationId;
+use crate::object_change::ObjectChange;
 use crate::route::Route;
 
 impl Run {
@@ -52,6 +53,7 @@ impl Run {
             self.remember(&id, &destination.classifier);
             if !same(&destination) {
                 destination.stop.cancel();
+                self.reporters.object_changed(&ObjectChange::DestinationEnded { destination: id.clone() });
                 ended.insert(id, destination.ended.clone());
             } else if wanted.contains(&id) {
                 destination.classify(self.classifier(&id));
@@ -267,9 +269,11 @@ impl Run {
             (&mut self.known_destinations, &mut self.known_destinations_changed);
         let (since, records) = (&mut self.retiring_since, &mut self.records);
         let environment = self.environment.borrow().version;
+        let reporters = &self.reporters;
         self.retiring.retain(|id, destination| {
             let done = destination.is_retired(environment);
             if done {
+                reporters.object_changed(&ObjectChange::DestinationEnded { destination: id.clone() });
                 destination.stop.cancel();
                 known.remove(id);
                 since.remove(id);

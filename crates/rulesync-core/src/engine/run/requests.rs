@@ -5,10 +5,12 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::reports::REPORT_TIMEOUT;
+use super::running_destination::RunningDestination;
 use crate::destination::Command;
 use crate::engine::handle::Request;
 use crate::engine::setup::{Setup, SetupError};
 use crate::model::tenant::DestinationId;
+use crate::plan::{Plan, Refusal};
 use crate::status::Status;
 
 impl Run {
@@ -19,6 +21,20 @@ impl Run {
                 let reports = self.ask_for_reports();
                 // A receiver that was dropped needs no answer.
                 self.tasks.spawn(async move { drop(answer.send(reports.status().await)) });
+            }
+            Request::Overview(answer) => {
+                let overview = self.ask_for_overview();
+                self.tasks.spawn(async move { drop(answer.send(overview.status().await)) });
+            }
+            Request::Objects(objects, answer) => {
+                let reports = self.ask_for_objects(&objects);
+                self.tasks.spawn(async move { drop(answer.send(reports.objects().await)) });
+            }
+            Request::Plan(destination, answer) => self.plan_of(&destination, answer),
+            Request::List(destination, answer) => {
+                let known = self.running(&destination).map(|running| running.send(Command::List)).is_some();
+                // A receiver that was dropped needs no answer.
+                let _ = answer.send(known);
             }
             Request::Sources(answer) => drop(answer.send(self.source_statuses())),
             Request::ExplainObject(object, answer) => {
@@ -87,11 +103,32 @@ impl Run {
         Ok(())
     }
 
+    /// Returns a destination, retiring ones included.
+    fn running(&mut self, destination: &DestinationId) -> Option<&mut RunningDestination> {
+        self.destinations.get_mut(destination).or_else(|| self.retiring.get_mut(destination))
+    }
+
+    /// Has a destination asked for its plan, within a time.
+    fn plan_of(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<Plan>>) {
+        let (planned, plan) = oneshot::channel();
+        match self.running(destination) {
+            Some(running) => running.send(Command::Plan(planned)),
+            None => drop(planned),
+        }
+        let locations = self.index.locations().clone();
+        self.tasks.spawn(async move {
+            let plan = tokio::time::timeout(REPORT_TIMEOUT, plan).await;
+            let mut plan = plan.ok().and_then(Result::ok);
+            let refusals = plan.iter_mut().flat_map(|plan| &mut plan.refusals);
+            locations.locate(refusals.map(|Refusal { object, finding }| (&*object, finding)));
+            drop(answer.send(plan));
+        });
+    }
+
     /// Releases the held deletes of a destination, which answers itself.
     fn release(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<usize>>) {
-        let mut running = self.destinations.iter_mut().chain(self.retiring.iter_mut());
-        if let Some((_, destination)) = running.find(|(id, _)| *id == destination) {
-            destination.send(Command::Release(answer));
+        if let Some(running) = self.running(destination) {
+            running.send(Command::Release(answer));
         } else {
             // A receiver that was dropped needs no answer.
             let _ = answer.send(None);

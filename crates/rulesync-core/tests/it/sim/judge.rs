@@ -43,7 +43,16 @@ impl Sim<'_> {
         if writes > tested_again {
             return Err(format!("{writes} writes in an hour in which nothing happened"));
         }
+        self.check_states().await?;
         self.judge()
+    }
+
+    /// Checks that every process reports the states of objects as its status has them.
+    pub(super) async fn check_states(&self) -> Result<(), String> {
+        for process in &self.processes {
+            process.check_states().await?;
+        }
+        Ok(())
     }
 
     fn judge(&self) -> Result<(), String> {

@@ -96,6 +96,7 @@ fn run(history: &History) -> Result<(), String> {
         let mut sim = Sim::new(history);
         for event in &history.events {
             sim.play(event).await;
+            sim.check_states().await?;
         }
         sim.settle().await
     })

@@ -22,7 +22,7 @@ pub(super) const INSISTED: &str = "insisted";
 pub(super) struct Sim<'a> {
     pub(super) history: &'a History,
     pub(super) shared: Shared,
-    processes: [Process; 2],
+    pub(super) processes: [Process; 2],
     leader: usize,
     /// The number of the next process.
     pub(super) next: u32,

@@ -1,5 +1,6 @@
 //! A process of a history: an engine that may be elected, and the parts that it shares with the others.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,10 @@ use rulesync_core::engine::{
 };
 use rulesync_core::naming::NamespacePolicy;
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
-use rulesync_core::{Engine, Route};
+use rulesync_core::status::{
+    DelayReason, EvaluationState, ObjectState, ObjectStates, ObjectStatus, ObjectSummary, Status,
+};
+use rulesync_core::{Engine, ObjectId, Route};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -52,6 +56,8 @@ pub(crate) struct Process {
     pub(crate) number: u32,
     pub(crate) handle: EngineHandle,
     pub(crate) lead: LeadershipHandle,
+    /// The states of objects, as it reports them.
+    states: ObjectStates,
     setup: Setup,
     /// The number of its connections to the ruler.
     connections: u32,
@@ -74,16 +80,18 @@ impl Process {
             },
         };
         let (lead, leadership) = Leadership::elected();
+        let states = ObjectStates::default();
         let engine = Engine::builder(setup.namespace_policy.owner.clone())
             .setup(setup.clone())
             .leadership(leadership)
+            .reporter(states.clone())
             .identity("this-cluster")
             .inventory(shared.inventory.clone())
             .build()
             .unwrap();
         let handle = engine.handle();
         let task = tokio::spawn(engine.run(std::future::pending()));
-        Self { number, handle, lead, setup, connections: 1, task }
+        Self { number, handle, lead, states, setup, connections: 1, task }
     }
 
     pub(crate) fn lead(&self) {
@@ -99,9 +107,73 @@ impl Process {
         self.handle.reconfigure(self.setup.clone()).await.unwrap();
     }
 
+    /// Checks that the states of objects that it has reported are those of its status. They may be behind for a moment.
+    pub(crate) async fn check_states(&self) -> Result<(), String> {
+        let mut difference = String::new();
+        for _ in 0..5 {
+            let Some(status) = self.handle.status().await else { return Ok(()) };
+            let (reported, there) = (self.reported(), of_status(&status));
+            if reported == there {
+                return Ok(());
+            }
+            let differs = |(id, summary): &(&ObjectId, &Brief)| there.get(*id) != Some(*summary);
+            let first = reported
+                .iter()
+                .find(differs)
+                .or_else(|| there.iter().find(|(id, _)| !reported.contains_key(*id)));
+            let id = first.map(|(id, _)| id);
+            difference = format!(
+                "{id:?} is reported as {:?}, and is {:?}",
+                id.and_then(|id| reported.get(id)),
+                id.and_then(|id| there.get(id))
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(difference)
+    }
+
+    fn reported(&self) -> BTreeMap<ObjectId, Brief> {
+        let ids = self.states.ids(None, usize::MAX);
+        let summaries = ids.iter().filter_map(|id| self.states.get(id));
+        let brief = |summary: ObjectSummary| {
+            let ObjectSummary { object, state, evaluation, delay, held, .. } = summary;
+            (object, Brief { state, evaluation, delay, held })
+        };
+        summaries.map(brief).collect()
+    }
+
     pub(crate) fn kill(&self) {
         self.task.abort();
     }
+}
+
+/// The state of an object in brief.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Brief {
+    state: ObjectState,
+    evaluation: Option<EvaluationState>,
+    delay: Option<DelayReason>,
+    held: bool,
+}
+
+/// Returns the states of objects by a whole status.
+fn of_status(status: &Status) -> BTreeMap<ObjectId, Brief> {
+    let brief = |object: &ObjectStatus| {
+        let id = ObjectId::new(
+            &object.source.as_str().into(),
+            &object.kind.as_str().into(),
+            &object.namespace,
+            &object.name,
+        );
+        let brief = Brief {
+            state: object.state,
+            evaluation: object.destinations.iter().filter_map(|here| here.evaluation).max(),
+            delay: object.destinations.iter().filter_map(|here| Some(here.delay.as_ref()?.reason)).max(),
+            held: object.destinations.iter().any(|here| here.held_groups > 0),
+        };
+        (id, brief)
+    };
+    status.objects.iter().map(brief).collect()
 }
 
 /// Returns routes by the label `tenant`, for objects in selected Kubernetes namespaces: one for each tenant, or one by

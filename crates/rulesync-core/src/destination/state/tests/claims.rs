@@ -142,7 +142,7 @@ async fn claim_conflict_and_its_end_are_reported_once() {
     let recorder = Arc::new(Recorder::default());
     let mut bench = destination_with(|shared| {
         shared.claims = true;
-        shared.reporters = Reporters(Arc::new([Arc::clone(&recorder) as _]));
+        shared.reporters = Reporters::new([Arc::clone(&recorder) as _]);
     });
     bench.identify(cluster("a"));
     for there in [&[FOREIGN][..], &[FOREIGN], &[], &[], &[OWN]] {

@@ -22,7 +22,7 @@ impl Reporter for Reported {
 fn reporting(on_invalid: OnInvalid) -> (Bench, Arc<Reported>) {
     let reported = Arc::new(Reported::default());
     let reporter: Arc<dyn Reporter> = Arc::clone(&reported) as _;
-    let mut bench = destination_with(|shared| shared.reporters = Reporters(Arc::new([reporter])));
+    let mut bench = destination_with(|shared| shared.reporters = Reporters::new([reporter as _]));
     bench.environment(|environment| environment.policy.on_invalid = on_invalid);
     (bench.listed(&[]), reported)
 }

@@ -81,7 +81,7 @@ async fn findings_of_the_ruler_name_the_group() {
 #[tokio::test(start_paused = true)]
 async fn held_deletes_are_reported_once_with_the_time_at_which_they_are_made() {
     let held = Held::default();
-    let reporters: Reporters = Reporters(Arc::new([Arc::new(held.clone())]));
+    let reporters: Reporters = Reporters::new([Arc::new(held.clone()) as _]);
     let there: Vec<String> = (0..20).map(|n| namespace(&format!("o{n}")).to_string()).collect();
     let there: Vec<There<'_>> = there.iter().map(|namespace| (&**namespace, "g", "1")).collect();
     let mut bench = destination_with(|shared| shared.reporters = reporters).listed(&there);
