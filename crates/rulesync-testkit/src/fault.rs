@@ -10,8 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use tokio::sync::watch;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use tokio::{sync::watch, time::Instant};
+
+use crate::pace::Pace;
 
 /// One way to break a server: the effect, the requests it applies to and their number.
 ///
@@ -22,7 +24,21 @@ pub struct Fault {
     method: Option<Method>,
     path: Option<String>,
     tenant: Option<String>,
+    condition: Option<Condition>,
+    pace: Option<Pace>,
     left: Option<usize>,
+}
+
+/// A condition on the method and the URI of a request.
+#[derive(Clone)]
+struct Condition(Arc<Holds>);
+
+type Holds = dyn Fn(&Method, &Uri) -> bool + Send + Sync;
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Condition")
+    }
 }
 
 /// The effect of a fault on a request.
@@ -52,7 +68,7 @@ pub(crate) struct Canned {
 
 impl Fault {
     fn new(effect: Effect) -> Self {
-        Self { effect, method: None, path: None, tenant: None, left: None }
+        Self { effect, method: None, path: None, tenant: None, condition: None, pace: None, left: None }
     }
 
     /// The server waits for `delay` before it processes a request. Several latencies add up, and another fault may then
@@ -154,6 +170,21 @@ impl Fault {
         self
     }
 
+    /// Applies the fault only to requests with such a method and URI.
+    #[must_use]
+    pub fn when(mut self, condition: impl Fn(&Method, &Uri) -> bool + Send + Sync + 'static) -> Self {
+        self.condition = Some(Condition(Arc::new(condition)));
+        self
+    }
+
+    /// Spares `burst` requests, and `per_second` more each second: the fault applies while there are more than that. Time
+    /// is tokio's, which a test can pause.
+    #[must_use]
+    pub fn above(mut self, per_second: u32, burst: u32) -> Self {
+        self.pace = Some(Pace::new(per_second, burst));
+        self
+    }
+
     /// Applies the fault to `n` requests, then removes it.
     #[must_use]
     pub fn times(mut self, n: usize) -> Self {
@@ -168,6 +199,7 @@ impl Fault {
             && self.method.as_ref().is_none_or(|method| method == request.method())
             && self.path.as_ref().is_none_or(|part| target.contains(part.as_str()))
             && self.tenant.as_ref().is_none_or(|wanted| tenant == Some(wanted.as_bytes()))
+            && self.condition.as_ref().is_none_or(|holds| holds.0(request.method(), request.uri()))
     }
 }
 
@@ -252,12 +284,15 @@ impl Faults {
         let mut delay = Duration::ZERO;
         let mut effect = None;
         for (_, fault) in &mut active.faults {
-            if !fault.matches(request) {
+            let taken = effect.is_some() && !matches!(fault.effect, Effect::Latency(_));
+            if taken || !fault.matches(request) {
+                continue;
+            }
+            if fault.pace.as_mut().is_some_and(|pace| pace.take(Instant::now())) {
                 continue;
             }
             match &fault.effect {
                 Effect::Latency(more) => delay += *more,
-                _ if effect.is_some() => continue,
                 other => effect = Some(other.clone()),
             }
             if let Some(left) = &mut fault.left {
@@ -322,6 +357,19 @@ mod tests {
         assert_eq!((delay, code(effect)), (Duration::from_millis(5), Some(500)));
         assert_eq!(status_for(&faults, Method::GET, "/"), Some(502));
         assert_eq!(status_for(&faults, Method::GET, "/"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_above_a_rate_spares_requests_within_it() {
+        let faults = Faults::new();
+        faults.inject(Fault::status(429, "").above(2, 3).when(|method, _| *method == Method::PATCH));
+        let spared = |n: usize| (0..n).filter(|_| status_for(&faults, Method::PATCH, "/").is_none()).count();
+        assert_eq!(spared(5), 3);
+        assert_eq!(status_for(&faults, Method::GET, "/"), None);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(spared(5), 2);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(spared(5), 3, "no more than the burst is saved up");
     }
 
     #[test]

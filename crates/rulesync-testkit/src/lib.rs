@@ -11,6 +11,7 @@ mod kube;
 mod listen;
 pub mod mutate;
 pub mod needs;
+mod pace;
 pub mod ports;
 pub mod recording;
 mod ruler;

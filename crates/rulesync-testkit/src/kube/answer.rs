@@ -1,6 +1,7 @@
 //! Responses: JSON, plain text and errors, with the headers a real API server sends; content negotiation.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
+use super::discovery::aggregated::MEDIA_TYPE;
 use super::list::Form;
 use super::query::Params;
 use super::refused::Refused;
@@ -56,6 +58,22 @@ impl Answer {
         value.map_or_else(Self::page_not_found, |value| Self::json(200, &value))
     }
 
+    /// An answer of aggregated discovery, or that the client has it already.
+    pub(crate) fn discovery(value: &Value, headers: &HeaderMap) -> Self {
+        let etag = format!("\"{}\"", fingerprint(value));
+        let mut answer = Self::json(200, value);
+        if headers.get(header::IF_NONE_MATCH).is_some_and(|known| *known == *etag) {
+            answer = Self { code: 304, headers: Vec::new(), body: Bytes::new() };
+        }
+        answer.headers = vec![
+            (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+            (header::CACHE_CONTROL, HeaderValue::from_static("public")),
+            (header::VARY, HeaderValue::from_static("Accept")),
+        ];
+        answer.headers.extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
+        answer
+    }
+
     pub(crate) fn refused(refused: &Refused) -> Self {
         let mut answer = Self::json(refused.code, &refused.status());
         if let Some(seconds) = refused.retry_after() {
@@ -81,7 +99,9 @@ impl Answer {
         let mut response = Response::new(full_body(compressed.unwrap_or(self.body)));
         *response.status_mut() = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        if !self.headers.iter().any(|(name, _)| *name == header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        }
         if encoded {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -91,6 +111,13 @@ impl Answer {
         }
         response
     }
+}
+
+/// Tells one document from another; the same in every run.
+pub(crate) fn fingerprint(value: &Value) -> String {
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    format!("{:016X}", hasher.finish())
 }
 
 fn compress(body: &[u8]) -> Option<Bytes> {

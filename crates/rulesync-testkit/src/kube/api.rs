@@ -8,19 +8,20 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::User;
 use super::answer::{Answer, accepted_form, gzip_accepted};
 use super::cluster::Cluster;
-use super::discovery;
-use super::field_error::FieldError;
-use super::intent::{Change, Intent, Unknown};
+use super::discovery::{self, aggregated};
+use super::intent::Intent;
 use super::list::{Form, in_form, page};
-use super::patch;
+use super::openapi;
 use super::query::{Freshness, ListQuery, Params, Start, WatchQuery};
 use super::refused::Refused;
-use super::resource::Resource;
+use super::request::{Write, intent, verb};
+use super::resource::{Nature, Resource};
+use super::review::Review;
 use super::route::{Route, Target, route};
 use super::watch::{Scope, Watching};
 use crate::listen::{Body, Handler};
@@ -59,6 +60,9 @@ impl Api {
         let answer = match route(head.uri.path()) {
             Route::Objects(target) => {
                 let verb = verb(&head.method, &target, &params)?;
+                if let Some((resource, review)) = self.review_of(&target) {
+                    return self.review(&resource, review, verb, &user, &params, &head.headers, &body);
+                }
                 self.authorize(&user, verb, &target)?;
                 return self.objects(verb, target, &params, &head.headers, &body).await;
             }
@@ -68,6 +72,16 @@ impl Api {
                 Answer::text(200, "[+]ping ok\n[+]etcd ok\n")
             }
             Route::Health(_) => Answer::text(200, "ok"),
+            Route::CoreVersions if aggregated::is_wanted(&head.headers) => {
+                Answer::discovery(&aggregated::core(&self.cluster.world()), &head.headers)
+            }
+            Route::Groups if aggregated::is_wanted(&head.headers) => {
+                Answer::discovery(&aggregated::groups(&self.cluster.world()), &head.headers)
+            }
+            Route::OpenApi => Answer::json(200, &openapi::index(&self.cluster.world())),
+            Route::OpenApiOf { group, version } => {
+                Answer::found(openapi::document(&self.cluster.world(), &group, &version))
+            }
             Route::CoreVersions => Answer::json(200, &discovery::core_versions()),
             Route::Groups => Answer::json(200, &discovery::groups(&self.cluster.world())),
             Route::Group(name) => Answer::found(discovery::group(&self.cluster.world(), &name)),
@@ -79,19 +93,52 @@ impl Api {
         Ok(Outcome::Answer(answer))
     }
 
-    fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
-        let matches = |pattern: &str, value: &str| pattern == "*" || pattern == value;
-        let plural = target.resource();
-        let forbidden =
-            self.cluster.switches().forbidden.iter().any(|(v, r)| matches(v, verb) && matches(r, &plural));
-        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
+    /// Returns `true` if the user may do this and no fault forbids it.
+    pub(crate) fn permits(&self, user: &User, verb: &str, target: &Target) -> bool {
+        let switches = self.cluster.switches();
+        let forbidden = |(v, resource): &(String, String)| (v == "*" || v == verb) && target.is(resource);
         // For permissions, a namespace object is inside itself.
-        let within = if target.plural == "namespaces" { name } else { namespace };
-        if user.may(verb, &plural, within) && !forbidden {
+        let within = if target.plural == "namespaces" { &target.name } else { &target.namespace };
+        user.may(verb, &target.resource(), within.as_deref()) && !switches.forbidden.iter().any(forbidden)
+    }
+
+    fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {
+        if self.permits(user, verb, target) {
             return Ok(());
         }
+        let plural = target.resource();
+        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
         let resource = (target.group.as_str(), plural.as_str());
         Err(Refused::forbidden(&user.name, verb, resource, namespace, name))
+    }
+
+    fn review_of(&self, target: &Target) -> Option<(Arc<Resource>, Review)> {
+        let resource = self.cluster.world().resource(&target.qualified())?;
+        match resource.nature {
+            Nature::Review(review, _) if resource.version == target.version => Some((resource, review)),
+            _ => None,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a request")]
+    fn review(
+        &self,
+        resource: &Resource,
+        review: Review,
+        verb: &str,
+        user: &User,
+        params: &Params,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Outcome, Refused> {
+        let Write::Create(question) = Write::read(verb, resource, params, headers, body)? else {
+            return Err(Refused::method_not_allowed());
+        };
+        let status =
+            |question: &Value| review.status(question, user, |verb, target| self.permits(user, verb, target));
+        let intent = intent(params, headers)?;
+        let answer = self.cluster.world().review(resource, review, question, &intent, status)?;
+        Ok(Outcome::Answer(Answer::json(201, &answer.value)))
     }
 
     async fn objects(
@@ -255,149 +302,6 @@ impl Api {
         }
         in_form(value, resource, form, self.cluster.clock.seconds())
     }
-}
-
-/// The media type of server-side apply.
-const APPLY: &str = "application/apply-patch+yaml";
-
-/// A write, parsed from the request.
-enum Write {
-    Create(Value),
-    Replace(Value),
-    Patch(Change),
-    Apply { config: Value, force: bool },
-    Delete(Value),
-    DeleteCollection(Value),
-}
-
-impl Write {
-    fn read(
-        verb: &str,
-        resource: &Resource,
-        params: &Params,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Self, Refused> {
-        let object = || {
-            serde_json::from_slice::<Value>(body).map_err(|why| {
-                Refused::bad_request(format!(
-                    "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {} ({})",
-                    resource.kind,
-                    describe_json_error(body, &why),
-                    String::from_utf8_lossy(&body[..body.len().min(100)])
-                ))
-            })
-        };
-        match verb {
-            "create" => Ok(Self::Create(object()?)),
-            "update" => Ok(Self::Replace(object()?)),
-            "patch" => read_patch(params, headers, body),
-            other => {
-                let options = if body.is_empty() { json!({}) } else { object()? };
-                if other == "delete" {
-                    Ok(Self::Delete(options))
-                } else {
-                    Ok(Self::DeleteCollection(options))
-                }
-            }
-        }
-    }
-}
-
-/// Describes a JSON syntax error, in the real server's words where it is at the very beginning.
-fn describe_json_error(body: &[u8], why: &serde_json::Error) -> String {
-    let text = String::from_utf8_lossy(body);
-    let mut chars = text.chars().filter(|c| !c.is_whitespace());
-    match (chars.next(), chars.next()) {
-        (None, _) | (Some('{' | '['), None) => "unexpected end of JSON input".to_owned(),
-        (Some('{'), Some(c)) if c != '"' && c != '}' => {
-            format!("invalid character '{c}' looking for beginning of object key string")
-        }
-        (Some(c), _) if !c.is_ascii_digit() && !"{[\"-tfn".contains(c) => {
-            format!("invalid character '{c}' looking for beginning of value")
-        }
-        _ => why.to_string(),
-    }
-}
-
-fn read_patch(params: &Params, headers: &HeaderMap, body: &[u8]) -> Result<Write, Refused> {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let invalid = |why: serde_json::Error| Refused::bad_request(format!("error decoding patch: {why}"));
-    let format = sent.split(';').next().unwrap_or_default().trim();
-    let force = params.flag("force");
-    if force && format != APPLY {
-        let error = FieldError::forbidden("force", "may not be specified for non-apply patch");
-        return Err(Refused::invalid_patch_options(error));
-    }
-    match format {
-        APPLY => {
-            if params.text("fieldManager").is_empty() {
-                let error = FieldError::required_because("fieldManager", "is required for apply patch");
-                return Err(Refused::invalid_patch_options(error));
-            }
-            // JSON is valid YAML, but parsing it as YAML is slower.
-            let config = serde_json::from_slice(body).or_else(|_| {
-                serde_saphyr::from_slice(body)
-                    .map_err(|why| Refused::bad_request(format!("error decoding YAML: {why}")))
-            })?;
-            Ok(Write::Apply { config, force })
-        }
-        "application/merge-patch+json" => {
-            let patch: Value = serde_json::from_slice(body).map_err(invalid)?;
-            if !patch.is_object() {
-                return Err(Refused::bad_request("error decoding patch: a merge patch must be an object"));
-            }
-            Ok(Write::Patch(Change::Merge(patch)))
-        }
-        "application/json-patch+json" => {
-            let steps: Vec<patch::Step> = serde_json::from_slice(body).map_err(invalid)?;
-            Ok(Write::Patch(Change::Steps(steps)))
-        }
-        _ => Err(Refused::unsupported_patch()),
-    }
-}
-
-/// The verb that authorization checks.
-pub(crate) fn verb(method: &Method, target: &Target, params: &Params) -> Result<&'static str, Refused> {
-    let one = target.name.is_some();
-    match *method {
-        Method::GET if one => Ok("get"),
-        Method::GET => Ok(if params.flag("watch") { "watch" } else { "list" }),
-        Method::POST if !one => Ok("create"),
-        Method::PUT if one => Ok("update"),
-        Method::PATCH if one => Ok("patch"),
-        Method::DELETE => Ok(if one { "delete" } else { "deletecollection" }),
-        _ => Err(Refused::method_not_allowed()),
-    }
-}
-
-fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Refused> {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let manager = match params.text("fieldManager") {
-        "" => agent.split('/').next().filter(|value| !value.is_empty()).unwrap_or("unknown"),
-        manager => manager,
-    };
-    let dry_run = match params.text("dryRun") {
-        "" => false,
-        "All" => true,
-        other => return Err(Refused::bad_request(format!("invalid dryRun option: {other:?}"))),
-    };
-    let unknown = match params.text("fieldValidation") {
-        "" | "Warn" => Unknown::Warn,
-        "Ignore" => Unknown::Ignore,
-        "Strict" => Unknown::Strict,
-        other => return Err(Refused::bad_request(format!("invalid fieldValidation option: {other:?}"))),
-    };
-    Ok(Intent {
-        manager: manager.to_owned(),
-        status: false,
-        dry_run,
-        unknown,
-        validate: true,
-        with_status: false,
-        unconditional: false,
-        uid: None,
-    })
 }
 
 /// The response of a watch: chunks as they become available, and an error in mid-stream if it is cut.

@@ -22,25 +22,38 @@ pub(crate) fn resources() -> Vec<Resource> {
 }
 
 fn config_maps() -> Resource {
-    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
-    let members = json!({"data": texts, "binaryData": texts, "immutable": {"type": "boolean"}});
-    resource(BuiltIn::ConfigMap, "", ["configmaps", "configmap", "ConfigMap"], &["cm"], members)
+    resource(BuiltIn::ConfigMap, "", ["configmaps", "configmap", "ConfigMap"], &["cm"])
 }
 
 fn events(api: EventApi) -> Resource {
     let group = if api == EventApi::Core { "" } else { "events.k8s.io" };
-    let events = resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"], api.members());
+    let events = resource(BuiltIn::Event(api), group, ["events", "event", "Event"], &["ev"]);
     Resource { selectable: api.selectable(), ..events }
 }
 
 fn leases() -> Resource {
+    resource(BuiltIn::Lease, "coordination.k8s.io", ["leases", "lease", "Lease"], &[])
+}
+
+/// The schema of a kind, in its JSON form.
+pub(crate) fn schema_of(built_in: BuiltIn) -> Value {
     let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
-    let spec = json!({
-        "holderIdentity": text, "leaseDurationSeconds": number, "acquireTime": text, "renewTime": text,
-        "leaseTransitions": number, "strategy": text, "preferredHolder": text,
-    });
-    let members = json!({"spec": {"type": "object", "properties": spec}});
-    resource(BuiltIn::Lease, "coordination.k8s.io", ["leases", "lease", "Lease"], &[], members)
+    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let mut members = match built_in {
+        BuiltIn::ConfigMap => json!({"data": texts, "binaryData": texts, "immutable": {"type": "boolean"}}),
+        BuiltIn::Event(api) => api.members(),
+        BuiltIn::Lease => {
+            let spec = json!({
+                "holderIdentity": text, "leaseDurationSeconds": number, "acquireTime": text, "renewTime": text,
+                "leaseTransitions": number, "strategy": text, "preferredHolder": text,
+            });
+            json!({"spec": {"type": "object", "properties": spec}})
+        }
+    };
+    for (name, part) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
+        members[name] = json!({"type": part});
+    }
+    json!({"type": "object", "properties": members})
 }
 
 fn resource(
@@ -48,12 +61,7 @@ fn resource(
     group: &str,
     [plural, singular, kind]: [&str; 3],
     short_names: &[&str],
-    mut members: Value,
 ) -> Resource {
-    for (name, part) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
-        members[name] = json!({"type": part});
-    }
-    let schema = json!({"type": "object", "properties": members});
     Resource {
         group: group.to_owned(),
         version: "v1".to_owned(),
@@ -66,7 +74,10 @@ fn resource(
         namespaced: true,
         selectable: Vec::new(),
         // The schemas are constants: a test below compiles them.
-        nature: Nature::BuiltIn(built_in, Box::new(Schema::compile(&schema).unwrap_or_default())),
+        nature: Nature::BuiltIn(
+            built_in,
+            Box::new(Schema::compile(&schema_of(built_in)).unwrap_or_default()),
+        ),
     }
 }
 
@@ -75,6 +86,7 @@ pub(crate) fn empty(resource: &Resource) -> Value {
     match resource.nature {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
         Nature::BuiltIn(BuiltIn::Event(api), _) => api.empty(),
+        Nature::Review(review, _) => review.empty(),
         _ => json!({"metadata": {}}),
     }
 }

@@ -95,6 +95,7 @@ pub(crate) fn definitions(resource: &Resource) -> Vec<Value> {
             };
             columns.iter().map(declared).collect()
         }
+        Nature::Review(..) => Vec::new(),
         Nature::Namespace => ["Status", "Age"].map(|name| column(name, 0)).into(),
         Nature::Definition => {
             vec![
@@ -129,6 +130,7 @@ pub(crate) fn cells(resource: &Resource, object: &Value, now: u64) -> Vec<Value>
     let size = |key: &str| object[key].as_object().map_or(0, serde_json::Map::len);
     let rest = match &resource.nature {
         Nature::Custom { columns, .. } => columns.iter().map(|column| column.cell(object, now)).collect(),
+        Nature::Review(..) => Vec::new(),
         Nature::Namespace => vec![object["status"]["phase"].clone(), json!(age(created, now))],
         Nature::Definition => vec![json!(created)],
         Nature::BuiltIn(BuiltIn::ConfigMap, _) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cluster::{Cluster, Switches};
 use super::refused::Refused;
+use super::request::verb_and_target;
 use crate::fault::{Fault, FaultId, Faults};
 
 /// A handle to break a [`KubeServer`](super::KubeServer) while it runs. Clones are the same handle.
@@ -29,24 +30,42 @@ impl KubeFaults {
         self.requests.inject(fault)
     }
 
+    /// Injects a fault into requests with this verb (such as `list` or `patch`) for this resource: a plural name, with
+    /// its group if it is to be told from another (`events.events.k8s.io`). `*` is every verb, or every resource.
+    pub fn inject_on(&self, verb: &str, resource: &str, fault: Fault) -> FaultId {
+        let (verb, resource) = (verb.to_owned(), resource.to_owned());
+        self.inject(fault.when(move |method, uri| {
+            verb_and_target(method, uri)
+                .is_some_and(|(asked, target)| (verb == "*" || verb == asked) && target.is(&resource))
+        }))
+    }
+
     /// Answers the next `n` requests with this status code and a matching `Status` object.
     pub fn respond(&self, code: u16, n: usize) -> FaultId {
-        self.inject(Self::answer(code).times(n))
+        self.inject(Self::refusal(code).times(n))
     }
 
-    /// Answers the next `n` requests for the resource (plural name, such as `leases`), whatever their verb, with this
-    /// status code and a matching `Status` object. Other resources are not affected.
+    /// Answers the next `n` requests for the resource (see [`inject_on`](Self::inject_on)), whatever their verb, with
+    /// this status code and a matching `Status` object. Other resources are not affected.
     pub fn respond_on(&self, resource: &str, code: u16, n: usize) -> FaultId {
-        self.inject(Self::answer(code).on_path(format!("/{resource}")).times(n))
+        self.inject_on("*", resource, Self::refusal(code).times(n))
     }
 
-    /// Leaves requests for the resource (plural name) unanswered from now on; other resources are not affected. Remove
-    /// it with [`requests`](Self::requests)`().remove(id)`; requests that already hang stay so.
+    /// Leaves requests for the resource (see [`inject_on`](Self::inject_on)) unanswered from now on; other resources are
+    /// not affected. Remove it with [`requests`](Self::requests)`().remove(id)`; requests that already hang stay so.
     pub fn hang_on(&self, resource: &str) -> FaultId {
-        self.inject(Fault::hang().on_path(format!("/{resource}")))
+        self.inject_on("*", resource, Fault::hang())
     }
 
-    fn answer(code: u16) -> Fault {
+    /// Answers requests with this verb for this resource (see [`inject_on`](Self::inject_on)) with 429 while there are
+    /// more of them than `per_second`, after the first `burst`; they are to be repeated after a second.
+    pub fn throttle(&self, verb: &str, resource: &str, per_second: u32, burst: u32) -> FaultId {
+        self.inject_on(verb, resource, Self::refusal(429).above(per_second, burst))
+    }
+
+    /// A fault: the answer has this status code and a matching `Status` object; 429 has `Retry-After: 1`, unless it is
+    /// set with [`Fault::with_header`].
+    pub fn refusal(code: u16) -> Fault {
         let refused = Refused::of_code(code);
         let mut fault =
             Fault::status(code, refused.status().to_string()).with_header("content-type", "application/json");
@@ -111,7 +130,7 @@ impl KubeFaults {
         self.cluster.switch(|switches| switches.refuse_streaming = on);
     }
 
-    /// Forbids the verb on the resource (plural name) to all users; `*` matches everything.
+    /// Forbids the verb on the resource (see [`inject_on`](Self::inject_on)) to all users.
     pub fn forbid(&self, verb: &str, resource: &str) {
         let rule = (verb.to_owned(), resource.to_owned());
         self.cluster.switch(|switches| switches.forbidden.push(rule));

@@ -48,8 +48,13 @@ impl FieldError {
     }
 
     /// The value exceeds the limit in bytes; the server does not repeat it.
-    pub(crate) fn too_long(field: &str, most: usize) -> Self {
+    pub(crate) fn too_long(field: &str, most: impl fmt::Display) -> Self {
         Self::new(field, "FieldValueTooLong", format!("Too long: may not be more than {most} bytes"))
+    }
+
+    /// There are more items or members than allowed; the server calls both items.
+    pub(crate) fn too_many(field: &str, count: u64, most: u64) -> Self {
+        Self::new(field, "FieldValueTooMany", format!("Too many: {count}: must have at most {most} items"))
     }
 
     /// The field, or this value of it, may not be set.

@@ -71,5 +71,6 @@ pub(crate) struct Written {
 #[derive(Debug)]
 pub(crate) enum Change {
     Merge(Value),
+    Strategic(Value),
     Steps(Vec<patch::Step>),
 }

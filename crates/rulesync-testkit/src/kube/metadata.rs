@@ -73,16 +73,32 @@ pub(crate) fn complete(resource: &Resource, name: &str, value: &mut Value, now: 
         Nature::Definition => {
             let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
             value["metadata"]["finalizers"] = json!(["customresourcecleanup.apiextensions.k8s.io"]);
+            if let Some(kind) = value["spec"]["names"]["kind"].as_str().map(str::to_owned) {
+                let names = &mut value["spec"]["names"];
+                for (name, default) in
+                    [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))]
+                {
+                    if names[name].is_null() {
+                        names[name] = json!(default);
+                    }
+                }
+                if value["spec"]["conversion"].is_null() {
+                    value["spec"]["conversion"] = json!({"strategy": "None"});
+                }
+            }
+            let versions = value["spec"]["versions"].as_array().into_iter().flatten();
+            let stored = versions.filter(|version| version["storage"] == true);
+            let stored: Vec<Value> = stored.map(|version| version["name"].clone()).collect();
             value["status"] = json!({
                 "conditions": [
                     condition("NamesAccepted", "NoConflicts", "no conflicts found"),
                     condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
                 ],
                 "acceptedNames": value["spec"]["names"],
-                "storedVersions": ["v1"],
+                "storedVersions": stored,
             });
         }
-        Nature::Custom { .. } | Nature::BuiltIn(..) => {}
+        Nature::Custom { .. } | Nature::BuiltIn(..) | Nature::Review(..) => {}
     }
 }
 
@@ -149,7 +165,7 @@ pub(crate) fn carry_over(resource: &Resource, old: &Value, new: &mut Value, inte
     }
     let separate_status = match resource.nature {
         Nature::Custom { status, .. } => status && !intent.with_status,
-        Nature::BuiltIn(..) => false,
+        Nature::BuiltIn(..) | Nature::Review(..) => false,
         Nature::Namespace | Nature::Definition => true,
     };
     if separate_status {
@@ -192,7 +208,7 @@ pub(crate) fn counted_by_generation(resource: &Resource, value: &Value) -> Value
     let mut value = value.clone();
     if let Some(members) = value.as_object_mut() {
         members.remove("metadata");
-        if resource.has_status() || matches!(resource.nature, Nature::Definition) {
+        if resource.has_status() {
             members.remove("status");
         }
     }

@@ -2,18 +2,19 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `server` | [`KubeServer`]: start, stop, and direct access for tests |
+//! | `server`, `builder` | [`KubeServer`]: start, stop, and direct access for tests; its options |
 //! | `faults` | [`KubeFaults`]: faults while the server runs |
-//! | `api`, `answer`, `route`, `query`, `discovery` | HTTP: requests and answers |
+//! | `api`, `answer`, `route`, `request`, `query` | HTTP: requests and answers |
 //! | `cluster` | state shared by requests: the locked world, switches, notification of watches |
+//! | `discovery`, `openapi`, `review` | what is served, and who may do what |
 //! | `watch`, `list` | the two ways to read |
 //! | `table`, `columns`, `age` | objects as rows, as `kubectl get` shows them |
-//! | `world`, `write`, `intent`, `metadata`, `patch`, `schema` | writes and their validation |
+//! | `world`, `write`, `intent`, `metadata`, `patch`, `strategic`, `schema`, `object_validation` | writes and their validation |
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
 //! | `resource`, `prometheus_rule` | the served kinds; the definition that every server has |
 //! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
-//! | `selector`, `json_path` | which objects are meant, where in an object a value is |
+//! | `selector`, `field_selector`, `json_path` | which objects are meant, where in an object a value is |
 //! | `access`, `refused`, `field_error`, `clock`, `stamps` | users, errors, times and identifiers |
 
 mod access;
@@ -21,6 +22,7 @@ mod age;
 mod answer;
 mod api;
 mod apply;
+mod builder;
 mod builtin;
 mod clock;
 mod cluster;
@@ -29,29 +31,36 @@ mod discovery;
 mod event;
 mod faults;
 mod field_error;
+mod field_selector;
 mod fields;
 mod intent;
 mod json_path;
 mod list;
 mod metadata;
+mod object_validation;
+mod openapi;
 mod ownership;
 mod patch;
 mod prometheus_rule;
 mod query;
 mod refused;
+mod request;
 mod resource;
+mod review;
 mod route;
 mod schema;
 mod selector;
 mod server;
 mod stamps;
 mod store;
+mod strategic;
 mod table;
 mod watch;
 mod world;
 mod write;
 
 pub use access::Access;
+pub use builder::KubeServerBuilder;
 pub use faults::KubeFaults;
 pub use refused::Refused;
-pub use server::{KubeServer, KubeServerBuilder};
+pub use server::KubeServer;

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::columns::Column;
 use super::event::EventApi;
+use super::field_selector::SelectableField;
 use super::json_path::JsonPath;
+use super::review::Review;
 use super::schema::Schema;
-use super::selector::SelectableField;
 use super::store::Record;
 
 /// `plural.group`, or `plural` in the core group.
@@ -51,6 +52,8 @@ pub(crate) enum Nature {
     Namespace,
     /// apiextensions.k8s.io/v1 CustomResourceDefinition.
     Definition,
+    /// A question, and the schema of it.
+    Review(Review, Box<Schema>),
     /// Another built-in kind, and the schema of its objects.
     BuiltIn(BuiltIn, Box<Schema>),
     /// Declared by a definition.
@@ -99,6 +102,28 @@ impl Resource {
             namespaced: false,
             selectable: Vec::new(),
             nature: Nature::Definition,
+        }
+    }
+
+    /// A kind of question.
+    pub(crate) fn review(review: Review) -> Self {
+        let (group, kind) = match review {
+            Review::Access => ("authorization.k8s.io", "SelfSubjectAccessReview"),
+            Review::Identity => ("authentication.k8s.io", "SelfSubjectReview"),
+        };
+        let singular = kind.to_lowercase();
+        Self {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            plural: format!("{singular}s"),
+            singular,
+            kind: kind.to_owned(),
+            list_kind: format!("{kind}List"),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            namespaced: false,
+            selectable: Vec::new(),
+            nature: Nature::Review(review, Box::new(review.schema())),
         }
     }
 
@@ -193,14 +218,16 @@ impl Resource {
     /// The schema of the kind's objects, if known.
     pub(crate) fn schema(&self) -> Option<&Schema> {
         match &self.nature {
-            Nature::BuiltIn(_, schema) | Nature::Custom { schema: Some(schema), .. } => Some(schema),
+            Nature::Review(_, schema)
+            | Nature::BuiltIn(_, schema)
+            | Nature::Custom { schema: Some(schema), .. } => Some(schema),
             Nature::Namespace | Nature::Definition | Nature::Custom { schema: None, .. } => None,
         }
     }
 
     /// Returns `true` if the status is written through a separate subresource.
     pub(crate) fn has_status(&self) -> bool {
-        matches!(self.nature, Nature::Custom { status: true, .. })
+        matches!(self.nature, Nature::Custom { status: true, .. } | Nature::Namespace | Nature::Definition)
     }
 
     /// Returns `true` if changes outside the metadata increment `generation`.

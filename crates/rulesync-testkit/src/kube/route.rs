@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::resource::qualify;
+
 /// The target of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -12,6 +14,12 @@ pub(crate) enum Route {
     Groups,
     Group(String),
     Resources {
+        group: String,
+        version: String,
+    },
+    /// `/openapi/v3`, and the document of one version of a group.
+    OpenApi,
+    OpenApiOf {
         group: String,
         version: String,
     },
@@ -38,6 +46,20 @@ impl Target {
             None => self.plural.clone(),
         }
     }
+
+    /// The resource with its group: `plural.group`, or `plural.group/subresource`.
+    pub(crate) fn qualified(&self) -> String {
+        let qualified = qualify(&self.plural, &self.group);
+        match &self.subresource {
+            Some(subresource) => format!("{qualified}/{subresource}"),
+            None => qualified,
+        }
+    }
+
+    /// Returns `true` if a test means this resource: by its plural name, with or without its group, or by `*`.
+    pub(crate) fn is(&self, resource: &str) -> bool {
+        resource == "*" || resource == self.resource() || resource == self.qualified()
+    }
 }
 
 /// Parses a path as sent.
@@ -51,6 +73,13 @@ pub(crate) fn route(path: &str) -> Route {
     match segments.as_slice() {
         ["version"] => Route::Version,
         [health @ ("readyz" | "livez" | "healthz")] => Route::Health((*health).to_owned()),
+        ["openapi", "v3"] => Route::OpenApi,
+        ["openapi", "v3", "api", version] => {
+            Route::OpenApiOf { group: String::new(), version: (*version).to_owned() }
+        }
+        ["openapi", "v3", "apis", group, version] => {
+            Route::OpenApiOf { group: (*group).to_owned(), version: (*version).to_owned() }
+        }
         ["api"] => Route::CoreVersions,
         ["apis"] => Route::Groups,
         ["api", version] => Route::Resources { group: String::new(), version: (*version).to_owned() },

@@ -2,27 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::access::{Access, Users};
-use super::api::{self, Api};
+use super::builder::KubeServerBuilder;
 use super::clock::{self, Clock};
 use super::cluster::Cluster;
 use super::faults::KubeFaults;
 use super::intent::{Change, Intent};
 use super::prometheus_rule::prometheus_rule_definition;
-use super::query::Params;
 use super::refused::Refused;
+use super::request::verb_and_target;
 use super::resource::Resource;
-use super::route::{Route, route};
-use super::stamps::Stamps;
-use super::world::{CLUSTER, World};
-use crate::fault::Faults;
-use crate::journal::Journal;
+use super::route::Target;
+use super::world::CLUSTER;
+use crate::journal::{Journal, Recorded};
 use crate::listen::Listen;
 
 /// The PrometheusRule kind, which is defined by default.
@@ -51,148 +47,15 @@ const PROMETHEUS_RULES: &str = "prometheusrules.monitoring.coreos.com";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct KubeServer {
-    cluster: Arc<Cluster>,
-    listen: Listen,
-    faults: KubeFaults,
-}
-
-/// Options of a [`KubeServer`].
-#[derive(Debug)]
-pub struct KubeServerBuilder {
-    address: SocketAddr,
-    users: Users,
-    gzip: bool,
-    history: usize,
-    bookmark_interval: Duration,
-    prometheus_rules: bool,
-    cluster_uid: Option<String>,
-    seed: Option<u64>,
-    time: Option<String>,
-    controller: bool,
-    journal: Journal,
-}
-
-impl KubeServerBuilder {
-    /// Listens on this address instead of any free loopback port.
-    #[must_use]
-    pub fn address(mut self, address: SocketAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// Adds a bearer token of a user. With at least one token, requests without one are anonymous and may do nothing;
-    /// without any, every request may do everything.
-    #[must_use]
-    pub fn token(mut self, token: &str, user: &str, access: Access) -> Self {
-        self.users.add(token, user, access);
-        self
-    }
-
-    /// Sets whether lists over 128 KiB are compressed if the client accepts it. On by default.
-    #[must_use]
-    pub fn gzip(mut self, on: bool) -> Self {
-        self.gzip = on;
-        self
-    }
-
-    /// Sets how many events are kept; a watch that starts before them is too old. 50,000 by default.
-    #[must_use]
-    pub fn history(mut self, events: usize) -> Self {
-        self.history = events;
-        self
-    }
-
-    /// Sets the interval of bookmarks for watches that accept them. A minute by default, as with real servers.
-    #[must_use]
-    pub fn bookmark_interval(mut self, interval: Duration) -> Self {
-        self.bookmark_interval = interval;
-        self
-    }
-
-    /// Starts without the PrometheusRule definition.
-    #[must_use]
-    pub fn without_prometheus_rules(mut self) -> Self {
-        self.prometheus_rules = false;
-        self
-    }
-
-    /// Sets the uid of the `kube-system` namespace, which identifies the cluster. Random by default, and constant
-    /// during the life of the server, including restarts.
-    #[must_use]
-    pub fn cluster_uid(mut self, uid: &str) -> Self {
-        self.cluster_uid = Some(uid.to_owned());
-        self
-    }
-
-    /// Stops the server's clock at this time (RFC 3339): all that it creates is of this time, until
-    /// [`KubeServer::set_time`]. By default, the clock is that of the system.
-    #[must_use]
-    pub fn time(mut self, time: &str) -> Self {
-        self.time = Some(time.to_owned());
-        self
-    }
-
-    /// Makes uids and the endings of generated names the same in every run, given the same writes in the same order.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Starts without the namespace controller: deleted namespaces stay `Terminating`, with their content,
-    /// until [`KubeServer::finish_namespace`].
-    #[must_use]
-    pub fn without_namespace_controller(mut self) -> Self {
-        self.controller = false;
-        self
-    }
-
-    /// Records requests in this journal; its detail may have been set before.
-    #[must_use]
-    pub fn journal(mut self, journal: Journal) -> Self {
-        self.journal = journal;
-        self
-    }
-
-    /// Starts the server.
-    ///
-    /// # Errors
-    /// If the address cannot be bound, or the time is not one.
-    pub async fn start(self) -> io::Result<KubeServer> {
-        let stamps = Stamps::new(self.seed);
-        if let Some(time) = &self.time {
-            set_clock(&stamps.clock, time)?;
-        }
-        let mut world = World::new(self.history, self.cluster_uid, stamps);
-        world.controller = self.controller;
-        let cluster = Arc::new(Cluster::new(world, self.users, self.gzip, self.bookmark_interval));
-        let faults = Faults::new();
-        let api = Arc::new(Api { cluster: cluster.clone() });
-        let listen = Listen::start(self.address, api, self.journal, faults.clone()).await?;
-        let server = KubeServer { faults: KubeFaults::new(cluster.clone(), faults), cluster, listen };
-        if self.prometheus_rules {
-            server.create_crd();
-        }
-        Ok(server)
-    }
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) listen: Listen,
+    pub(super) faults: KubeFaults,
 }
 
 impl KubeServer {
     /// The options; see [`KubeServerBuilder`].
     pub fn builder() -> KubeServerBuilder {
-        KubeServerBuilder {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            users: Users::default(),
-            gzip: true,
-            history: 50_000,
-            bookmark_interval: Duration::from_secs(60),
-            prometheus_rules: true,
-            cluster_uid: None,
-            seed: None,
-            time: None,
-            controller: true,
-            journal: Journal::new(),
-        }
+        KubeServerBuilder::default()
     }
 
     /// Starts a server with the default options.
@@ -245,15 +108,23 @@ impl KubeServer {
     }
 
     /// The number of requests in the journal with this verb (`list`, `watch`, `get`, `create`, `update`, `patch`,
-    /// `delete`, `deletecollection`) for this resource. The resource is a plural name, or one with a subresource such
-    /// as `prometheusrules/status`, which is counted separately.
-    pub fn requests_for(&self, verb: &str, plural: &str) -> usize {
+    /// `delete`, `deletecollection`; server-side apply is a patch) for this resource. The resource is a plural name, with
+    /// its group if it is to be told from another (`events.events.k8s.io`), or one with a subresource such as
+    /// `prometheusrules/status`, which is counted separately.
+    pub fn requests_for(&self, verb: &str, resource: &str) -> usize {
         self.journal().count_where(|request| {
-            let Route::Objects(target) = route(&request.path) else { return false };
-            let params = Params::parse(request.query.as_deref().unwrap_or_default());
-            target.resource() == plural
-                && api::verb(&request.method, &target, &params).is_ok_and(|v| v == verb)
+            asked(request).is_some_and(|(asked, target)| asked == verb && target.is(resource))
         })
+    }
+
+    /// The number of requests in the journal for each verb and resource, such as `patch rulestatuses.rulesync.dev`.
+    /// Requests for anything but objects are not among them.
+    pub fn requests_by_verb(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (verb, target) in self.journal().requests().iter().filter_map(asked) {
+            *counts.entry(format!("{verb} {}", target.qualified())).or_default() += 1;
+        }
+        counts
     }
 
     /// The faults of this server.
@@ -416,7 +287,14 @@ impl KubeServer {
     }
 }
 
-fn set_clock(clock: &Clock, time: &str) -> io::Result<()> {
+/// The verb and the target of a request in the journal.
+fn asked(request: &Recorded) -> Option<(&'static str, Target)> {
+    let query = request.query.as_deref().unwrap_or_default();
+    let uri = format!("{}?{query}", request.path).parse().ok()?;
+    verb_and_target(&request.method, &uri)
+}
+
+pub(super) fn set_clock(clock: &Clock, time: &str) -> io::Result<()> {
     let seconds = clock::seconds(time).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
     clock.set(seconds);
     Ok(())

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::intent::{Intent, Written};
+use super::ownership::record_update;
 use super::refused::Refused;
 use super::resource::Resource;
+use super::review::Review;
 use super::stamps::Stamps;
 use super::store::{Record, Store};
+use super::write::{decoded, prune};
 
 /// The namespace whose uid identifies the cluster.
 pub(crate) const CLUSTER: &str = "kube-system";
@@ -40,7 +43,9 @@ impl World {
             controller: true,
         };
         let plain = builtin::resources();
-        for resource in [Resource::namespaces(), Resource::definitions()].into_iter().chain(plain) {
+        let reviews = [Review::Access, Review::Identity].map(Resource::review);
+        let own = [Resource::namespaces(), Resource::definitions()];
+        for resource in own.into_iter().chain(reviews).chain(plain) {
             world.served.insert(resource.qualified(), Arc::new(resource));
         }
         for name in ["kube-system", "kube-public", "default", "kube-node-lease"] {
@@ -134,6 +139,26 @@ impl World {
         self.served.remove(qualified);
         self.vanishing.insert(qualified.to_owned(), (resource, lists));
         Some(shown)
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub(crate) fn review(
+        &self,
+        resource: &Resource,
+        review: Review,
+        question: Value,
+        intent: &Intent,
+        status: impl FnOnce(&Value) -> Value,
+    ) -> Result<Written, Refused> {
+        let mut value = decoded(resource, question)?;
+        let unknown = prune(resource, &mut value, intent)?;
+        let (manager, now) = (intent.manager_of(resource), self.stamps.now());
+        record_update(resource, &review.empty(), &mut value, &manager, now);
+        value["status"] = status(&value);
+        Ok(Written { value, created: true, unknown })
     }
 
     /// Marks the namespace as terminating; with the controller, also empties and removes it.

@@ -1,9 +1,8 @@
 //! Single writes: create, replace, patch, delete. Decides which writes are invalid and what a write changes; time and
 //! identifiers come from `stamps`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::builtin;
@@ -14,10 +13,12 @@ use super::metadata::{
     carry_over, check_identity, check_name, complete, counted_by_generation, finalizers, init_metadata,
     same_content,
 };
+use super::object_validation::validate;
 use super::ownership::{Manager, record_creation, record_update};
 use super::patch;
 use super::refused::Refused;
 use super::resource::{Nature, Resource};
+use super::strategic;
 use super::world::World;
 
 /// Etcd's limit on a request in bytes, which bounds the size of an object.
@@ -171,6 +172,7 @@ impl World {
         let mut value = record.value();
         match change {
             Change::Merge(merged) => patch::merge(&mut value, merged),
+            Change::Strategic(merged) => strategic::merge(&mut value, merged),
             Change::Steps(steps) => patch::apply(&mut value, steps).map_err(|why| {
                 let error = FieldError::invalid("patch", &Value::Null, &why);
                 Refused::invalid(resource, name, &[error])
@@ -216,7 +218,7 @@ impl World {
         match resource.nature {
             Nature::Namespace => return self.terminate_namespace(name),
             Nature::Definition => return Ok(self.undefine(name, 1).unwrap_or(success)),
-            Nature::Custom { .. } | Nature::BuiltIn(..) => {}
+            Nature::Custom { .. } | Nature::BuiltIn(..) | Nature::Review(..) => {}
         }
         let (table, key) = (resource.table(), resource.key(namespace, name));
         if finalizers(&old) > 0 {
@@ -336,7 +338,11 @@ fn listed(unknown: &[String]) -> String {
     unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect::<Vec<_>>().join(", ")
 }
 
-fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
+/// Drops unknown fields, and returns those that are to be reported.
+///
+/// # Errors
+/// 400 if there are any, and the client wants them to be refused.
+pub(crate) fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<String>, Refused> {
     let unknown = undeclared(resource, value);
     match intent.unknown {
         Unknown::Ignore => Ok(Vec::new()),
@@ -349,37 +355,4 @@ fn prune(resource: &Resource, value: &mut Value, intent: &Intent) -> Result<Vec<
             version = resource.version,
         ))),
     }
-}
-
-static NAME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$").ok());
-
-pub(crate) fn validate(
-    resource: &Resource,
-    name: &str,
-    old: Option<&Value>,
-    value: &Value,
-) -> Result<(), Refused> {
-    let mut errors = Vec::new();
-    if name.len() > 253 {
-        let why = "must be no more than 253 bytes";
-        errors.push(FieldError::invalid("metadata.name", &json!(name), why));
-    } else if NAME.as_ref().is_some_and(|pattern| !pattern.is_match(name)) {
-        let why = r"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-        errors.push(FieldError::invalid("metadata.name", &json!(name), why));
-    }
-    match &resource.nature {
-        Nature::Custom { schema: Some(schema), .. } => schema.validate(value, "", &mut errors),
-        Nature::Definition => match Resource::declared(value) {
-            Ok(declared) if declared.qualified() == name => {}
-            Ok(_) => {
-                let why = "must be spec.names.plural+\".\"+spec.group";
-                errors.push(FieldError::invalid("metadata.name", &json!(name), why));
-            }
-            Err(why) => errors.push(FieldError::invalid("spec", &Value::Null, &why)),
-        },
-        Nature::BuiltIn(built_in, _) => builtin::validate(*built_in, old, value, &mut errors),
-        Nature::Namespace | Nature::Custom { schema: None, .. } => {}
-    }
-    if errors.is_empty() { Ok(()) } else { Err(Refused::invalid(resource, name, &errors)) }
 }

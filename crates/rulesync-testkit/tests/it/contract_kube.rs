@@ -169,6 +169,7 @@ async fn history(replay: &mut Replay) {
     server.advance_to(293);
     let lists = ["006", "007", "008", "009", "010", "011", "012", "013", "014", "015", "016", "017", "018"];
     replay.replay(&server, &["001", "002", "004"]).await;
+    aggregated_discovery(replay, &server).await;
     replay.replay(&server, &lists).await;
     replay.replay(&server, &["020", "021", "022", "023", "024", "025"]).await;
 
@@ -185,7 +186,7 @@ async fn history(replay: &mut Replay) {
     replay
         .replay(
             &server,
-            &["068", "069", "070", "071", "072", "073", "075", "076", "077", "078", "079", "080"],
+            &["068", "069", "070", "071", "072", "073", "074", "075", "076", "077", "078", "079", "080"],
         )
         .await;
     server.advance_to(306);
@@ -242,6 +243,38 @@ async fn history(replay: &mut Replay) {
     server.create_crd();
     server.advance_to(729);
     replay.replay(&server, &["133", "134", "135"]).await;
+}
+
+/// Compares aggregated discovery: what is served here is described as recorded and in the recorded order; the recorded
+/// server has other kinds besides.
+async fn aggregated_discovery(replay: &mut Replay, server: &KubeServer) {
+    let reply = replay.send(server, "005").await.expect("an answer");
+    let served: Value = serde_json::from_slice(&reply.body).expect("JSON");
+    let mut recorded = replay.value("005");
+    let resources = |list: &Value| -> Vec<String> {
+        let groups = list["items"].as_array().into_iter().flatten();
+        let versions = groups.flat_map(|group| {
+            let versions = group["versions"].as_array().into_iter().flatten();
+            versions.map(|version| (group["metadata"]["name"].clone(), version.clone()))
+        });
+        let described = versions.flat_map(|(group, version)| {
+            let resources = version["resources"].as_array().cloned().unwrap_or_default();
+            resources.into_iter().map(move |resource| {
+                format!("{group} {} {} {resource}", version["version"], version["freshness"])
+            })
+        });
+        described.collect()
+    };
+    let (served_here, mut expected) = (resources(&served), resources(&recorded));
+    expected.retain(|resource| served_here.contains(resource));
+    recorded["items"] = served["items"].clone();
+    let headers = ["content-type", "cache-control", "vary"];
+    let same_headers = headers.iter().all(|name| reply.header(name) == replay.response("005").header(name));
+    let same = served_here == expected && served == recorded && same_headers;
+    replay.judge(
+        "005",
+        if same { Ok(()) } else { Err(format!("{served_here:#?}\ninstead of\n{expected:#?}")) },
+    );
 }
 
 /// Replays the events. Their generated names differ here, so the patches are sent to these names.

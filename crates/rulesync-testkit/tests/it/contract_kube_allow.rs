@@ -4,9 +4,7 @@
 /// The prefix of the recording's name, and the reason.
 pub(crate) const ALLOWED: &[(&str, &str)] = &[
     ("003-livez-verbose", "lists the real server's own start-up hooks"),
-    ("005-aggregated-discovery", "kube uses it only if configured; it lists every group of a real cluster"),
     ("019-list-protobuf-accept", "the real error is in protobuf; the testkit returns the same in JSON"),
-    ("074-selfsubjectaccessreview", "rulesync does not use access reviews"),
     (
         "127-crd-delete",
         "contains the whole definition; the testkit's has the same constraints without descriptions",

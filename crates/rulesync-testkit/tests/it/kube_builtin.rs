@@ -1,5 +1,6 @@
 //! ConfigMaps, Leases and the cluster's identity, through kube's typed `Api`.
 
+use bytes::Bytes;
 use futures::StreamExt;
 use k8s_openapi::api::{
     coordination::v1::Lease,
@@ -9,7 +10,7 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent, WatchParams},
 };
-use rulesync_testkit::{Fault, KubeServer};
+use rulesync_testkit::{Fault, KubeServer, wire};
 use serde_json::{Value, json};
 
 use crate::{
@@ -206,4 +207,23 @@ async fn builtin_objects_are_watched_and_deleted_with_their_namespace() {
     }
     assert_eq!(seen, ["added rulesync", "deleted rulesync"]);
     assert_eq!((server.count(LEASES), server.count("configmaps")), (0, 0));
+}
+
+#[tokio::test]
+async fn strategic_merge_patch_is_for_builtin_kinds() {
+    let server = KubeServer::start().await.unwrap();
+    server
+        .apply(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": ["example.com/a"]},
+            "data": {"a": "1", "b": "2"},
+        }))
+        .unwrap();
+    let change = json!({"metadata": {"finalizers": ["example.com/b"]}, "data": {"a": null, "c": "3"}});
+    let headers = [("content-type", "application/strategic-merge-patch+json")];
+    let target = "/api/v1/namespaces/default/configmaps/c";
+    let body = Bytes::from(change.to_string());
+    let reply = wire::send(server.address(), "PATCH", target, &headers, body).await.unwrap();
+    let patched: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((reply.status.as_u16(), &patched["data"]), (200, &json!({"b": "2", "c": "3"})));
+    assert_eq!(patched["metadata"]["finalizers"], json!(["example.com/a", "example.com/b"]));
 }

@@ -197,3 +197,36 @@ async fn status_without_a_subresource_is_an_ordinary_field() {
         wire::send(server.address(), "GET", &format!("{target}/status"), &[], Bytes::new()).await.unwrap();
     assert_eq!(reply.status, 404, "there is no subresource");
 }
+
+#[tokio::test]
+async fn metadata_is_listed_in_pages_and_by_labels() {
+    let server = KubeServer::start().await.unwrap();
+    server.apply(reports()).unwrap();
+    for n in 0..5 {
+        let mut object = report(&format!("r{n}"), "True");
+        object["metadata"]["labels"] = json!({"state": if n % 2 == 0 { "refused" } else { "ready" }});
+        object["metadata"]["annotations"] = json!({"digest": n.to_string()});
+        server.apply(object).unwrap();
+    }
+    let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let target = format!(
+            "/apis/example.com/v1alpha1/reports?limit=2&labelSelector=state%3Drefused&continue={token}"
+        );
+        let reply =
+            wire::send(server.address(), "GET", &target, &[("accept", accept)], Bytes::new()).await.unwrap();
+        let page: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(page["kind"], "PartialObjectMetadataList");
+        for item in page["items"].as_array().unwrap() {
+            assert!(item.get("status").is_none());
+            seen.push(item["metadata"]["annotations"]["digest"].as_str().unwrap().to_owned());
+        }
+        token = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["0", "2", "4"]);
+    assert_eq!(server.requests_for("list", "reports"), 2);
+}

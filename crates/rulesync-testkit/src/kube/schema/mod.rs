@@ -1,13 +1,14 @@
-//! Structural schemas of custom resources: defaulting, pruning and validation.
+//! Structural schemas of custom resources: defaulting and pruning; validation is in `validation`.
 //!
-//! Covers what the definitions of prometheus-operator use; CEL rules are not evaluated.
+//! Covers what the definitions of prometheus-operator, OpenReports and rulesync use; `oneOf` and its kin and CEL rules
+//! are not evaluated.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod validation;
+
+use std::collections::BTreeMap;
 
 use regex::Regex;
 use serde_json::{Map, Value};
-
-use super::field_error::FieldError;
 
 /// A compiled `openAPIV3Schema`, or a part of one.
 #[derive(Debug, Default)]
@@ -24,11 +25,19 @@ pub(crate) struct Schema {
     set: bool,
     atomic: bool,
     pattern: Option<Regex>,
-    min_length: Option<u64>,
-    max_length: Option<u64>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
+    date_time: bool,
+    length: Limits<u64>,
+    value: Limits<f64>,
+    /// Of items or members.
+    count: Limits<u64>,
     choices: Vec<Value>,
+}
+
+/// The least and the most that is allowed.
+#[derive(Debug, Default)]
+struct Limits<T> {
+    least: Option<T>,
+    most: Option<T>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +81,6 @@ fn is_integer(value: &Value) -> bool {
     value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|f| f.fract() == 0.0)
 }
 
-/// The name of the value's type, as the server prints it in errors.
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) if is_integer(value) => "integer",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 impl Schema {
     /// Compiles a schema from its JSON form.
     ///
@@ -93,6 +89,8 @@ impl Schema {
     pub(crate) fn compile(source: &Value) -> Result<Self, String> {
         let text = |key: &str| source.get(key).and_then(Value::as_str);
         let flag = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let whole = |key: &str| source.get(key).and_then(Value::as_u64);
+        let number = |key: &str| source.get(key).and_then(Value::as_f64);
         let strings = |key: &str| -> Vec<String> {
             let listed = source.get(key).and_then(Value::as_array).into_iter().flatten();
             listed.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -133,10 +131,13 @@ impl Schema {
             set: text("x-kubernetes-list-type") == Some("set"),
             atomic: text("x-kubernetes-map-type") == Some("atomic"),
             pattern,
-            min_length: source.get("minLength").and_then(Value::as_u64),
-            max_length: source.get("maxLength").and_then(Value::as_u64),
-            minimum: source.get("minimum").and_then(Value::as_f64),
-            maximum: source.get("maximum").and_then(Value::as_f64),
+            date_time: text("format") == Some("date-time"),
+            length: Limits { least: whole("minLength"), most: whole("maxLength") },
+            value: Limits { least: number("minimum"), most: number("maximum") },
+            count: Limits {
+                least: whole("minItems").or_else(|| whole("minProperties")),
+                most: whole("maxItems").or_else(|| whole("maxProperties")),
+            },
             choices: source.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
         })
     }
@@ -205,87 +206,6 @@ impl Schema {
             }
         }
     }
-
-    /// Adds the validation errors of the value to `errors`.
-    pub(crate) fn validate(&self, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
-        if value.is_null() && self.nullable {
-            return;
-        }
-        if let Some(kind) = self.kind
-            && !kind.admits(value)
-        {
-            errors.push(FieldError::wrong_type(path, type_of(value), kind.name()));
-            return;
-        }
-        if !self.choices.is_empty() && !self.choices.contains(value) {
-            errors.push(FieldError::unsupported(path, value, &self.choices));
-        }
-        match value {
-            Value::String(text) => self.validate_text(value, text, path, errors),
-            Value::Number(number) => self.validate_number(value, number.as_f64(), path, errors),
-            Value::Array(items) => self.validate_items(items, path, errors),
-            Value::Object(members) => self.validate_members(members, path, errors),
-            Value::Null | Value::Bool(_) => {}
-        }
-    }
-
-    fn validate_text(&self, value: &Value, text: &str, path: &str, errors: &mut Vec<FieldError>) {
-        let length = text.chars().count() as u64;
-        if let Some(least) = self.min_length.filter(|least| length < *least) {
-            let why = format!("{path} in body should be at least {least} chars long");
-            errors.push(FieldError::invalid(path, value, &why));
-        }
-        if let Some(most) = self.max_length.filter(|most| length > *most) {
-            let why = format!("{path} in body should be at most {most} chars long");
-            errors.push(FieldError::invalid(path, value, &why));
-        }
-        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            let why = format!("{path} in body should match '{pattern}'");
-            errors.push(FieldError::invalid(path, value, &why));
-        }
-    }
-
-    fn validate_number(&self, value: &Value, number: Option<f64>, path: &str, errors: &mut Vec<FieldError>) {
-        let Some(number) = number else { return };
-        if let Some(least) = self.minimum.filter(|least| number < *least) {
-            let why = format!("{path} in body should be greater than or equal to {least}");
-            errors.push(FieldError::invalid(path, value, &why));
-        }
-        if let Some(most) = self.maximum.filter(|most| number > *most) {
-            let why = format!("{path} in body should be less than or equal to {most}");
-            errors.push(FieldError::invalid(path, value, &why));
-        }
-    }
-
-    fn validate_items(&self, items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
-        if let Some(schema) = &self.items {
-            for (index, item) in items.iter().enumerate() {
-                schema.validate(item, &format!("{path}[{index}]"), errors);
-            }
-        }
-        if self.map_keys.is_empty() {
-            return;
-        }
-        let mut seen = BTreeSet::new();
-        for (index, item) in items.iter().enumerate() {
-            let parts = self.map_keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone())));
-            let key = Value::Object(parts.collect());
-            if !seen.insert(key.to_string()) {
-                errors.push(FieldError::duplicate(&format!("{path}[{index}]"), &key));
-            }
-        }
-    }
-
-    fn validate_members(&self, members: &Map<String, Value>, path: &str, errors: &mut Vec<FieldError>) {
-        for name in self.required.iter().filter(|name| !members.contains_key(*name)) {
-            errors.push(FieldError::required(&join(path, name)));
-        }
-        for (name, member) in members {
-            if let Some(schema) = self.member(name) {
-                schema.validate(member, &join(path, name), errors);
-            }
-        }
-    }
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -293,12 +213,12 @@ fn join(path: &str, name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn schema() -> Schema {
+    pub(in crate::kube::schema) fn schema() -> Schema {
         Schema::compile(&json!({
             "type": "object",
             "required": ["name"],
@@ -314,16 +234,13 @@ mod tests {
                     "x-kubernetes-list-map-keys": ["k"],
                     "items": {"type": "object", "properties": {"k": {"type": "string", "pattern": "^[a-z]+$"}}}
                 },
+                "times": {"type": "array", "x-kubernetes-list-type": "set", "minItems": 1, "maxItems": 2,
+                    "items": {"type": "string", "format": "date-time"}},
+                "few": {"type": "object", "maxProperties": 1, "additionalProperties": {"type": "integer"}},
                 "raw": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}
             }
         }))
         .unwrap()
-    }
-
-    fn messages(value: &Value) -> Vec<String> {
-        let mut errors = Vec::new();
-        schema().validate(value, "", &mut errors);
-        errors.iter().map(|e| format!("{e:?}")).collect()
     }
 
     #[test]
@@ -341,29 +258,5 @@ mod tests {
         );
         unknown.sort();
         assert_eq!(unknown, ["extra", "parts[0].z"]);
-    }
-
-    #[test]
-    fn schema_checks_every_constraint() {
-        assert_eq!(messages(&json!({"name": "ok", "port": 1, "size": 2})), Vec::<String>::new());
-        assert_eq!(messages(&json!({"name": "ok", "port": "http", "note": null})), Vec::<String>::new());
-        for (value, part) in [
-            (json!({}), "Required value"),
-            (json!({"name": ""}), "at least 1 chars"),
-            (json!({"name": "abcde"}), "at most 4 chars"),
-            (json!({"name": 1}), "must be of type string"),
-            (json!({"name": "a", "size": 1.5}), "must be of type integer"),
-            (json!({"name": "a", "size": 4}), "less than or equal to 3"),
-            (json!({"name": "a", "size": 0}), "greater than or equal to 1"),
-            (json!({"name": "a", "port": true}), "must be of type integer,string"),
-            (json!({"name": "a", "mode": "up"}), "Unsupported value"),
-            (json!({"name": "a", "labels": {"x": 1}}), "labels.x"),
-            (json!({"name": "a", "parts": [{"k": "A"}]}), "parts[0].k in body should match"),
-            (json!({"name": "a", "parts": [{"k": "a"}, {"k": "a"}]}), "Duplicate value"),
-        ] {
-            let found = messages(&value);
-            assert_eq!(found.len(), 1, "{value}: {found:?}");
-            assert!(found[0].contains(part), "{value}: {found:?}");
-        }
     }
 }
