@@ -102,6 +102,7 @@
 //! | whether a delete is safe | `destination/delete_safety.rs`, `guard.rs`, `vanishing.rs` |
 //! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
+//! | what is known of each object, in brief | `object_change.rs`, `object_states.rs`, `destination/state/objects.rs` |
 //! | retries, outages, resyncs | `destination/` |
 //! | starting, stopping, reloading | `engine/` |
 
