@@ -3,7 +3,7 @@
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
-use crate::status::{DelayReason, EvaluationState, ObjectState};
+use crate::status::object_state::{DelayReason, EvaluationState, ObjectState};
 
 /// A change of what is known of an object. A change may be reported again although nothing has changed.
 ///

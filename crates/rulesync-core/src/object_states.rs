@@ -18,7 +18,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::object_change::ObjectChange;
 use crate::outcome::{Outcome, Reporter};
-use crate::status::ObjectState;
+use crate::status::object_state::ObjectState;
 use entry::Entry;
 use subscription::Pending;
 
@@ -110,7 +110,7 @@ impl ObjectStates {
 
     /// Subscribes to changes from now on.
     pub fn subscribe(&self) -> ObjectSubscription {
-        let (subscription, pending) = ObjectSubscription::new(self.clone());
+        let (subscription, pending) = ObjectSubscription::new();
         self.lock().subscriptions.push(pending);
         subscription
     }

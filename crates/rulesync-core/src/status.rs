@@ -1,6 +1,8 @@
 //! The status: the state of everything at one moment, for status pages and tests. A report, not a part of the engine's
 //! own state.
 
+pub(crate) mod object_state;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ pub use crate::object_change::{DeclaredState, DeclaredVerdict, ObjectChange, Sta
 pub use crate::object_states::{
     ObjectFilter, ObjectPage, ObjectStates, ObjectSubscription, ObjectSummary, PastState,
 };
+pub use object_state::{Delay, DelayReason, EvaluationState, ObjectState};
 
 /// The status of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -217,63 +220,4 @@ pub struct ObjectAtDestination {
     pub held_groups: usize,
     /// The findings about it there.
     pub findings: Vec<Finding>,
-}
-
-/// The reason why a ruler has not been brought up to date with an object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Delay {
-    /// The reason.
-    pub reason: DelayReason,
-    /// The ruler's message, or what is known besides the reason.
-    pub message: Option<String>,
-}
-
-/// The kind of reason why a ruler has not been brought up to date with an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DelayReason {
-    /// Another process is the leader and writes.
-    Standby,
-    /// The ruler does not answer, or not as it should.
-    RulerUnavailable,
-    /// The ruler declines a delete, or protects what is to be changed; it is tried again.
-    Failing,
-    /// The tenant has as many rules or groups as its ruler allows.
-    LimitExceeded,
-    /// Another installation claims the tenant for the same owner: nothing is written.
-    OwnerConflict,
-}
-
-/// The evaluation of an object's rules at a destination; the worst counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EvaluationState {
-    /// They are loaded, and none fails.
-    Healthy,
-    /// Some rule fails whenever it is evaluated.
-    Failing,
-    /// Some group is stored and not loaded.
-    NotLoaded,
-}
-
-/// The state of an object; the worst counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ObjectState {
-    /// No route selects it.
-    NotSelected,
-    /// The ruler has it as declared.
-    Synced,
-    /// It is on its way.
-    Pending,
-    /// Some group of it does not stay as it is written.
-    Contested,
-    /// Some of it is refused; the rest is in the ruler.
-    Refused,
-    /// It cannot be read; its last readable version counts.
-    Malformed,
 }

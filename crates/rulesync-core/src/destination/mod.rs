@@ -2,6 +2,7 @@
 //! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
 mod availability;
+mod changed_objects;
 mod circuit_breaker;
 mod command;
 mod contested;

@@ -21,6 +21,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::availability::{Availability, STUCK_FAILURES};
+use super::changed_objects::ChangedObjects;
 use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
 use super::health::EvaluationHealth;
@@ -48,7 +49,6 @@ use crate::plan::{Approval, Change, PlanInput, Reason, in_order, own_groups, pla
 use crate::policy::Policy;
 use crate::ruler::RulerError;
 use crate::stored_groups::StoredGroups;
-use objects::ChangedObjects;
 
 /// The bookkeeping of one destination.
 pub(super) struct State {

@@ -6,7 +6,7 @@ use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::object_change::{DeclaredState, StateAtDestination};
-use crate::status::{DelayReason, EvaluationState, ObjectState};
+use crate::status::object_state::{DelayReason, EvaluationState, ObjectState};
 
 /// The number of past states that are kept of an object.
 const MAX_PAST_STATES: usize = 8;

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, ObjectSummary};
 use crate::model::object::ObjectId;
-use crate::status::{EvaluationState, ObjectState};
+use crate::status::object_state::{EvaluationState, ObjectState};
 
 /// Selects objects; an empty filter selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,13 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use super::ObjectStates;
 use crate::model::object::ObjectId;
 
 /// A subscription to changes of objects.
 #[derive(Debug)]
 pub struct ObjectSubscription {
-    states: ObjectStates,
     pending: Arc<Pending>,
 }
 
@@ -33,15 +31,10 @@ impl Pending {
 }
 
 impl ObjectSubscription {
-    pub(super) fn new(states: ObjectStates) -> (Self, Weak<Pending>) {
+    pub(super) fn new() -> (Self, Weak<Pending>) {
         let pending = Arc::new(Pending::default());
         let weak = Arc::downgrade(&pending);
-        (Self { states, pending }, weak)
-    }
-
-    /// The states that it is about.
-    pub fn states(&self) -> &ObjectStates {
-        &self.states
+        (Self { pending }, weak)
     }
 
     /// Waits until objects have changed or were deleted, and returns them, each once. Objects that change while nobody waits

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::object_change::{DeclaredState, DeclaredVerdict, StateAtDestination};
-use crate::status::{DelayReason, EvaluationState};
+use crate::status::object_state::{DelayReason, EvaluationState};
 
 fn id(name: &str) -> ObjectId {
     ObjectId::new(&"k".into(), &"PrometheusRule".into(), "shop", name)

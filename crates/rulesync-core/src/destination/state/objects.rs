@@ -1,46 +1,17 @@
 //! Reports of what has become of objects at a destination, in brief, whenever that may have changed.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
-use std::mem;
-
 use super::State;
 use crate::desired::DesiredObject;
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::object_change::{ObjectChange, StateAtDestination};
 
-/// The objects whose state may have changed since it was last reported, by their namespaces.
-#[derive(Debug, Default)]
-pub(super) struct ChangedObjects {
-    pub(super) namespaces: HashSet<RulerNamespace>,
-    /// True if all may have changed.
-    pub(super) everything: bool,
-    /// Namespaces with held deletes.
-    held: HashSet<RulerNamespace>,
-    /// True if this process was the leader when they were last reported.
-    led: bool,
-    hashing: RandomState,
-}
-
-impl ChangedObjects {
-    /// Takes the namespaces with held deletes.
-    pub(super) fn held(&mut self, held: impl Iterator<Item = RulerNamespace>) {
-        let held: HashSet<RulerNamespace> = held.collect();
-        self.namespaces.extend(held.symmetric_difference(&self.held).cloned());
-        self.held = held;
-    }
-}
-
 impl State {
     /// Reports the objects whose state may have changed, if anybody follows them.
     pub(in crate::destination) fn report_objects(&mut self) {
-        let mut namespaces = mem::take(&mut self.changed.namespaces);
-        namespaces.extend(self.queue.take_changed());
-        namespaces.extend(self.records.take_changed());
-        let leads = self.shared.leadership.is_leader();
-        let led = mem::replace(&mut self.changed.led, leads);
-        let everything = mem::take(&mut self.changed.everything) || led != leads;
+        self.changed.namespaces.extend(self.queue.take_changed());
+        self.changed.namespaces.extend(self.records.take_changed());
+        let (namespaces, everything) = self.changed.take(self.shared.leadership.is_leader());
         if !self.shared.reporters.follow_objects() {
             return;
         }
@@ -75,7 +46,7 @@ impl State {
                 evaluation: here.evaluation,
                 delay: here.delay.as_ref().map(|delay| delay.reason),
                 held: here.held_groups > 0,
-                digest: self.changed.hashing.hash_one(&here),
+                digest: self.changed.digest(&here),
             };
             self.report_at(namespace, &object.id, Some(state));
         }
