@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rulesync_core::Engine;
 use rulesync_core::engine::{EngineHandle, Leadership, Metrics, RunError, Summary};
 use rulesync_core::plan::DryRun;
+use rulesync_core::status::ObjectStates;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use crate::settings::FixedSettings;
 pub struct App {
     engine: Engine,
     metrics: Metrics,
+    states: ObjectStates,
     reloader: Reloader,
     candidacy: Candidacy,
 }
@@ -61,6 +63,10 @@ impl ValidConfig {
         for reporter in reporters {
             engine = engine.reporter(SharedReporter(reporter));
         }
+        let states = ObjectStates::default();
+        if lifetime == Lifetime::Daemon {
+            engine = engine.reporter(states.clone());
+        }
         let Process { inventory, installation, election, .. } = process;
         if let Some(installation) = installation {
             engine = engine.installation(installation);
@@ -75,7 +81,7 @@ impl ValidConfig {
         }
         let engine = engine.build().map_err(|error| place.whole(error.to_string()))?;
         let candidacy = Candidacy { election };
-        Ok(App { engine, metrics, reloader, candidacy })
+        Ok(App { engine, metrics, states, reloader, candidacy })
     }
 }
 
@@ -103,10 +109,16 @@ impl App {
         &self.metrics
     }
 
+    /// The present state of every object, in brief, which is kept while the engine runs. Empty unless the lifetime is
+    /// [`Lifetime::Daemon`].
+    pub fn states(&self) -> &ObjectStates {
+        &self.states
+    }
+
     /// Runs until `shutdown`. If the configuration is a file, its changes are applied; `reload` has it read at once.
     /// Requests under way are finished at the end, and a lease is released.
     pub async fn run(self, reload: Arc<Notify>, shutdown: impl Future<Output = ()> + Send) {
-        let Self { engine, metrics, reloader, candidacy } = self;
+        let Self { engine, metrics, reloader, candidacy, .. } = self;
         let elected = candidacy.start(&metrics);
         let running = async |stop: CancellationToken| {
             let reloading = reloader.run(engine.handle(), reload, stop.clone());
@@ -128,7 +140,7 @@ impl App {
     /// [`RunError`] if a source stays unavailable or `shutdown` comes first. What rulers refuse, and rulers that are
     /// down, are in the [`Summary`].
     pub async fn once(self, shutdown: impl Future<Output = ()> + Send) -> Result<Summary, RunError> {
-        let Self { engine, metrics, reloader, candidacy } = self;
+        let Self { engine, metrics, reloader, candidacy, .. } = self;
         let elected = candidacy.start(&metrics);
         let summary = until(shutdown, async |stop| engine.sync_once(stop.cancelled_owned()).await).await;
         elected.end().await;
@@ -148,7 +160,7 @@ impl App {
         review: impl AsyncFnOnce(&mut DryRun) -> bool,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Option<Summary>, RunError> {
-        let Self { engine, metrics, reloader, candidacy } = self;
+        let Self { engine, metrics, reloader, candidacy, .. } = self;
         let elected = candidacy.start(&metrics);
         let sync = async |stop: CancellationToken| engine.sync_reviewed(review, stop.cancelled_owned()).await;
         let summary = until(shutdown, sync).await;
@@ -237,3 +249,6 @@ async fn report_leadership(leadership: Leadership, metrics: Metrics, stop: Cance
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

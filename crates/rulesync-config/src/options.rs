@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rulesync_core::engine::{Backoff, Outcome, Policy, Reporter};
+use rulesync_core::status::ObjectChange;
 
 use crate::assembly::Lifetime;
 
@@ -84,5 +85,13 @@ pub(crate) struct SharedReporter(pub(crate) Arc<dyn Reporter>);
 impl Reporter for SharedReporter {
     fn report(&self, outcome: &Outcome) {
         self.0.report(outcome);
+    }
+
+    fn follows_objects(&self) -> bool {
+        self.0.follows_objects()
+    }
+
+    fn object_changed(&self, change: &ObjectChange) {
+        self.0.object_changed(change);
     }
 }
