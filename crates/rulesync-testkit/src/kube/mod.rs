@@ -3,8 +3,9 @@
 //! | file | content |
 //! |---|---|
 //! | `server`, `builder` | [`KubeServer`]: start, stop, and direct access for tests; its options |
+//! | `kubectl` | [`Kubectl`]: a real kubectl for transcripts |
 //! | `faults` | [`KubeFaults`]: faults while the server runs |
-//! | `api`, `answer`, `route`, `request`, `query` | HTTP: requests and answers |
+//! | `api`, `answer`, `route`, `request`, `query`, `protobuf` | HTTP: requests and answers |
 //! | `cluster` | state shared by requests: the locked world, switches, notification of watches |
 //! | `discovery`, `openapi`, `review` | what is served, and who may do what |
 //! | `watch`, `list` | the two ways to read |
@@ -35,6 +36,7 @@ mod field_selector;
 mod fields;
 mod intent;
 mod json_path;
+mod kubectl;
 mod list;
 mod metadata;
 mod object_validation;
@@ -42,6 +44,7 @@ mod openapi;
 mod ownership;
 mod patch;
 mod prometheus_rule;
+mod protobuf;
 mod query;
 mod refused;
 mod request;
@@ -62,5 +65,6 @@ mod write;
 pub use access::Access;
 pub use builder::KubeServerBuilder;
 pub use faults::KubeFaults;
+pub use kubectl::Kubectl;
 pub use refused::Refused;
 pub use server::KubeServer;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::field_error::FieldError;
 use super::intent::{Change, Intent, Unknown};
 use super::patch;
+use super::protobuf;
 use super::query::Params;
 use super::refused::Refused;
 use super::resource::Resource;
@@ -32,15 +33,26 @@ impl Write {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Self, Refused> {
-        let object = || {
-            serde_json::from_slice::<Value>(body).map_err(|why| {
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let sent = |read: Result<Value, String>| {
+            read.map_err(|why| {
                 Refused::bad_request(format!(
-                    "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {} ({})",
+                    "the object provided is unrecognized (must be of type {}): couldn't get version/kind; {why}",
                     resource.kind,
-                    describe_json_error(body, &why),
-                    String::from_utf8_lossy(&body[..body.len().min(100)])
                 ))
             })
+        };
+        let object = || {
+            if content_type.is_some_and(|sent| sent.starts_with(protobuf::MEDIA_TYPE)) {
+                return sent(protobuf::read(body));
+            }
+            sent(serde_json::from_slice::<Value>(body).map_err(|why| {
+                format!(
+                    "json parse error: {} ({})",
+                    describe_json_error(body, &why),
+                    String::from_utf8_lossy(&body[..body.len().min(100)])
+                )
+            }))
         };
         match verb {
             "create" => Ok(Self::Create(object()?)),

@@ -1,4 +1,7 @@
 //! Tables: objects as rows, for clients that show them to people.
+//!
+//! No table is among the recordings: columns and rows follow what the real server does by its source (1.35), less the
+//! descriptions of built-in columns, which kubectl does not show.
 
 use serde_json::{Value, json};
 

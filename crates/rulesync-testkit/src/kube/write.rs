@@ -260,8 +260,13 @@ impl World {
             return Err(Refused::internal("etcdserver: request is too large"));
         }
         if dry_run {
-            if let Some(metadata) = value["metadata"].as_object_mut() {
-                metadata.remove("resourceVersion");
+            // What is not written has the revision that it had, or none.
+            match (self.store.get(&resource.table(), key), value["metadata"].as_object_mut()) {
+                (Some(record), _) => {
+                    value["metadata"]["resourceVersion"] = json!(record.revision.to_string())
+                }
+                (None, Some(metadata)) => drop(metadata.remove("resourceVersion")),
+                (None, None) => {}
             }
             return Ok(value);
         }

@@ -22,4 +22,5 @@ mod kube_events;
 mod kube_faults;
 mod kube_table;
 mod kube_watch;
+mod kubectl;
 mod ruler;
