@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use rulesync_core::model::PromDuration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -45,6 +45,25 @@ pub(crate) struct Args {
         conflicts_with_all = [ONE_SHOT, CHECK]
     )]
     pub(crate) listen_address: SocketAddr,
+
+    /// The file with TLS, users and headers of the web server, in the form of Prometheus' exporter-toolkit. It is read again
+    /// when it changes.
+    #[arg(long = "web.config.file", value_name = "FILE", conflicts_with = ONE_SHOT)]
+    pub(crate) web_config: Option<PathBuf>,
+
+    /// Answer the pages for probes, such as /-/healthy and /-/ready, also without the user or the client certificate that
+    /// --web.config.file asks for.
+    #[arg(
+        long = "web.health-unauthenticated",
+        value_name = "BOOL",
+        default_value_t = true,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        conflicts_with_all = [ONE_SHOT, CHECK]
+    )]
+    pub(crate) health_unauthenticated: bool,
 
     /// The URL under which the pages are reached from outside, such as through a proxy. Links in what is read elsewhere
     /// begin with it.
@@ -139,6 +158,9 @@ mod tests {
             (&["--once", "--web.listen-address", ":1"], "--web.listen-address"),
             (&["--dry-run", "--web.listen-address", ":1"], "--web.listen-address"),
             (&["--once", "--dry-run"], "--dry-run"),
+            (&["--once", "--web.config.file", "web.yaml"], "--web.config.file"),
+            (&["--check-config", "--web.health-unauthenticated=false"], "--web.health-unauthenticated"),
+            (&["--web.health-unauthenticated=no"], "true"),
             (&["--once", "--web.external-url", "http://a"], "--web.external-url"),
             (&["--check-config", "--web.route-prefix", "/a"], "--web.route-prefix"),
             (&["--web.external-url", "a"], "it needs `http` or `https`"),
@@ -161,6 +183,15 @@ mod tests {
             let args = parse(flags).unwrap();
             assert_eq!(args.timeout.as_millis(), 300_000, "{flags:?}");
         }
+        for (flags, expected) in [
+            (&[][..], true),
+            (&["--web.health-unauthenticated"], true),
+            (&["--web.health-unauthenticated=true"], true),
+            (&["--web.health-unauthenticated=false"], false),
+        ] {
+            assert_eq!(parse(flags).unwrap().health_unauthenticated, expected, "{flags:?}");
+        }
+        assert!(parse(&["--check-config", "--web.config.file", "web.yaml"]).unwrap().web_config.is_some());
         assert_eq!(parse(&["--once", "--timeout", "1m"]).unwrap().timeout.as_millis(), 60_000);
     }
 

@@ -15,11 +15,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::access::Access;
 use crate::args::Args;
 use crate::ask::Asking;
 use crate::location::Location;
 use crate::serve::{Limits, Server};
 use crate::web::{self, Pages};
+use crate::web_config::WebConfigFile;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -88,14 +90,27 @@ async fn serve(
     shutdown: CancellationToken,
 ) -> Result<ExitCode, Failure> {
     let location = Location::new(args.external_url.clone(), args.route_prefix.clone());
+    let prefix = location.route_prefix().clone();
     let pages = Pages::new(Asking::new(app.handle()), app.metrics().clone(), args.enable_admin_api, location);
-    let server = Server::start(args.listen_address, web::router(pages), Limits::default());
+    let (router, tls) = match &args.web_config {
+        Some(path) => {
+            let file = WebConfigFile::read(path, args.health_unauthenticated).await?;
+            let access = Access::new(file.versions(), &prefix, args.health_unauthenticated)?;
+            let tls = file.tls();
+            tokio::spawn(file.follow(shutdown.clone()));
+            (access.guard(web::router(pages)), tls)
+        }
+        None => (web::router(pages), None),
+    };
+    let is_encrypted = tls.is_some();
+    let server = Server::start(args.listen_address, router, Limits::default(), tls);
     let mut server = server.map_err(|error| {
         format!("cannot serve on {}: {error}; see --web.listen-address", args.listen_address)
     })?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         address = %server.address(),
+        tls = is_encrypted,
         file = %args.config.display(),
         "Started"
     );

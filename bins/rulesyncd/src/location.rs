@@ -95,6 +95,11 @@ impl Origin {
         Some(Self { is_https, authority })
     }
 
+    /// Whether it is that of pages over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.is_https
+    }
+
     /// Returns whether a host, such as `a:8080`, is that of the origin. The default port of the scheme may be omitted.
     pub(crate) fn is_at(&self, host: &str) -> bool {
         self.authority == bare(host, self.is_https)

@@ -1,6 +1,7 @@
 //! `rulesyncd`: keeps rulers identical to what teams declare. A thin process around the engine: flags, logs, signals
 //! and a few web pages.
 
+mod access;
 mod args;
 mod ask;
 mod check;
@@ -12,7 +13,9 @@ mod origin;
 mod question;
 mod route_prefix;
 mod serve;
+mod tls;
 mod web;
+mod web_config;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -20,6 +20,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::location::{ExternalUrl, Location, Origin};
+use crate::serve::Peer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -32,15 +33,27 @@ pub(crate) async fn refuse_others(
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
     let external = location.external_url().map(ExternalUrl::origin);
-    match if reads { None } else { reason(request.headers(), named, external) } {
+    let is_encrypted = request.extensions().get::<Peer>().is_some_and(|peer| peer.is_encrypted);
+    let asked = Asked { named, external, is_encrypted };
+    match if reads { None } else { reason(request.headers(), asked) } {
         None => next.run(request).await,
         Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
     }
 }
 
-/// Returns why a request is from another origin; none if it is not, or if no browser has sent it. `named` is the authority
-/// in the request line, which takes precedence over `Host`; `external` is the origin of the external URL.
-fn reason(headers: &HeaderMap, named: Option<&str>, external: Option<&Origin>) -> Option<&'static str> {
+/// What a request asks for, besides its headers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked<'a> {
+    /// The authority in the request line, which takes precedence over `Host`.
+    named: Option<&'a str>,
+    /// The origin of the external URL.
+    external: Option<&'a Origin>,
+    /// Whether the connection is encrypted.
+    is_encrypted: bool,
+}
+
+/// Returns why a request is from another origin; none if it is not, or if no browser has sent it.
+fn reason(headers: &HeaderMap, asked: Asked<'_>) -> Option<&'static str> {
     let same_site = |site: &axum::http::HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     if !headers.get_all(SEC_FETCH_SITE).iter().all(same_site) {
         return Some(
@@ -51,11 +64,14 @@ fn reason(headers: &HeaderMap, named: Option<&str>, external: Option<&Origin>) -
     origins.peek()?;
     let mut hosts = headers.get_all(HOST).iter();
     let (host, ambiguous) = (hosts.next(), hosts.next().is_some());
-    let host = named.or_else(|| host?.to_str().ok()).filter(|_| !ambiguous);
+    let host = asked.named.or_else(|| host?.to_str().ok()).filter(|_| !ambiguous);
     let is_own = |origin: &axum::http::HeaderValue| {
-        // The scheme may be that of a proxy.
+        // Without encryption here, the scheme may be that of a proxy.
         let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Origin>().ok());
-        origin.is_some_and(|origin| Some(&origin) == external || host.is_some_and(|host| origin.is_at(host)))
+        origin.is_some_and(|origin| {
+            let may_be = origin.is_https() || !asked.is_encrypted;
+            Some(&origin) == asked.external || (may_be && host.is_some_and(|host| origin.is_at(host)))
+        })
     };
     let other = "refused: cross-origin request (Origin is not Host); send it with curl or from this server's own origin";
     (!origins.all(is_own)).then_some(other)
@@ -88,10 +104,10 @@ mod tests {
             &[("host", "[::1]:8080"), ("origin", "http://[::1]:8080")],
             &[("host", "a:8080"), ("sec-fetch-site", "none")],
         ] {
-            assert_eq!(reason(&headers(lines), None, None), None, "{lines:?}");
+            assert_eq!(reason(&headers(lines), Asked::default()), None, "{lines:?}");
         }
         let proxied = headers(&[("host", "b"), ("origin", "http://a:8080")]);
-        assert_eq!(reason(&proxied, Some("a:8080"), None), None);
+        assert_eq!(reason(&proxied, Asked { named: Some("a:8080"), ..Asked::default() }), None);
     }
 
     #[test]
@@ -114,10 +130,10 @@ mod tests {
             &[("host", "a:8080"), ("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
             &[("host", "a:8080"), ("sec-fetch-site", "")],
         ] {
-            assert!(reason(&headers(lines), None, None).is_some(), "{lines:?}");
+            assert!(reason(&headers(lines), Asked::default()).is_some(), "{lines:?}");
         }
         let aimed = headers(&[("host", "a:8080"), ("origin", "http://a:8080")]);
-        assert!(reason(&aimed, Some("b:8080"), None).is_some());
+        assert!(reason(&aimed, Asked { named: Some("b:8080"), ..Asked::default() }).is_some());
     }
 
     #[test]
@@ -125,7 +141,8 @@ mod tests {
         let external: ExternalUrl = "https://Example.com/rules".parse().unwrap();
         let pass = |origin: &str, host: &str| {
             let lines = [("host", host), ("origin", origin), ("sec-fetch-site", "same-origin")];
-            reason(&headers(&lines), None, Some(external.origin())).is_none()
+            let asked = Asked { external: Some(external.origin()), ..Asked::default() };
+            reason(&headers(&lines), asked).is_none()
         };
         for (origin, host) in [
             ("https://example.com", "10.0.0.1:8080"),
@@ -145,6 +162,26 @@ mod tests {
             assert!(!pass(origin, host), "{origin} {host}");
         }
         let lines = [("host", "a"), ("origin", "https://example.com"), ("sec-fetch-site", "cross-site")];
-        assert!(reason(&headers(&lines), None, Some(external.origin())).is_some());
+        let asked = Asked { external: Some(external.origin()), ..Asked::default() };
+        assert!(reason(&headers(&lines), asked).is_some());
+    }
+
+    #[test]
+    fn origin_without_encryption_is_another_one_than_that_with_it() {
+        let external: ExternalUrl = "http://example.com".parse().unwrap();
+        let pass = |origin: &str, named| {
+            let asked = Asked { named, external: Some(external.origin()), is_encrypted: true };
+            reason(&headers(&[("host", "a:8443"), ("origin", origin)]), asked).is_none()
+        };
+        assert!(
+            pass("https://a:8443", None) && pass("https://b", Some("b:443")) && pass("https://b", Some("b"))
+        );
+        assert!(
+            !pass("http://a:8443", None)
+                && !pass("http://b", Some("b"))
+                && !pass("http://b:443", Some("b:443"))
+        );
+        // A proxy may encrypt only its own requests.
+        assert!(pass("http://example.com", None));
     }
 }

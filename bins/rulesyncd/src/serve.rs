@@ -5,23 +5,33 @@
 //!
 //! | what a client does | what it costs the daemon |
 //! |---|---|
+//! | does not shake hands for TLS | closed after [`Limits::handshake`] |
 //! | opens connections and sends nothing | [`Limits::connections`] of them; each further one closes the one that has waited longest |
 //! | sends its request slowly | closed after [`Limits::head`] |
 //! | keeps a connection for later | closed after [`Limits::idle`] |
 //! | does not read its answer | closed with a reset after [`Limits::stall`] without a byte, or [`Limits::answer`] as a whole |
-//! | sends a long head | refused at 16 KiB |
+//! | sends a long head | refused at 16 KiB, or 8 KiB over HTTP/2 |
+//! | sends many requests at once over HTTP/2 | 16 of them, each with these limits; what a client does not take of one of them ends the connection |
 //!
 //! At the limit a new connection is served, not refused: a client that opens all connections and waits would otherwise
 //! keep the health pages from answering. Connections that wait for a request are closed first, then those in the middle of an answer.
 
+mod activity;
+mod answer;
 mod connection;
+mod handshake;
 mod limits;
+mod peer;
+mod streams;
+mod watched;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
@@ -29,8 +39,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use connection::Activity;
+use activity::Activity;
+pub(crate) use handshake::{HTTP1, HTTP2};
 pub(crate) use limits::Limits;
+pub(crate) use peer::Peer;
 
 /// How much of an answer the system may hold for a client that does not read; it doubles the number. Without a bound this
 /// grows to megabytes per connection, which count as the pod's memory.
@@ -45,6 +57,9 @@ const STACK_BYTES: usize = 1 << 20;
 /// The wait after the system failed to accept a connection, such as for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Returns how the next connection is encrypted.
+pub(crate) type Tls = Box<dyn FnMut() -> Arc<ServerConfig> + Send>;
+
 /// The thread that serves the pages. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -54,19 +69,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds `address` and serves `router` there.
+    /// Binds `address` and serves `router` there, over TLS if there is a configuration.
     ///
     /// # Errors
     ///
     /// If the address cannot be bound or the thread cannot be started.
-    pub(crate) fn start(address: SocketAddr, router: Router, limits: Limits) -> io::Result<Self> {
+    pub(crate) fn start(
+        address: SocketAddr,
+        router: Router,
+        limits: Limits,
+        tls: Option<Tls>,
+    ) -> io::Result<Self> {
         let listener = bind(address)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let serve = move || {
             // If this panics, `end` is dropped, which reports it.
-            let result = serve(listener, router, limits, stopped);
+            let result = serve(listener, Connections::new(router, limits, tls), stopped);
             let _ = end.send(result);
         };
         std::thread::Builder::new().name("pages".to_owned()).stack_size(STACK_BYTES).spawn(serve)?;
@@ -109,14 +129,12 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// The thread's whole life.
 fn serve(
     listener: std::net::TcpListener,
-    router: Router,
-    limits: Limits,
+    mut connections: Connections,
     stopped: oneshot::Receiver<Instant>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
-        let mut connections = Connections::new(router, limits);
         let cut = tokio::select! {
             cut = stopped => cut,
             never = connections.accept(&listener) => match never {},
@@ -125,22 +143,26 @@ fn serve(
         // If the sender was dropped, so was the owner of the server.
         connections.finish(cut.unwrap_or_else(|_| Instant::now())).await;
         Ok(())
-    })
+    });
+    // A password that is still being checked is not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 /// The open connections, each a task.
 struct Connections {
     router: Router,
     limits: Limits,
+    tls: Option<Tls>,
     tasks: JoinSet<()>,
     open: Vec<(AbortHandle, Activity)>,
     finish: CancellationToken,
 }
 
 impl Connections {
-    fn new(router: Router, limits: Limits) -> Self {
+    fn new(router: Router, limits: Limits, tls: Option<Tls>) -> Self {
         let (tasks, open, finish) = (JoinSet::new(), Vec::new(), CancellationToken::new());
-        Self { router, limits, tasks, open, finish }
+        Self { router, limits, tls, tasks, open, finish }
     }
 
     async fn accept(&mut self, listener: &TcpListener) -> std::convert::Infallible {
@@ -150,9 +172,11 @@ impl Connections {
                 Ok((stream, _)) => {
                     failing = false;
                     self.make_room();
-                    let activity = Activity::default();
+                    let tls = self.tls.as_mut().map(|tls| tls());
+                    let activity = Activity::new(tls.is_some());
                     let serving = connection::serve(
                         stream,
+                        tls,
                         self.router.clone(),
                         activity.clone(),
                         self.limits,

@@ -1,5 +1,7 @@
 //! The server on real sockets, with short times.
 
+mod encrypted;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -14,6 +16,7 @@ use super::*;
 /// Times that no test reaches.
 const NEVER: Limits = Limits {
     connections: 8,
+    handshake: Duration::from_secs(3600),
     idle: Duration::from_secs(3600),
     head: Duration::from_secs(3600),
     stall: Duration::from_secs(3600),
@@ -26,7 +29,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const LARGE: usize = 64 << 20;
 
 fn start(router: Router, limits: Limits) -> Server {
-    Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), router, limits).unwrap()
+    Server::start(SocketAddr::from(([127, 0, 0, 1], 0)), router, limits, None).unwrap()
 }
 
 fn healthy() -> Router {

@@ -41,3 +41,5 @@ mod reload;
 mod signals;
 #[cfg(test)]
 mod visible;
+#[cfg(test)]
+mod web_config;
