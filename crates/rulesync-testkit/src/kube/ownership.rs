@@ -77,7 +77,10 @@ const TRACKED: [&str; 5] = ["labels", "annotations", "finalizers", "ownerReferen
 static METADATA: LazyLock<Schema> = LazyLock::new(|| {
     let schema = json!({"type": "object", "properties": {
         "finalizers": {"type": "array", "x-kubernetes-list-type": "set"},
-        "ownerReferences": {"type": "array", "x-kubernetes-list-map-keys": ["uid"]},
+        "ownerReferences": {
+            "type": "array", "x-kubernetes-list-map-keys": ["uid"],
+            "items": {"type": "object", "x-kubernetes-map-type": "atomic"},
+        },
     }});
     // A constant: the tests below fail if it does not compile.
     Schema::compile(&schema).unwrap_or_default()

@@ -269,3 +269,25 @@ async fn status_of_a_kind_without_one_is_not_found() {
     server.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "state", "namespace": "default"}})).unwrap();
     assert_eq!(code(&config_maps(&server).get_status("state").await.unwrap_err()), 404);
 }
+
+#[tokio::test]
+async fn owner_reference_is_owned_as_a_whole() {
+    let server = KubeServer::start().await.unwrap();
+    let api = config_maps(&server);
+    let owned = |name: &str| {
+        let owner = json!({"apiVersion": "v1", "kind": "Namespace", "name": name, "uid": "1"});
+        Patch::Apply(json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "state", "ownerReferences": [owner]},
+        }))
+    };
+    api.patch("state", &PatchParams::apply("a"), &owned("x")).await.unwrap();
+    let fields = || {
+        let object = server.get("configmaps", "default", "state").unwrap();
+        object["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:ownerReferences"].clone()
+    };
+    assert_eq!(fields(), json!({"k:{\"uid\":\"1\"}": {}}));
+    let refused = api.patch("state", &PatchParams::apply("b"), &owned("y")).await.unwrap_err();
+    assert!(refused.to_string().contains(".metadata.ownerReferences[uid=\"1\"]"), "{refused}");
+    let renamed = api.patch("state", &PatchParams::apply("a"), &owned("y")).await.unwrap();
+    assert_eq!(renamed.metadata.owner_references.unwrap()[0].name, "y");
+}
