@@ -41,7 +41,8 @@ pub(super) async fn serve(
     let serving = async {
         match tls {
             None => connection.http1(Watched::new(stream, activity.clone()), Peer::default()).await,
-            Some(tls) => connection.encrypted(stream, tls).await,
+            // In memory of its own: it is larger, and connections without TLS need none of it.
+            Some(tls) => Box::pin(connection.encrypted(stream, tls)).await,
         }
     };
     tokio::select! {
