@@ -3,6 +3,7 @@
 mod daemon;
 mod files;
 mod lines;
+mod login;
 mod namespace_text;
 mod object_text;
 mod question;
@@ -19,6 +20,7 @@ use crate::changes::yaml::to_yaml;
 use crate::failure::Failure;
 use crate::output::write_json;
 use crate::stdout::{print, print_styled};
+use login::Login;
 use question::Question;
 
 /// Explain why an object is (not) in a ruler, or whose a ruler namespace is.
@@ -46,9 +48,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
 
-    /// The address of a running daemon, such as http://127.0.0.1:8080 [env: RULESYNC_DAEMON]
+    /// The address of a running daemon, such as http://127.0.0.1:8080, with its route prefix [env: RULESYNC_DAEMON]
     #[arg(long, value_name = "URL")]
     daemon: Option<String>,
+
+    #[command(flatten)]
+    login: Login,
 
     /// A daemon's configuration, to explain from its routes and from files, without a daemon [env: RULESYNC_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -104,11 +109,15 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let question = Question::of(args.object, args.ruler_namespace, args.ruler, args.tenant)?;
     let explained = match Answerer::of(args.daemon, args.config)? {
         Answerer::Daemon(daemon) if args.files.is_empty() && args.owner.is_none() => {
-            daemon::ask(&daemon, &question).await?
+            daemon::ask(&daemon, &args.login, &question).await?
         }
         Answerer::Daemon(_) => {
             let message = "--files and --owner go with --config: a daemon has its own sources and owner";
             return Err(Failure::Usage(message.to_owned()));
+        }
+        Answerer::Config(_) if !args.login.given().is_empty() => {
+            let flags = args.login.given().join(", ");
+            return Err(Failure::Usage(format!("{flags}: only a daemon asks for that, see --daemon")));
         }
         Answerer::Config(config) => {
             files::explain(&config, args.owner.as_deref(), &args.files, &question).await?

@@ -1,6 +1,6 @@
 //! `rulesync explain`: from a daemon, and from a configuration and files.
 
-use wiremock::matchers::path;
+use wiremock::matchers::{any, basic_auth, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::cli::rulesync;
@@ -68,6 +68,53 @@ async fn explain_tells_what_is_wrong_with_an_answer() {
         assert!(run.code() == 1 && run.stderr().contains(told), "{}", run.all());
         assert_eq!(run.stderr().lines().count(), 1, "{}", run.all());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_logs_in_at_a_daemon_that_asks_for_it() {
+    let server = MockServer::start().await;
+    let answer = std::fs::read("../../tests/data/explanations/fine.json").unwrap();
+    Mock::given(path("/rules/api/v1/explain"))
+        .and(basic_auth("alice", "wonderland"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(answer, "application/json"))
+        .mount(&server)
+        .await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(401)).with_priority(9).mount(&server).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "wonderland\n").unwrap();
+    let address = format!("{}/rules", server.uri());
+    let ask = async |args: &[&str], password: Option<&str>| {
+        let mut command = rulesync();
+        command.args(["explain", "shop/checkout", "--daemon", &address]).args(args);
+        command.envs(password.map(|password| ("RULESYNC_DAEMON_PASSWORD", password)));
+        Run(tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
+    };
+    let file = file.to_str().unwrap();
+    assert_eq!(ask(&["--user", "alice", "--password-file", file], None).await.code(), 0);
+    assert_eq!(ask(&["--user", "alice"], Some("wonderland")).await.code(), 0);
+    for (args, password, code, told) in [
+        (&["--user", "alice"][..], Some("builder"), 1, "401: it asks for a user and a password"),
+        (&[], None, 1, "--user and --password-file"),
+        (&["--user", "alice"], None, 64, "which password?"),
+        (&[], Some("wonderland"), 64, "whose password?"),
+        (&["--config", "rulesync.yaml", "--user", "alice"], None, 64, "--config"),
+    ] {
+        let run = ask(args, password).await;
+        assert!(run.code() == code && run.stderr().contains(told), "{args:?} {}", run.all());
+    }
+}
+
+#[test]
+fn login_is_of_a_daemon_alone() {
+    let mut command = rulesync();
+    command.args(["explain", "shop/api", "--user", "alice"]).env("RULESYNC_CONFIG", "rulesync.yaml");
+    let run = Run(command.output().unwrap());
+    assert!(
+        run.code() == 64 && run.stderr().contains("--user: only a daemon asks for that"),
+        "{}",
+        run.all()
+    );
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use rulesync_core::explain::{Explained, VERSION};
 use rulesync_core::finding::Printable;
-use rulesync_http::{ClientConfig, Connection, Request};
+use rulesync_http::{Connection, Request};
 use serde::Deserialize;
 
 use super::files::only_object;
+use super::login::Login;
 use super::question::Question;
 use crate::failure::Failure;
 
@@ -22,10 +23,10 @@ struct Versioned {
 }
 
 /// Returns the explanation of a daemon. Of a file, it explains the object that the file names, as the daemon knows it.
-pub(super) async fn ask(address: &str, question: &Question) -> Result<Explained, Failure> {
+pub(super) async fn ask(address: &str, login: &Login, question: &Question) -> Result<Explained, Failure> {
     let failed = |reason: String| Failure::Daemon { address: shown(address), reason };
-    let mut client = ClientConfig::default();
-    client.proxy_from_environment = true;
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let client = login.client(variable).map_err(Failure::Usage)?;
     let connection =
         Connection::new(address, &client).map_err(|error| Failure::Usage(format!("--daemon: {error}")))?;
     let request = Request::get(PAGE, "explain");
@@ -51,6 +52,10 @@ pub(super) async fn ask(address: &str, question: &Question) -> Result<Explained,
         200 => {}
         404 => {
             let reason = "no such page: it is no rulesyncd, or one that does not explain yet";
+            return Err(failed(reason.to_owned()));
+        }
+        401 => {
+            let reason = "401: it asks for a user and a password: give --user and --password-file";
             return Err(failed(reason.to_owned()));
         }
         status => {
