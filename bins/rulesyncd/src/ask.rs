@@ -5,10 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use rulesync_core::engine::EngineHandle;
 use rulesync_core::explain::Explained;
-use rulesync_core::model::DestinationId;
-use rulesync_core::status::{SourceStatus, Status};
+use rulesync_core::model::{DestinationId, ObjectId};
+use rulesync_core::plan::Plan;
+use rulesync_core::status::{ObjectStatus, SourceStatus, Status};
 use tokio::time::Instant;
 
 use crate::question::Question;
@@ -53,6 +56,12 @@ impl fmt::Display for NoAnswer {
     }
 }
 
+impl IntoResponse for NoAnswer {
+    fn into_response(self) -> Response {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("{self}\n")).into_response()
+    }
+}
+
 impl Asking {
     pub(crate) fn new(engine: EngineHandle) -> Self {
         Self { engine, silent: Arc::default() }
@@ -66,6 +75,26 @@ impl Asking {
     /// Returns the whole status.
     pub(crate) async fn status(&self) -> Result<Status, NoAnswer> {
         self.ask(DEADLINE, self.engine.status()).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Returns the status without that of objects.
+    pub(crate) async fn overview(&self) -> Result<Status, NoAnswer> {
+        self.ask(DEADLINE, self.engine.overview()).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Returns the status of these objects, in this order, without those that are gone.
+    pub(crate) async fn objects(&self, objects: Vec<ObjectId>) -> Result<Vec<ObjectStatus>, NoAnswer> {
+        self.ask(DEADLINE, self.engine.objects(objects)).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Returns what is to be changed at a destination; none if there is no such destination, or it does not answer.
+    pub(crate) async fn plan(&self, destination: &DestinationId) -> Result<Option<Plan>, NoAnswer> {
+        self.ask(DEADLINE, self.engine.plan(destination)).await
+    }
+
+    /// Has a destination compared now; returns whether there is such a destination.
+    pub(crate) async fn sync_now(&self, destination: &DestinationId) -> Result<bool, NoAnswer> {
+        self.ask(DEADLINE, self.engine.sync_now(destination)).await?.ok_or(NoAnswer::Ended)
     }
 
     /// Explains one object or one ruler namespace.

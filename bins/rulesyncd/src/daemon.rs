@@ -17,10 +17,11 @@ use tracing::{error, info};
 
 use crate::access::Access;
 use crate::args::Args;
-use crate::ask::Asking;
+use crate::context::Context;
 use crate::location::Location;
 use crate::serve::{Limits, Server};
-use crate::web::{self, Pages};
+use crate::token::Token;
+use crate::web;
 use crate::web_config::WebConfigFile;
 
 type Failure = Box<dyn std::error::Error>;
@@ -91,16 +92,17 @@ async fn serve(
 ) -> Result<ExitCode, Failure> {
     let location = Location::new(args.external_url.clone(), args.route_prefix.clone());
     let prefix = location.route_prefix().clone();
-    let pages = Pages::new(Asking::new(app.handle()), app.metrics().clone(), args.enable_admin_api, location);
+    let token = Token::random().ok_or("the system has no random numbers")?;
+    let context = Context::new(&app, args.enable_admin_api, token, location, shutdown.clone());
     let (router, tls) = match &args.web_config {
         Some(path) => {
             let file = WebConfigFile::read(path, args.health_unauthenticated).await?;
             let access = Access::new(file.versions(), &prefix, args.health_unauthenticated)?;
             let tls = file.tls();
             tokio::spawn(file.follow(shutdown.clone()));
-            (access.guard(web::router(pages)), tls)
+            (access.guard(web::router(context)), tls)
         }
-        None => (web::router(pages), None),
+        None => (web::router(context), None),
     };
     let is_encrypted = tls.is_some();
     let server = Server::start(args.listen_address, router, Limits::default(), tls);

@@ -2,18 +2,24 @@
 //! and a few web pages.
 
 mod access;
+mod api;
 mod args;
 mod ask;
 mod check;
+mod context;
 mod daemon;
+mod headers;
 mod location;
 mod log_format;
 mod logging;
 mod origin;
+mod pages;
 mod question;
 mod route_prefix;
 mod serve;
 mod tls;
+mod token;
+mod turns;
 mod web;
 mod web_config;
 

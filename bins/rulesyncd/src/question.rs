@@ -1,6 +1,7 @@
-//! What the page of explanations is asked: the parameters of its URL.
+//! What is asked by a URL: its parameters, and the destination that its path names.
 
 use rulesync_core::explain::{DestinationFilter, ObjectRef};
+use rulesync_core::model::{DestinationId, TenantError};
 use serde::Deserialize;
 
 /// What is to be explained.
@@ -41,6 +42,15 @@ impl TryFrom<Parameters> for Question {
     }
 }
 
+/// Returns the destination that a path names. Names of rulers are not empty and contain no `/`, however they are encoded.
+pub(crate) fn destination(ruler: &str, tenant: Option<&str>) -> Result<DestinationId, String> {
+    if ruler.is_empty() || ruler.contains('/') {
+        return Err(format!("`{ruler}` is not the name of a ruler"));
+    }
+    let tenant = tenant.map(str::parse).transpose().map_err(|error: TenantError| error.to_string())?;
+    Ok(DestinationId { ruler: ruler.into(), tenant })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +75,28 @@ mod tests {
             (Some("a"), None, None),
         ] {
             assert!(asked(object, namespace, ruler).is_err(), "{object:?} {namespace:?} {ruler:?}");
+        }
+    }
+
+    #[test]
+    fn destination_names_contain_no_slash() {
+        let shown = |ruler, tenant| {
+            destination(ruler, tenant)
+                .map(|destination| (destination.ruler.to_string(), destination.to_string()))
+        };
+        assert_eq!(shown("r", Some("t")), Ok(("r".to_owned(), "r/t".to_owned())));
+        assert_eq!(shown("r", None), Ok(("r".to_owned(), "r".to_owned())));
+        for (ruler, tenant) in [
+            ("r/t", None),
+            ("", None),
+            ("r", Some("")),
+            ("", Some("t")),
+            ("r", Some("t/u")),
+            ("r", Some("t\n")),
+            ("r/t", Some("u")),
+            ("/", Some("t")),
+        ] {
+            assert!(destination(ruler, tenant).is_err(), "{ruler:?} {tenant:?}");
         }
     }
 }

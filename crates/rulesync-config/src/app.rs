@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::assembly::{Lifetime, OpenRuler, PartsBuilder, Process, process};
 use crate::config::{Origin, ValidConfig};
 use crate::error::ConfigErrors;
+use crate::in_force::ConfigInForce;
 use crate::options::{Options, SharedReporter};
 use crate::reload::Reloader;
 use crate::settings::FixedSettings;
@@ -37,7 +38,7 @@ impl ValidConfig {
     ///
     /// All errors, each with its position.
     pub async fn build(self, options: Options) -> Result<App, ConfigErrors> {
-        let Self { settings, mut warnings, place, origin: Origin { directory, file, .. } } = self;
+        let Self { settings, shown, mut warnings, place, origin: Origin { directory, file, .. } } = self;
         let Options { lifetime, reporters, release_deletes, bodies, tuning } = options;
         let metrics = Metrics::new(settings.tenant_labels);
         let mut parts = PartsBuilder::new(&directory, metrics.clone());
@@ -51,8 +52,15 @@ impl ValidConfig {
         }
         let path = file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
         let fixed = FixedSettings::of(&settings);
-        let mut reloader =
-            Reloader { file, metrics: metrics.clone(), parts, tuning, fixed, warned: Vec::new() };
+        let mut reloader = Reloader {
+            file,
+            metrics: metrics.clone(),
+            parts,
+            tuning,
+            fixed,
+            warned: Vec::new(),
+            in_force: ConfigInForce::new(shown),
+        };
         warnings.extend(setup.warnings());
         reloader.warn(warnings, &path);
         let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
@@ -113,6 +121,16 @@ impl App {
     /// [`Lifetime::Daemon`].
     pub fn states(&self) -> &ObjectStates {
         &self.states
+    }
+
+    /// The configuration in force, for people.
+    pub fn configuration(&self) -> &ConfigInForce {
+        &self.reloader.in_force
+    }
+
+    /// Whether this process may write: always, or only while it is elected.
+    pub fn leadership(&self) -> Leadership {
+        self.candidacy.election.as_ref().map_or_else(Leadership::always, |(_, leadership)| leadership.clone())
     }
 
     /// Runs until `shutdown`. If the configuration is a file, its changes are applied; `reload` has it read at once.

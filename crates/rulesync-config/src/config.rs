@@ -12,6 +12,7 @@ use rulesync_core::naming::{NamespacePolicy, Pattern};
 use crate::alloy::{self, Converted, Places};
 use crate::error::{ConfigError, ConfigErrors};
 use crate::file::{File, RENAMED};
+use crate::in_force;
 use crate::reading::{self, Text};
 use crate::settings::{Settings, SourceKind};
 use crate::validate::{self, Checked};
@@ -36,6 +37,8 @@ pub struct Config {
 #[derive(Clone)]
 pub struct ValidConfig {
     pub(crate) settings: Settings,
+    /// The whole of it for people, without secrets.
+    pub(crate) shown: Arc<str>,
     pub(crate) warnings: Vec<String>,
     pub(crate) place: ConfigLocation,
     pub(crate) origin: Origin,
@@ -98,7 +101,7 @@ impl fmt::Debug for Config {
 /// Without values, which may be secrets.
 impl fmt::Debug for ValidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { settings: _, warnings: _, place, origin } = self;
+        let Self { settings: _, shown: _, warnings: _, place, origin } = self;
         f.debug_struct("ValidConfig").field("place", place).field("origin", origin).finish_non_exhaustive()
     }
 }
@@ -207,11 +210,12 @@ impl Config {
     /// All errors, each with its position.
     pub fn validate(&self) -> Result<ValidConfig, ConfigErrors> {
         let Checked { settings, problems, .. } = self.checked();
-        match (self.place.errors(problems), settings) {
+        match (self.place.errors(problems), settings.zip(self.file.as_ref())) {
             (Some(errors), _) => Err(errors),
-            (None, Some(settings)) => {
+            (None, Some((settings, file))) => {
                 let (place, origin) = (self.place.clone(), self.origin.clone());
-                Ok(ValidConfig { settings, warnings: self.warnings.clone(), place, origin })
+                let shown = in_force::shown(file, &settings);
+                Ok(ValidConfig { settings, shown, warnings: self.warnings.clone(), place, origin })
             }
             (None, None) => Err(self.place.whole("the configuration cannot be used").into()),
         }

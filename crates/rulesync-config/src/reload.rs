@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use crate::assembly::{Parts, PartsBuilder};
 use crate::config::{Config, ConfigLocation, OriginFile};
 use crate::error::ConfigErrors;
+use crate::in_force::ConfigInForce;
 use crate::options::Tuning;
 use crate::reading::{self, Text};
 use crate::settings::FixedSettings;
@@ -35,6 +36,8 @@ pub(crate) struct Reloader {
     pub(crate) fixed: FixedSettings,
     /// The warnings that were logged.
     pub(crate) warned: Vec<String>,
+    /// What is shown of the configuration in force.
+    pub(crate) in_force: ConfigInForce,
 }
 
 /// Attempts to apply a version that failed.
@@ -60,6 +63,8 @@ struct Version {
     setup: Setup,
     parts: Parts,
     place: ConfigLocation,
+    /// The whole of it for people.
+    shown: Arc<str>,
     /// What the file itself leaves open.
     warnings: Vec<String>,
     /// What takes effect at a restart, as a warning.
@@ -136,7 +141,14 @@ impl Reloader {
         let changed = self.fixed.changed(&FixedSettings::of(&valid.settings));
         let at_restart = (!changed.is_empty())
             .then(|| format!("Changes of these settings take effect at a restart: {}", changed.join(", ")));
-        Ok(Version { setup, parts, place: valid.place, warnings: valid.warnings, at_restart })
+        Ok(Version {
+            setup,
+            parts,
+            place: valid.place,
+            shown: valid.shown,
+            warnings: valid.warnings,
+            at_restart,
+        })
     }
 
     async fn apply(
@@ -145,11 +157,12 @@ impl Reloader {
         version: Version,
         path: &Path,
     ) -> Result<(), ConfigErrors> {
-        let Version { setup, parts, place, mut warnings, at_restart } = version;
+        let Version { setup, parts, place, shown, mut warnings, at_restart } = version;
         warnings.extend(setup.warnings());
         warnings.extend(at_restart);
         engine.reconfigure(setup).await.map_err(|error| place.whole(error.to_string()))?;
         self.parts.keep(parts);
+        self.in_force.set(shown);
         self.warn(warnings, path);
         Ok(())
     }

@@ -64,20 +64,13 @@ impl ObjectStates {
     /// Returns the objects that a filter selects, by Kubernetes namespace, name, kind and source, at most `limit` of those
     /// after `after`.
     pub fn page(&self, filter: &ObjectFilter, after: Option<&ObjectId>, limit: usize) -> ObjectPage {
-        let states = self.lock();
-        let mut page = ObjectPage::default();
-        let selects = |(id, entry): &(&ObjectId, &Entry)| entry.is_declared() && filter.selects(id, entry);
-        for (id, entry) in states.objects.iter().filter(selects) {
-            page.total += 1;
-            if after.is_some_and(|after| id <= after) {
-                page.offset += 1;
-            } else if page.objects.len() < limit {
-                page.objects.extend(entry.summary(id));
-            } else {
-                page.more = true;
-            }
-        }
-        page
+        self.lock().page(filter, limit, |id, _| after.is_some_and(|after| id <= after))
+    }
+
+    /// Returns the objects that a filter selects, in the order of [`ObjectStates::page`], at most `limit` of those after the
+    /// first `offset`.
+    pub fn page_at(&self, filter: &ObjectFilter, offset: usize, limit: usize) -> ObjectPage {
+        self.lock().page(filter, limit, |_, number| number < offset)
     }
 
     /// Returns the identities of the declared objects after `after`, in the order of [`ObjectStates::page`], at most
@@ -133,6 +126,29 @@ impl Reporter for ObjectStates {
 }
 
 impl States {
+    /// Returns a page of the objects that a filter selects. `is_before` says of an object, and of its number among those
+    /// selected, whether the page begins after it.
+    fn page(
+        &self,
+        filter: &ObjectFilter,
+        limit: usize,
+        is_before: impl Fn(&ObjectId, usize) -> bool,
+    ) -> ObjectPage {
+        let mut page = ObjectPage::default();
+        let selects = |(id, entry): &(&ObjectId, &Entry)| entry.is_declared() && filter.selects(id, entry);
+        for (id, entry) in self.objects.iter().filter(selects) {
+            if is_before(id, page.total) {
+                page.offset += 1;
+            } else if page.objects.len() < limit {
+                page.objects.extend(entry.summary(id));
+            } else {
+                page.more = true;
+            }
+            page.total += 1;
+        }
+        page
+    }
+
     fn change(&mut self, change: &ObjectChange, now: u64) {
         match change {
             ObjectChange::Declared { object, state } => {

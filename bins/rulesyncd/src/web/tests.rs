@@ -6,9 +6,15 @@ use http_body_util::BodyExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use rulesync_config::{App, Config, Lifetime, Options};
-use rulesync_core::engine::Metrics;
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::location::Location;
+use crate::token::Token;
+use crate::turns::EXPOSITIONS;
 
 /// An engine that never answers, because nothing runs it.
 pub(crate) async fn busy_engine() -> App {
@@ -22,7 +28,13 @@ pub(crate) async fn busy_engine() -> App {
 
 /// The pages of an engine.
 pub(crate) fn pages(engine: &App) -> Router {
-    router(Pages::new(Asking::new(engine.handle()), Metrics::default(), true, Location::default()))
+    router(Context::new(
+        engine,
+        true,
+        Token::random().unwrap(),
+        Location::default(),
+        CancellationToken::new(),
+    ))
 }
 
 async fn asked(pages: &Router, method: &str, path: &str) -> (u16, String) {
@@ -103,27 +115,6 @@ async fn explanations_are_of_one_object_or_one_ruler_namespace() {
     }
 }
 
-#[test]
-fn destination_names_contain_no_slash() {
-    let shown = |ruler, tenant| {
-        destination(ruler, tenant).map(|destination| (destination.ruler.to_string(), destination.to_string()))
-    };
-    assert_eq!(shown("r", Some("t")), Ok(("r".to_owned(), "r/t".to_owned())));
-    assert_eq!(shown("r", None), Ok(("r".to_owned(), "r".to_owned())));
-    for (ruler, tenant) in [
-        ("r/t", None),
-        ("", None),
-        ("r", Some("")),
-        ("", Some("t")),
-        ("r", Some("t/u")),
-        ("r", Some("t\n")),
-        ("r/t", Some("u")),
-        ("/", Some("t")),
-    ] {
-        assert!(destination(ruler, tenant).is_err(), "{ruler:?} {tenant:?}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn index_names_every_page() {
     let engine = busy_engine().await;
@@ -148,7 +139,8 @@ async fn index_names_every_page() {
 #[tokio::test(start_paused = true)]
 async fn deletes_are_not_released_while_the_admin_api_is_off() {
     let engine = busy_engine().await;
-    let pages = Pages::new(Asking::new(engine.handle()), Metrics::default(), false, Location::default());
+    let pages =
+        Context::new(&engine, false, Token::random().unwrap(), Location::default(), CancellationToken::new());
     let pages = router(pages);
     for path in [
         "/api/v1/release-deletes",

@@ -10,7 +10,7 @@ use super::duration::{Duration, seconds};
 use crate::settings::INVENTORY_CONFIG_MAP;
 
 /// Where rulesync remembers which tenants it has written to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Inventory")]
 pub(crate) struct InventoryFile {

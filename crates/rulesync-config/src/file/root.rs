@@ -2,7 +2,7 @@
 
 use rulesync_core::model::PromDuration;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::duration::{Duration, minutes};
 use super::naming::NamingFile;
@@ -18,7 +18,7 @@ pub(crate) const RENAMED: &[(&str, &str)] = &[("ledger", "inventory")];
 
 /// The configuration of rulesyncd. `${NAME}` in a value is replaced by the environment variable of that name. Relative
 /// paths are relative to the directory of the configuration file.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "rulesync configuration")]
 pub(crate) struct File {

@@ -12,7 +12,7 @@ use super::value::{ExternalLabelFile, QueryMatcherFile};
 use super::value_source::ValueSourceName;
 
 /// A route: sends the objects it selects to a tenant of a ruler. An object may go by several routes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Route")]
 pub(crate) struct RouteFile {
@@ -66,7 +66,7 @@ pub(crate) struct RouteFile {
 }
 
 /// A tenant, or where it is read.
-#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "Tenant")]
 pub(crate) enum TenantFile {
@@ -77,7 +77,7 @@ pub(crate) enum TenantFile {
 }
 
 /// A place in an object, or in its Kubernetes namespace, that a value is read from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "From")]
 pub(crate) struct FromFile {
@@ -89,7 +89,7 @@ pub(crate) struct FromFile {
 }
 
 /// Who may request which tenants.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Allow")]
 pub(crate) struct AllowFile {

@@ -14,7 +14,7 @@ use super::naming::NamingFile;
 
 /// A ruler. The settings of the HTTP client have the names that Prometheus gives them. At most one of `basic_auth`,
 /// `authorization`, `bearer_token`, `bearer_token_file`, `oauth2` and `sigv4` may be set. Files are read again when they change.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Ruler")]
 pub(crate) struct RulerFile {

@@ -9,7 +9,7 @@ use super::selector::SelectorFile;
 use super::value_source::ValueSourceName;
 
 /// A label that is added to every rule. Its value is either `value`, or read from the object.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ExternalLabel")]
 pub(crate) struct ExternalLabelFile {
@@ -48,7 +48,7 @@ pub(crate) enum LabelMode {
 
 /// A matcher that is added to every selector of every expression. Its value is either `value`, or read from the object.
 /// Several matchers on one label hold together and have one `mode`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "QueryMatcher")]
 pub(crate) struct QueryMatcherFile {
@@ -122,7 +122,7 @@ pub(crate) enum MatcherMode {
 }
 
 /// Who may choose which values of a label or matcher.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AllowValues")]
 pub(crate) struct AllowValuesFile {

@@ -123,6 +123,11 @@ fn objects_are_paged_in_order_and_filtered() {
     );
     let next = states.page(&all, Some(&first.objects[3].object), 4);
     assert_eq!((names(&next)[0].as_str(), next.offset, next.more), ("o4", 4, true));
+    for (offset, wanted) in [(0, &first), (4, &next)] {
+        assert_eq!(&states.page_at(&all, offset, 4), wanted, "{offset}");
+    }
+    let beyond = states.page_at(&all, 1000, 4);
+    assert_eq!((beyond.objects.len(), beyond.total, beyond.more), (0, first.total, false));
     let last = states.page(&all, Some(&id("o7")), 4);
     assert_eq!((names(&last), last.more), (vec!["o8".to_owned(), "o9".into()], false));
     for (filter, wanted) in [

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 use super::sigv4::SigV4;
 
 /// The connection and authentication settings for a server. At most one of `basic_auth`, `authorization`,
 /// `bearer_token(_file)`, `oauth2` and `sigv4` may be set.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClientConfig {
@@ -51,7 +51,7 @@ pub struct ClientConfig {
 }
 
 /// User and password.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BasicAuth {
@@ -66,7 +66,7 @@ pub struct BasicAuth {
 }
 
 /// An `Authorization` header.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Authorization {
@@ -80,7 +80,7 @@ pub struct Authorization {
 }
 
 /// OAuth 2.0 client credentials (RFC 6749, 4.4).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OAuth2 {
@@ -110,7 +110,7 @@ pub struct OAuth2 {
 }
 
 /// TLS settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TlsConfig {
@@ -136,7 +136,7 @@ pub struct TlsConfig {
 }
 
 /// A TLS version, with Prometheus' names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TlsVersion {
     /// 1.0, which is no longer supported: the minimum is 1.2.
@@ -150,7 +150,7 @@ pub enum TlsVersion {
 }
 
 /// A header of every request; all its values are sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HeaderConfig {

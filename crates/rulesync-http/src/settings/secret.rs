@@ -1,4 +1,4 @@
-//! Secrets from the configuration, or from a file that is reread when it changes. `Debug` does not show them.
+//! Secrets from the configuration, or from a file that is reread when it changes. `Debug` and `Serialize` do not show them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rulesync_fs::{FileError, Shared};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::time::Instant;
 
 /// A secret in a configuration. Compares by value.
@@ -37,6 +37,13 @@ impl Eq for Secret {}
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<secret>")
+    }
+}
+
+/// As `<secret>`.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("<secret>")
     }
 }
 

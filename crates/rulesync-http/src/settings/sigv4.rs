@@ -1,6 +1,6 @@
 //! The settings of AWS Signature Version 4, with Prometheus' names.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::SettingsError;
 use super::secret::Secret;
@@ -9,7 +9,7 @@ use super::secret::Secret;
 /// identity, the container, the instance.
 ///
 /// Requires the cargo feature `sigv4`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SigV4 {

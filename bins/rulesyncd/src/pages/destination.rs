@@ -1,0 +1,241 @@
+//! The page of one destination: what is to be changed there, what is held and why, and how its rules evaluate.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use maud::{Markup, html};
+use rulesync_core::model::DestinationId;
+use rulesync_core::plan::{Change, HeldReason, Plan, Reason};
+use rulesync_core::status::DestinationStatus;
+
+use super::action::{self, Done};
+use super::frame::{Frame, Section, answer};
+use super::link;
+use super::look::{Look, Tone, badge, foreign, number, plain, time, why};
+use super::refusal::{self, refusal};
+use crate::context::Context;
+use crate::question::destination;
+
+/// The number of changes that are shown, of those that are to be made and of those that are held.
+const MAX_CHANGES: usize = 100;
+
+/// What an action before has done.
+type Asked = Result<Query<Done>, QueryRejection>;
+
+/// The page of a destination without a tenant.
+pub(super) async fn without_tenant(
+    State(context): State<Context>,
+    uri: Uri,
+    Path(ruler): Path<String>,
+    done: Asked,
+) -> Response {
+    of(&context, &uri, &ruler, None, done).await
+}
+
+/// The page of a destination.
+pub(super) async fn of_tenant(
+    State(context): State<Context>,
+    uri: Uri,
+    Path((ruler, tenant)): Path<(String, String)>,
+    done: Asked,
+) -> Response {
+    of(&context, &uri, &ruler, Some(&tenant), done).await
+}
+
+async fn of(context: &Context, uri: &Uri, ruler: &str, tenant: Option<&str>, done: Asked) -> Response {
+    let frame = Frame::of(context, uri);
+    let id = match destination(ruler, tenant) {
+        Ok(id) => id,
+        Err(why) => return refusal(&frame, StatusCode::NOT_FOUND, "No such destination", &why),
+    };
+    let turn = match context.turns().page().await {
+        Ok(turn) => turn,
+        Err(busy) => return refusal::busy(&frame, &busy),
+    };
+    let status = match context.engine().overview().await {
+        Ok(status) => status,
+        Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
+    };
+    let is_it = |one: &DestinationStatus| one.ruler == ruler && one.tenant.as_deref() == tenant;
+    let Some(status) = status.destinations.into_iter().find(is_it) else {
+        return refusal::no_destination(&frame, &id);
+    };
+    let plan = match context.engine().plan(&id).await {
+        Ok(plan) => plan,
+        Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
+    };
+    // A page that was reached in another way has done nothing.
+    let done = done.map(|Query(done)| done).unwrap_or_default();
+    let main = render(&frame, &id, &status, plan.as_ref(), &done);
+    answer(frame.page(Some(Section::Destinations), &plain(&id), &main), turn)
+}
+
+fn render(
+    frame: &Frame,
+    id: &DestinationId,
+    status: &DestinationStatus,
+    plan: Option<&Plan>,
+    done: &Done,
+) -> Markup {
+    let tenant = status.tenant.as_deref();
+    html! {
+        h1 { (foreign(id)) }
+        (done.note())
+        (facts(frame, status))
+        (action::sync(frame, &status.ruler, tenant))
+        section aria-labelledby="held" {
+            h2 #held { "Deletes that are not made" }
+            (held(frame, status, plan))
+        }
+        section aria-labelledby="plan" {
+            h2 #plan { "Plan" }
+            (planned(frame, plan))
+        }
+    }
+}
+
+fn facts(frame: &Frame, status: &DestinationStatus) -> Markup {
+    let query =
+        link::Query::default().with("ruler", Some(&status.ruler)).with("tenant", status.tenant.as_deref());
+    html! {
+        dl {
+            dt { "State" }
+            dd {
+                (status.state.badge())
+                @if status.retiring { " " (badge("retiring", Tone::Quiet)) " no route leads here any more, and it is being emptied" }
+            }
+            @if let Some(error) = &status.error { dt { "Error" } dd { (foreign(error)) } }
+            @if let Some(at) = status.retry_at { dt { "Next attempt" } dd { (time(at, frame.now)) } }
+            dt { "Last in sync" }
+            dd { @match status.last_success { Some(at) => (time(at, frame.now)), None => "never in this process" } }
+            dt { "Should have" }
+            dd { (number(status.groups, "group", "groups")) ", " (number(status.rules, "rule", "rules")) }
+            dt { "Waiting" } dd { (number(status.pending, "namespace", "namespaces")) }
+            dt { "Refused" } dd { (number(status.refused, "group", "groups")) }
+            dt { "Contested" } dd { (number(status.contested, "group", "groups")) }
+            dt { "Normalized" } dd { (number(status.normalized, "group", "groups")) " that the server stores in a form of its own" }
+            dt { "Evaluation" }
+            dd {
+                @if let Some(error) = &status.evaluation_error { (foreign(error)) }
+                @else if status.not_loaded == 0 && status.failing_rules == 0 { (badge("nothing fails", Tone::Good)) }
+                @else {
+                    (number(status.not_loaded, "group is", "groups are")) " not loaded, "
+                    (number(status.failing_rules, "rule fails", "rules fail"))
+                }
+            }
+            dt { "Objects" }
+            dd {
+                a href=(frame.root.to(format_args!("objects{query}"))) { "Objects that go here" } ", "
+                @let query = query.with("state", Some("problem"));
+                a href=(frame.root.to(format_args!("objects{query}"))) { "those with a problem" }
+            }
+        }
+    }
+}
+
+fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Markup {
+    let mut reasons: BTreeMap<HeldReason, Vec<&Change>> = BTreeMap::new();
+    for change in plan.iter().flat_map(|plan| &plan.changes) {
+        if let Some(reason) = change.held {
+            reasons.entry(reason).or_default().push(change);
+        }
+    }
+    let is_releasable = status.holds.iter().any(|held| held.reason.is_releasable());
+    html! {
+        @if status.holds.is_empty() && reasons.is_empty() { p { "None." } }
+        @for held in &status.holds {
+            p {
+                (number(held.groups, "group", "groups")) " in " (number(held.namespaces, "namespace", "namespaces"))
+                ": " (why(held.reason)) ". "
+                @match held.until {
+                    Some(until) => { "Deleted " (time(until, frame.now)) "." }
+                    None if held.reason.is_releasable() => "Kept until released or declared again.",
+                    None => "Kept as long as that is so.",
+                }
+            }
+        }
+        @if is_releasable { (action::release(frame, &status.ruler, status.tenant.as_deref())) }
+        @for (reason, changes) in &reasons {
+            (table(frame, &format!("Not deleted: {}", why(*reason)), changes))
+        }
+    }
+}
+
+fn planned(frame: &Frame, plan: Option<&Plan>) -> Markup {
+    let Some(plan) = plan else {
+        return html! { p { "None is known: the ruler has not been listed yet, or the destination does not answer." } };
+    };
+    let changes: Vec<&Change> = plan.expected().filter(|change| change.held.is_none()).collect();
+    html! {
+        @if changes.is_empty() { p { (badge("Nothing is to be changed", Tone::Good)) } }
+        @else { (table(frame, "Changes that are to be made, in order", &changes)) }
+        @if !plan.refusals.is_empty() {
+            h3 { "Expected to be refused" }
+            ul.findings {
+                @for refusal in plan.refusals.iter().take(MAX_CHANGES) {
+                    li.finding {
+                        (frame.object(&refusal.object))
+                        (super::findings::list(std::iter::once(&refusal.finding), 1))
+                    }
+                }
+            }
+            @if plan.refusals.len() > MAX_CHANGES { p.dim { "and " (plan.refusals.len() - MAX_CHANGES) " more" } }
+        }
+    }
+}
+
+fn table(frame: &Frame, caption: &str, changes: &[&Change]) -> Markup {
+    html! {
+        table {
+            caption { (caption) }
+            thead {
+                tr {
+                    th scope="col" { "Ruler namespace" }
+                    th scope="col" { "Groups" }
+                    th scope="col" { "Operation" }
+                    th.optional scope="col" { "Object" }
+                }
+            }
+            tbody {
+                @for change in changes.iter().take(MAX_CHANGES) {
+                    tr {
+                        th scope="row" { (foreign(&change.namespace)) }
+                        td { (groups(change)) }
+                        td { (operation(change)) " " small { (reason(change.reason)) } }
+                        td.optional { @if let Some(object) = &change.object { (frame.object(object)) } }
+                    }
+                }
+            }
+        }
+        @if changes.len() > MAX_CHANGES { p.dim { "and " (changes.len() - MAX_CHANGES) " more; the API has all" } }
+    }
+}
+
+/// The number of groups that are named of one change.
+const MAX_GROUPS: usize = 10;
+
+fn groups(change: &Change) -> Markup {
+    let left = change.groups().count().saturating_sub(MAX_GROUPS);
+    html! {
+        @for (index, group) in change.groups().take(MAX_GROUPS).enumerate() {
+            @if index > 0 { ", " }
+            (foreign(group))
+        }
+        @if left > 0 { " and " (left) " more" }
+    }
+}
+
+fn operation(change: &Change) -> &'static str {
+    match (change.is_delete(), change.reason) {
+        (true, _) => "delete",
+        (false, Reason::Missing) => "create",
+        (false, _) => "replace",
+    }
+}
+
+fn reason(reason: Reason) -> String {
+    reason.to_string().replace('_', " ")
+}

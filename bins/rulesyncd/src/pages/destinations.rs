@@ -1,0 +1,129 @@
+//! The list of destinations, a hundred on a page.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use maud::{Markup, html};
+use rulesync_core::status::DestinationStatus;
+use serde::Deserialize;
+
+use super::frame::{Frame, Section, answer};
+use super::link;
+use super::look::{Look, Tone, badge, foreign, number, time};
+use super::paging;
+use super::refusal::{self, refusal};
+use crate::context::Context;
+
+/// The number of destinations on a page.
+const PAGE: usize = 100;
+
+/// The parameters as they are sent; empty ones mean nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Parameters {
+    ruler: String,
+    q: String,
+    page: String,
+}
+
+impl Parameters {
+    fn selects(&self, one: &DestinationStatus) -> bool {
+        let tenant = one.tenant.as_deref().unwrap_or_default();
+        (self.ruler.is_empty() || self.ruler == one.ruler)
+            && tenant.to_lowercase().contains(&self.q.to_lowercase())
+    }
+
+    fn number(&self) -> Result<usize, String> {
+        match self.page.as_str() {
+            "" => Ok(1),
+            text => {
+                let number = text.parse().ok().filter(|page| *page > 0);
+                number.ok_or_else(|| "`page` must be a number from 1".to_owned())
+            }
+        }
+    }
+
+    fn query(&self, page: usize) -> link::Query {
+        let query = link::Query::default().with("ruler", Some(&self.ruler)).with("q", Some(&self.q));
+        query.with("page", (page > 1).then_some(page))
+    }
+}
+
+/// The list of destinations.
+pub(super) async fn page(
+    State(context): State<Context>,
+    uri: Uri,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Response {
+    let frame = Frame::of(&context, &uri);
+    let parameters =
+        parameters.map(|Query(parameters)| parameters).map_err(|rejection| rejection.body_text());
+    let (number, asked) = match parameters.and_then(|asked| Ok((asked.number()?, asked))) {
+        Ok(asked) => asked,
+        Err(problem) => return refusal(&frame, StatusCode::BAD_REQUEST, "No such list", &problem),
+    };
+    let turn = match context.turns().page().await {
+        Ok(turn) => turn,
+        Err(busy) => return refusal::busy(&frame, &busy),
+    };
+    match context.engine().overview().await {
+        Ok(status) => {
+            let mut all = status.destinations;
+            all.retain(|one| asked.selects(one));
+            all.sort_by(|one, other| (&one.ruler, &one.tenant).cmp(&(&other.ruler, &other.tenant)));
+            let main = render(&frame, &asked, number, &all);
+            answer(frame.page(Some(Section::Destinations), "Destinations", &main), turn)
+        }
+        Err(no_answer) => refusal::unanswered(&frame, &no_answer),
+    }
+}
+
+fn render(frame: &Frame, asked: &Parameters, page: usize, all: &[DestinationStatus]) -> Markup {
+    let shown = all.iter().skip((page - 1).saturating_mul(PAGE)).take(PAGE);
+    html! {
+        h1 { "Destinations" }
+        form.filter method="get" action=(frame.root.to("destinations")) role="search" aria-label="Destinations" {
+            label.wide { "Tenant" input type="search" name="q" value=(asked.q); }
+            label { "Ruler" input name="ruler" value=(asked.ruler); }
+            button type="submit" { "Filter" }
+        }
+        p role="status" { (number(all.len(), "destination", "destinations")) }
+        @if !all.is_empty() {
+            table {
+                caption { "By ruler and tenant" }
+                thead {
+                    tr {
+                        th scope="col" { "Destination" }
+                        th scope="col" { "State" }
+                        th.number.optional scope="col" { "Groups" }
+                        th.number.optional scope="col" { "Refused" }
+                        th.number.optional scope="col" { "Held" }
+                        th.optional scope="col" { "Last in sync" }
+                    }
+                }
+                tbody { @for one in shown { (row(frame, one)) } }
+            }
+        }
+        (paging::links(page, all.len().div_ceil(PAGE), |other| {
+            frame.root.to(format_args!("destinations{}", asked.query(other)))
+        }))
+    }
+}
+
+fn row(frame: &Frame, one: &DestinationStatus) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (frame.destination(&one.ruler, one.tenant.as_deref())) }
+            td {
+                (one.state.badge())
+                @if one.retiring { " " (badge("retiring", Tone::Quiet)) }
+                @if let Some(error) = &one.error { " " (foreign(error)) }
+            }
+            td.number.optional { (one.groups) }
+            td.number.optional { (one.refused) }
+            td.number.optional { (one.held) }
+            td.optional { @match one.last_success { Some(at) => (time(at, frame.now)), None => "never" } }
+        }
+    }
+}

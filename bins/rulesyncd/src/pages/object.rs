@@ -1,0 +1,125 @@
+//! The page of one object: why it is where it is, what is sent, what the ruler has, and how it evaluates.
+
+mod destinations;
+mod routes;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use maud::{Markup, html};
+use rulesync_core::explain::{ObjectExplanation, ObjectRef};
+use rulesync_core::model::ObjectId;
+use rulesync_core::status::ObjectSummary;
+
+use super::frame::{Frame, Section, answer};
+use super::look::{Look, badges, foreign, time};
+use super::refusal::{self, refusal};
+use super::{findings, link};
+use crate::context::Context;
+use crate::question::Question;
+
+/// The page of an object.
+pub(super) async fn page(
+    State(context): State<Context>,
+    uri: Uri,
+    Path((source, kind, namespace, name)): Path<(String, String, String, String)>,
+) -> Response {
+    let frame = Frame::of(&context, &uri);
+    let id = ObjectId::new(&source.as_str().into(), &kind.as_str().into(), &namespace, &name);
+    let turn = match context.turns().page().await {
+        Ok(turn) => turn,
+        Err(busy) => return refusal::busy(&frame, &busy),
+    };
+    let explained = match context.engine().explain(Question::Object(ObjectRef::from(&id))).await {
+        Ok(explained) => explained,
+        Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
+    };
+    let is_it = |object: &ObjectExplanation| {
+        // Of an object that nobody declares any more, the source is not known.
+        object.kind == kind && (object.source == source || object.source.is_empty())
+    };
+    let Some(explanation) = explained.objects.into_iter().find(is_it) else {
+        let why = format!("no source declares {id}, and no ruler has anything of it");
+        return refusal(&frame, StatusCode::NOT_FOUND, "No such object", &why);
+    };
+    let summary = context.states().get(&id);
+    let main = render(&frame, &explanation, summary.as_ref());
+    let title = format!("{namespace}/{name}");
+    answer(frame.page(Some(Section::Objects), &title, &main), turn)
+}
+
+fn render(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSummary>) -> Markup {
+    html! {
+        h1 { (foreign(&object.namespace)) "/" (foreign(&object.name)) }
+        (facts(frame, object, summary))
+        @if !object.findings.is_empty() {
+            section aria-labelledby="findings" {
+                h2 #findings { "Findings" }
+                (findings::list(object.findings.iter(), findings::MAX_OF_OBJECT))
+            }
+        }
+        section aria-labelledby="routes" {
+            h2 #routes { "Routes" }
+            (routes::render(&object.routes))
+        }
+        section aria-labelledby="destinations" {
+            h2 #destinations { "Destinations" }
+            (destinations::render(frame, &object.destinations))
+        }
+        @if let Some(summary) = summary { (history(frame, summary)) }
+    }
+}
+
+fn facts(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSummary>) -> Markup {
+    html! {
+        dl {
+            dt { "State" }
+            dd {
+                @match (summary, object.state) {
+                    (Some(summary), _) => { (badges(summary)) " since " (time(summary.since, frame.now)) }
+                    (None, Some(state)) if object.declared => (state.badge()),
+                    _ => "no source declares it any more",
+                }
+            }
+            dt { "Kind" } dd { (foreign(&object.kind)) }
+            @if !object.source.is_empty() { dt { "Source" } dd { (foreign(&object.source)) } }
+            dt { "Same namespace" }
+            dd {
+                @let query = link::Query::default().with("namespace", Some(&object.namespace));
+                a href=(frame.root.to(format_args!("objects{query}"))) { "Objects in " (foreign(&object.namespace)) }
+            }
+        }
+    }
+}
+
+fn history(frame: &Frame, summary: &ObjectSummary) -> Markup {
+    html! {
+        section aria-labelledby="history" {
+            h2 #history { "History" }
+            table {
+                caption { "The latest states since this process began, the present one first" }
+                thead {
+                    tr {
+                        th scope="col" { "State" }
+                        th scope="col" { "Since" }
+                    }
+                }
+                tbody {
+                    tr {
+                        td { (badges(summary)) }
+                        td { (time(summary.since, frame.now)) }
+                    }
+                    @for past in summary.past.iter().rev() {
+                        tr {
+                            td {
+                                (past.state.badge())
+                                @if let Some(evaluation) = past.evaluation { " " (evaluation.badge()) }
+                            }
+                            td { (time(past.since, frame.now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
