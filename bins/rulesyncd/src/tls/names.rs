@@ -2,23 +2,25 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::FromDer;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 /// Returns the subject alternative names of a certificate that are compared with those that are allowed: DNS names, mail
 /// addresses, IP addresses and URIs, as Go writes them. What cannot be read has none.
 pub(super) fn alternative_names(certificate: &[u8]) -> Vec<String> {
-    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
-    let written = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) | GeneralName::RFC822Name(name) | GeneralName::URI(name) => {
-            Some((*name).to_owned())
-        }
-        GeneralName::IPAddress(bytes) => address(bytes),
+    let Ok(certificate) = Certificate::from_der(certificate) else { return Vec::new() };
+    let names = certificate.tbs_certificate().get_extension::<SubjectAltName>();
+    let Ok(Some((_, SubjectAltName(names)))) = names else { return Vec::new() };
+    let written = |name: &GeneralName| match name {
+        GeneralName::DnsName(name)
+        | GeneralName::Rfc822Name(name)
+        | GeneralName::UniformResourceIdentifier(name) => Some(name.to_string()),
+        GeneralName::IpAddress(bytes) => address(bytes.as_bytes()),
         _ => None,
     };
-    names.value.general_names.iter().filter_map(written).collect()
+    names.iter().filter_map(written).collect()
 }
 
 fn address(bytes: &[u8]) -> Option<String> {

@@ -141,7 +141,7 @@ fn mistakes_are_reported_with_position_and_hint() {
         "http_server_config: {headers: {X-XSS-Protection: \"a\\nb\"}}".to_owned(),
         user("secret"),
         user("42"),
-        user(&HASH.replace("$10$", "$17$")),
+        user(&HASH.replace("$10$", "$19$")),
         user(&HASH.replace("$10$", "$03$")),
         user(HASH.trim_end_matches('G')),
         user("[a]"),
