@@ -185,6 +185,7 @@ impl ObjectIndex {
             findings,
             malformed: record.malformed.is_some(),
             has_routing_findings: !record.routing_findings.is_empty(),
+            destinations: record.matches.len(),
             locations: self.locations.clone(),
         }
     }

@@ -167,7 +167,7 @@ impl fmt::Display for DestinationState {
 }
 
 /// The status of an object.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ObjectStatus {
     /// Its source.
@@ -193,7 +193,7 @@ pub struct ObjectStatus {
 }
 
 /// The status of an object at a destination.
-#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ObjectAtDestination {
     /// The ruler.

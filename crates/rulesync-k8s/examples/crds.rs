@@ -1,8 +1,12 @@
-//! Prints the CRDs of the kinds we own: `cargo run -p rulesync-k8s --example crds >
-//! deploy/crds/rulesync.dev_loggingrules.yaml`.
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+//! Writes the CRDs of the kinds we own to `deploy/crds`: `cargo run -p rulesync-k8s --example crds`.
 
-fn main() -> Result<(), rulesync_k8s::ManifestError> {
-    print!("{}", rulesync_k8s::manifests()?);
+use std::error::Error;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/crds");
+    for (name, yaml) in rulesync_k8s::manifest_files()? {
+        std::fs::write(directory.join(name), yaml)?;
+    }
     Ok(())
 }

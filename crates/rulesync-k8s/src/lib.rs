@@ -25,14 +25,16 @@ mod identity;
 mod inventory;
 mod kubeconfig;
 mod lease;
+pub mod publish;
 mod resource;
 mod source;
 mod watch;
 
 pub use connect::{ConnectError, KubernetesConfig, check_kubeconfig};
 pub use crd::{
-    LoggingRule, LoggingRuleCondition, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
-    ManifestError, logging_rule_api_version, logging_rule_crd, manifests,
+    Condition, LoggingRule, LoggingRuleGroup, LoggingRuleItem, LoggingRuleSpec, LoggingRuleStatus,
+    ManifestError, PublishedStatus, RuleStatus, RuleStatusSubject, SourceObject, StatusDestination,
+    StatusFinding, StatusSummary, api_version, logging_rule_crd, manifest_files, manifests, rule_status_crd,
 };
 pub use inventory::{KubernetesInventory, RELEASE_ANNOTATION};
 pub use lease::{KubernetesLease, LeaseElection, LeaseError, LeaseSettings};

@@ -38,13 +38,18 @@ static KINDS: [Kind; 4] = [
     Kind { name: PROMETHEUS_RULE, group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" },
     Kind { name: ALERTING_RULE, group: "loki.grafana.com", version: "v1", plural: "alertingrules" },
     Kind { name: RECORDING_RULE, group: "loki.grafana.com", version: "v1", plural: "recordingrules" },
-    Kind { name: LOGGING_RULE, group: crd::GROUP, version: crd::VERSION, plural: crd::PLURAL },
+    Kind { name: LOGGING_RULE, group: crd::GROUP, version: crd::VERSION, plural: crd::logging_rule::PLURAL },
 ];
 
 impl Kind {
     /// Returns the kind with this name, if it is supported.
     pub(crate) fn of(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// Returns the API version, such as `monitoring.coreos.com/v1`.
+    pub(crate) fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
     }
 
     /// Returns the name of the API resource, such as `prometheusrules.monitoring.coreos.com`.

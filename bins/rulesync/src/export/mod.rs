@@ -80,7 +80,7 @@ fn object(RuleFile { namespace, groups }: RuleFile, name: ObjectName, language: 
         }
     }
     let (api_version, kind) = match language {
-        QueryLanguage::LogQl => (rulesync_k8s::logging_rule_api_version(), LOGGING_RULE),
+        QueryLanguage::LogQl => (rulesync_k8s::api_version(), LOGGING_RULE),
         _ => ("monitoring.coreos.com/v1".to_owned(), PROMETHEUS_RULE),
     };
     let tenants = tenants.unwrap_or_default().join(",");

@@ -13,8 +13,11 @@ fn version_is_that_of_the_package() {
 
 #[test]
 fn crds_are_those_of_the_repository() {
-    let committed = include_str!("../../../../deploy/crds/rulesync.dev_loggingrules.yaml");
-    assert_eq!(prints(&["crds"]), committed);
+    let committed = [
+        include_str!("../../../../deploy/crds/rulesync.dev_loggingrules.yaml"),
+        include_str!("../../../../deploy/crds/rulesync.dev_rulestatuses.yaml"),
+    ];
+    assert_eq!(prints(&["crds"]), committed.join("---\n"));
 }
 
 #[test]

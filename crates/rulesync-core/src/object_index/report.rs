@@ -17,13 +17,18 @@ pub(crate) struct ObjectReport {
     pub(super) findings: Vec<Finding>,
     pub(super) malformed: bool,
     pub(super) has_routing_findings: bool,
+    /// The number of destinations that it goes to.
+    pub(super) destinations: usize,
     pub(super) locations: Locations,
 }
 
 impl ObjectReport {
     /// Returns the status, given the reports of the destinations about the object.
     pub(crate) fn with_destinations(self, mut destinations: Vec<ObjectAtDestination>) -> ObjectStatus {
-        let state = self.state(destinations.iter().map(|destination| destination.state));
+        // It is on its way to a destination that has not answered.
+        let on_its_way = (destinations.len() < self.destinations).then_some(ObjectState::Pending);
+        let states = destinations.iter().map(|destination| destination.state).chain(on_its_way);
+        let state = self.verdict().with_destinations(states);
         let Self { id, uid, generation, groups, mut findings, locations, .. } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
@@ -41,11 +46,6 @@ impl ObjectReport {
         }
     }
 
-    /// Returns its state, given those at its destinations.
-    fn state(&self, at_destinations: impl Iterator<Item = ObjectState>) -> ObjectState {
-        self.verdict().with_destinations(at_destinations)
-    }
-
     /// Returns what follows of its declaration for its state.
     pub(super) fn verdict(&self) -> DeclaredVerdict {
         match self.malformed {
@@ -59,7 +59,7 @@ impl ObjectReport {
     /// Completes the explanation of the object.
     pub(crate) fn explain(self, explanation: &mut ObjectExplanation) {
         let states = explanation.destinations.iter().filter_map(|destination| destination.state);
-        explanation.state = Some(self.state(states));
+        explanation.state = Some(self.verdict().with_destinations(states));
         let Self { id, mut findings, locations, .. } = self;
         let of_routes = explanation.routes.iter_mut().filter_map(|route| route.finding.as_mut());
         let of_destinations = explanation.destinations.iter_mut().flat_map(|here| &mut here.findings);

@@ -24,6 +24,7 @@ use crate::naming::AlloyNaming;
 use crate::naming::Naming;
 use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
 use crate::source::Scope;
+use crate::status::ObjectState;
 use tokio::time::Instant;
 
 /// An index under test, of the owner `us` with the ruler `central`. Every source is in its first run.
@@ -201,6 +202,16 @@ mod changes {
 
 mod snapshots {
     use super::*;
+
+    #[test]
+    fn object_whose_destination_has_not_answered_is_pending() {
+        let bench = index(&[to("t")]).with(&[object("o", "1", &[])]);
+        let (report, _) = bench.index.report_of(&id("k", "o")).unwrap();
+        assert_eq!(report.with_destinations(Vec::new()).state, ObjectState::Pending);
+        let unrouted = index(&[]).with(&[object("o", "1", &[])]);
+        let (report, _) = unrouted.index.report_of(&id("k", "o")).unwrap();
+        assert_eq!(report.with_destinations(Vec::new()).state, ObjectState::NotSelected);
+    }
 
     #[test]
     fn objects_missing_from_a_later_run_are_known_by_source() {

@@ -1,0 +1,93 @@
+//! Digests of what was written: equal ones mean that there is nothing to write.
+
+use std::fmt;
+use std::hash::Hasher;
+use std::str::FromStr;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+/// A digest of a rendering without its times, and one of what it says besides evaluation: 16 bytes. Two are equal if their
+/// renderings are.
+#[derive(Debug, Clone, Copy)]
+pub struct Digest {
+    whole: u64,
+    steady: u64,
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole == other.whole
+    }
+}
+
+impl Eq for Digest {}
+
+impl Digest {
+    /// Returns the digest of a rendering without times; `steady` hashes what it says besides evaluation.
+    pub(super) fn new(rendering: &impl Serialize, steady: impl FnOnce(&mut Sha)) -> Self {
+        let mut whole = Sha::default();
+        // Writing to memory does not fail, and no rendering has a key that is no text.
+        let _ = serde_json::to_writer(&mut whole, rendering);
+        let mut rest = Sha::default();
+        steady(&mut rest);
+        Self { whole: whole.finish(), steady: rest.finish() }
+    }
+
+    /// Returns whether nothing but what is said of the evaluation differs, which may change with each evaluation.
+    pub fn differs_in_evaluation_only(self, before: Self) -> bool {
+        self.whole != before.whole && self.steady == before.steady
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", self.whole, self.steady)
+    }
+}
+
+/// The error for a text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a digest: 32 hexadecimal digits are expected")]
+pub struct DigestError;
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let part = |range| {
+            let part: &str = text.get(range)?;
+            u64::from_str_radix(part, 16).ok().filter(|_| part.len() == 16)
+        };
+        match (text.len(), part(0..16), part(16..32)) {
+            (32, Some(whole), Some(steady)) => Ok(Self { whole, steady }),
+            _ => Err(DigestError),
+        }
+    }
+}
+
+/// SHA-256 of what is written to it, or hashed with it: the same in every process.
+#[derive(Debug, Default)]
+pub(super) struct Sha(Sha256);
+
+impl Hasher for Sha {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        digest.iter().take(8).fold(0, |all, byte| (all << 8) | u64::from(*byte))
+    }
+}
+
+impl std::io::Write for Sha {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! The Event of a notice, as `events.k8s.io/v1` takes it.
+
+use std::hash::{Hash as _, Hasher as _};
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
+use kube::core::ObjectMeta;
+use rulesync_core::status::ObjectStatus;
+use rulesync_core::{ObjectId, Owner};
+
+use super::notice::Notice;
+use crate::publish::digest::Sha;
+use crate::publish::metadata::{field_manager, labels, limited_name};
+use crate::publish::text::boundary;
+use crate::resource::Kind;
+
+/// The controller that Events name.
+const CONTROLLER: &str = "rulesync.dev/rulesyncd";
+
+/// The longest name of an Event without its hash, in bytes.
+const MAX_NAME: usize = 253 - 17;
+
+/// The longest `reportingInstance`, in bytes.
+const MAX_INSTANCE: usize = 128;
+
+/// The object that an Event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject<'a> {
+    kind: &'static Kind,
+    namespace: &'a str,
+    name: &'a str,
+    uid: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// Returns the object of a status; none if no cluster has it.
+    pub fn of(status: &'a ObjectStatus) -> Option<Self> {
+        let ObjectStatus { kind, namespace, name, uid, .. } = status;
+        Some(Self { kind: Kind::of(kind)?, namespace, name, uid: uid.as_deref() })
+    }
+
+    /// Returns an object whose status is not known any more; none if no cluster has it.
+    pub fn of_id(object: &'a ObjectId) -> Option<Self> {
+        Some(Self {
+            kind: Kind::of(object.kind())?,
+            namespace: object.namespace(),
+            name: object.name(),
+            uid: None,
+        })
+    }
+}
+
+/// Returns the Event of a notice at a time. `instance` is the process that reports it, such as the name of its pod.
+///
+/// Its name follows from the object, the owner, the reason and the note: that the API server has it already means that it
+/// was reported before.
+pub fn event(subject: &Subject<'_>, notice: &Notice, owner: &Owner, instance: &str, now: Timestamp) -> Event {
+    let Subject { kind, namespace, name, uid } = subject;
+    let mut sha = Sha::default();
+    (kind.name, namespace, name, uid, owner, notice).hash(&mut sha);
+    let hash = sha.finish();
+    let end = boundary(instance, MAX_INSTANCE);
+    let instance = instance.get(..end).filter(|instance| !instance.is_empty());
+    Event {
+        metadata: ObjectMeta {
+            name: Some(format!("{}.{hash:016x}", limited_name((*name).to_owned(), MAX_NAME))),
+            namespace: Some((*namespace).to_owned()),
+            labels: Some(labels(owner, None)),
+            ..ObjectMeta::default()
+        },
+        event_time: Some(MicroTime(now)),
+        type_: Some(notice.reason.type_().to_owned()),
+        reason: Some(notice.reason.name().to_owned()),
+        action: Some(notice.reason.action().to_owned()),
+        note: Some(notice.note.clone()),
+        regarding: Some(ObjectReference {
+            api_version: Some(kind.api_version()),
+            kind: Some(kind.name.to_owned()),
+            namespace: Some((*namespace).to_owned()),
+            name: Some((*name).to_owned()),
+            uid: uid.map(str::to_owned),
+            ..ObjectReference::default()
+        }),
+        reporting_controller: Some(CONTROLLER.to_owned()),
+        reporting_instance: Some(instance.map_or_else(|| field_manager(owner), str::to_owned)),
+        ..Event::default()
+    }
+}

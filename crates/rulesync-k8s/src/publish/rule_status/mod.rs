@@ -1,0 +1,57 @@
+//! `RuleStatus`: what became of an object whose own status is closed to us, beside it in its Kubernetes namespace.
+
+mod name;
+
+use kube::core::ObjectMeta;
+use rulesync_core::Owner;
+use rulesync_core::model::LOGGING_RULE;
+use rulesync_core::status::ObjectStatus;
+
+pub use name::name;
+
+use super::contents;
+use super::digest::Digest;
+use super::draft::{Dated, Draft};
+use super::metadata::{DIGEST_ANNOTATION, TRANSITIONS_ANNOTATION, labels, owner_reference};
+use super::transitions::Transitions;
+use crate::crd::{RuleStatus, RuleStatusSubject, SourceObject};
+use crate::resource::Kind;
+
+/// Returns the `RuleStatus` of an object, without times; none for what has none: objects that carry their status themselves,
+/// and those that no cluster has.
+pub fn render(status: &ObjectStatus, owner: &Owner) -> Option<Draft<RuleStatus>> {
+    let kind = Kind::of(&status.kind).filter(|kind| kind.name != LOGGING_RULE)?;
+    let (contents, conditions) = contents::of(status, None);
+    let metadata = ObjectMeta {
+        name: Some(name(&status.kind, &status.name, owner)),
+        namespace: Some(status.namespace.clone()),
+        labels: Some(labels(owner, Some(conditions.state()))),
+        owner_references: owner_reference(kind, status).map(|reference| vec![reference]),
+        ..ObjectMeta::default()
+    };
+    let source = SourceObject {
+        api_version: Some(kind.api_version()),
+        kind: Some(status.kind.clone()),
+        name: Some(status.name.clone()),
+        uid: status.uid.clone(),
+        generation: status.generation,
+    };
+    let spec = RuleStatusSubject { source: Some(source) };
+    let rendering = RuleStatus { metadata, spec, status: Some(contents) };
+    let digest = Digest::new(&rendering, |hasher| contents::hash_steady(status, hasher));
+    Some(Draft { rendering, conditions, digest })
+}
+
+impl Dated for RuleStatus {
+    fn date(&mut self, digest: Digest, transitions: &Transitions) {
+        let annotations = self.metadata.annotations.get_or_insert_default();
+        annotations.insert(DIGEST_ANNOTATION.to_owned(), digest.to_string());
+        annotations.insert(TRANSITIONS_ANNOTATION.to_owned(), transitions.to_string());
+        if let Some(status) = &mut self.status {
+            transitions.date(&mut status.conditions);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
