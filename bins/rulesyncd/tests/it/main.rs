@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod alloy;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod dry_run;

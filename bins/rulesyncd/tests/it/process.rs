@@ -127,16 +127,19 @@ impl Daemon {
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
-    pub(crate) async fn status(&self) -> Option<Value> {
-        serde_json::from_str(&self.get("/api/v1/status").await?.1).ok()
-    }
-
     /// Asks for the status until a condition holds.
     pub(crate) async fn until(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        self.until_below("", holds).await
+    }
+
+    /// Asks for the status below a prefix of all pages until a condition holds.
+    pub(crate) async fn until_below(&self, prefix: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("{prefix}/api/v1/status");
         let deadline = Instant::now() + PATIENCE;
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         loop {
-            let status = self.status().await.unwrap_or_default();
+            let answer = self.get(&path).await;
+            let status = answer.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default();
             if holds(&status) {
                 return status;
             }
