@@ -218,7 +218,7 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
         creation_timestamp: Option<Time>,
         #[serde(default)]
         labels: Option<BTreeMap<String, String>>,
-        #[serde(default, deserialize_with = "without_kubectl")]
+        #[serde(default, deserialize_with = "declared_annotations")]
         annotations: BTreeMap<String, String>,
     }
     let Trimmed {
@@ -245,12 +245,14 @@ fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::
     })
 }
 
-/// Deserializes annotations, all of which routes may read, except those of `kubectl`: a copy of the whole object, which is
-/// skipped without being copied.
-fn without_kubectl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    struct WithoutKubectl;
+/// Deserializes annotations, all of which routes may read, except those of `kubectl`, a copy of the whole object, which is
+/// skipped without being copied, and the one that rulesync itself writes, which would look like a change of the object.
+fn declared_annotations<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Declared;
 
-    impl<'de> Visitor<'de> for WithoutKubectl {
+    impl<'de> Visitor<'de> for Declared {
         type Value = BTreeMap<String, String>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,7 +264,7 @@ fn without_kubectl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut kept = BTreeMap::new();
             while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-                if key.starts_with(KUBECTL_PREFIX) {
+                if key.starts_with(KUBECTL_PREFIX) || key == crd::STATE_KEY {
                     map.next_value::<IgnoredAny>()?;
                 } else {
                     kept.insert(key.into_owned(), map.next_value()?);
@@ -272,7 +274,7 @@ fn without_kubectl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
         }
     }
 
-    deserializer.deserialize_any(WithoutKubectl)
+    deserializer.deserialize_any(Declared)
 }
 
 #[cfg(test)]
@@ -284,6 +286,13 @@ mod tests {
     fn read(json: &str) -> Read {
         let rule: Rules = serde_json::from_str(json).unwrap();
         rule.read(&"k".into(), &PROMETHEUS_RULE.into())
+    }
+
+    #[test]
+    fn read_leaves_out_the_annotation_that_rulesync_writes() {
+        let json = r#"{"metadata":{"name":"o","annotations":{"rulesync.dev/state":"refused"}},"spec":{}}"#;
+        let Read::Object(object) = read(json) else { panic!("malformed") };
+        assert!(object.annotations.is_empty());
     }
 
     #[test]

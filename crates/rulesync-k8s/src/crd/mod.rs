@@ -17,6 +17,9 @@ pub use rule_status::{RuleStatus, RuleStatusSubject, SourceObject};
 pub(crate) const GROUP: &str = "rulesync.dev";
 pub(crate) const VERSION: &str = "v1alpha1";
 
+/// The label with the state in one word, and the annotation that rulesync writes on objects of others.
+pub(crate) const STATE_KEY: &str = "rulesync.dev/state";
+
 /// Returns the `apiVersion` of the kinds that rulesync owns.
 pub fn api_version() -> String {
     format!("{GROUP}/{VERSION}")

@@ -292,3 +292,6 @@ fn ready(conditions: [&Verdict; 3]) -> Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

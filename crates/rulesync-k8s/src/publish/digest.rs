@@ -91,3 +91,47 @@ impl std::io::Write for Sha {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::publish::rule_status::render;
+    use crate::publish::samples::{at, finding, status};
+
+    fn digest(fields: Value) -> Digest {
+        render(&status(fields), &"prod".parse().unwrap()).unwrap().digest()
+    }
+
+    #[test]
+    fn digest_tells_changes_of_evaluation_from_others() {
+        let before = digest(json!({}));
+        assert_eq!(before, digest(json!({})));
+        assert!(!before.differs_in_evaluation_only(before));
+        let failing = finding("evaluation", "warning", "too many samples");
+        let failing = json!({"evaluation": "failing", "failing_rules": 1, "findings": [failing]});
+        let evaluation = digest(json!({"destinations": [at(failing)]}));
+        assert!(before != evaluation && evaluation.differs_in_evaluation_only(before));
+        for fields in [
+            json!({"generation": 5}),
+            json!({"uid": "another"}),
+            json!({"state": "pending", "destinations": [at(json!({"state": "pending"}))]}),
+            json!({"destinations": [at(json!({"held_groups": 1}))]}),
+            json!({"destinations": [at(json!({"evaluation": "failing", "rules": 8}))]}),
+        ] {
+            let other = digest(fields.clone());
+            assert!(other != before && !other.differs_in_evaluation_only(before), "{fields}");
+        }
+    }
+
+    #[test]
+    fn digest_is_read_as_it_was_written() {
+        let written = digest(json!({}));
+        let read: Digest = written.to_string().parse().unwrap();
+        assert_eq!((read.whole, read.steady), (written.whole, written.steady));
+        for odd in ["", "x", &"g".repeat(32), &"+".repeat(32), &"é".repeat(16), &"0".repeat(33)] {
+            assert_eq!(odd.parse::<Digest>(), Err(DigestError), "{odd}");
+        }
+    }
+}

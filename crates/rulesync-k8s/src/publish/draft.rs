@@ -50,7 +50,7 @@ impl<T: Dated> Draft<T> {
     }
 }
 
-/// What is known of an object that was written, without the object.
+/// What is known of an object that was written, without the object: 48 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// The digest of everything but the times.
@@ -70,5 +70,32 @@ impl Written {
         let Ok(transitions) = annotation(TRANSITIONS_ANNOTATION).unwrap_or_default().parse();
         let state = metadata.labels.as_ref().and_then(|labels| Reason::of_word(labels.get(STATE_LABEL)?));
         Some(Self { digest, transitions, state })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::rule_status::render;
+    use crate::publish::samples::refused;
+
+    #[test]
+    fn written_is_what_the_metadata_say() {
+        assert!(size_of::<Written>() <= 48);
+        let draft = render(&refused(), &"prod".parse().unwrap()).unwrap();
+        let (object, written) = draft.at(None, 1_795_818_722);
+        assert_eq!(Written::of_metadata(&object.metadata), Some(written));
+        let without = |annotation: &str| {
+            let mut metadata = object.metadata.clone();
+            metadata.annotations.as_mut().unwrap().remove(annotation);
+            Written::of_metadata(&metadata)
+        };
+        // Without the digest it is written again, without the times these begin anew.
+        assert_eq!(without(DIGEST_ANNOTATION), None);
+        let transitions = Transitions::default();
+        assert_eq!(without(TRANSITIONS_ANNOTATION), Some(Written { transitions, ..written }));
+        let mut relabelled = object.metadata.clone();
+        relabelled.labels.as_mut().unwrap().insert(STATE_LABEL.to_owned(), "odd".to_owned());
+        assert_eq!(Written::of_metadata(&relabelled), Some(Written { state: None, ..written }));
     }
 }

@@ -9,13 +9,14 @@ use rulesync_core::status::ObjectStatus;
 
 use super::reason::Reason;
 use super::text::boundary;
+use crate::crd::STATE_KEY;
 use crate::resource::Kind;
 
 /// The label with the owner, on everything that is published.
 pub const OWNER_LABEL: &str = "rulesync.dev/owner";
 
 /// The label with the state in one word, see [`Reason::word`]; also the annotation on source objects.
-pub const STATE_LABEL: &str = "rulesync.dev/state";
+pub const STATE_LABEL: &str = STATE_KEY;
 
 /// The label that says who writes an object, and its value.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "rulesync");

@@ -12,9 +12,14 @@ use k8s_openapi::jiff::Timestamp;
 use super::conditions::{ConditionStatus, ConditionType, Conditions};
 use crate::crd::Condition;
 
-/// The status of each condition and the time of its last change, in seconds since 1970: 40 bytes.
+/// The status of each condition and the time of its last change, in seconds since 1970: 28 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Transitions([Option<(ConditionStatus, u32)>; ConditionType::ALL.len()]);
+pub struct Transitions {
+    statuses: [Option<ConditionStatus>; TYPES],
+    times: [u32; TYPES],
+}
+
+const TYPES: usize = ConditionType::ALL.len();
 
 impl Transitions {
     /// Returns the times for present conditions: those of before where the status is the same, and `now`, in seconds since
@@ -50,12 +55,14 @@ impl Transitions {
     }
 
     fn get(&self, type_: ConditionType) -> Option<(ConditionStatus, u32)> {
-        self.0.get(type_ as usize).copied().flatten()
+        let (status, at) = self.statuses.iter().zip(&self.times).nth(type_ as usize)?;
+        Some(((*status)?, *at))
     }
 
-    fn set(&mut self, type_: ConditionType, transition: (ConditionStatus, u32)) {
-        if let Some(place) = self.0.get_mut(type_ as usize) {
-            *place = Some(transition);
+    fn set(&mut self, type_: ConditionType, (status, at): (ConditionStatus, u32)) {
+        let places = self.statuses.iter_mut().zip(&mut self.times).nth(type_ as usize);
+        if let Some(place) = places {
+            (*place.0, *place.1) = (Some(status), at);
         }
     }
 
@@ -99,5 +106,51 @@ impl FromStr for Transitions {
             }
         }
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::publish::samples::{refused, status};
+
+    /// 22:32:02 on 27 November 2026.
+    const NOW: u64 = 1_795_818_722;
+
+    #[test]
+    fn transitions_move_with_the_status_of_a_condition_alone() {
+        let synced = Conditions::of(&status(json!({})));
+        let first = Transitions::default().follow(&synced, NOW);
+        let at = "2026-11-27T22:32:02Z";
+        assert_eq!(
+            first.to_string(),
+            format!("Accepted=True@{at},Synced=True@{at},Evaluating=True@{at},Ready=True@{at}")
+        );
+        assert_eq!(first.follow(&synced, NOW + 60), first);
+        let later = "2026-11-27T22:33:02Z";
+        let second = first.follow(&Conditions::of(&refused()), NOW + 60);
+        assert_eq!(
+            second.to_string(),
+            format!(
+                "Accepted=False@{later},Synced=True@{at},Evaluating=True@{at},Ready=False@{later},Stalled=True@{later}"
+            )
+        );
+        // Another reason is no transition.
+        let malformed = Conditions::of(&status(json!({"state": "malformed"})));
+        assert_eq!(second.follow(&malformed, NOW + 120), second);
+        let recovered = second.follow(&synced, NOW + 120);
+        assert!(!recovered.to_string().contains("Stalled"), "{recovered}");
+    }
+
+    #[test]
+    fn transitions_are_read_as_they_were_written() {
+        let written = Transitions::default().follow(&Conditions::of(&refused()), NOW);
+        assert_eq!(written.to_string().parse(), Ok(written));
+        let Ok(odd) = "Ready=Maybe@x,,Odd=True@2026-11-27T22:32:02Z,=@,Synced=True@2026-11-27T22:32:02Z"
+            .parse::<Transitions>();
+        assert_eq!(odd.to_string(), "Synced=True@2026-11-27T22:32:02Z");
+        assert_eq!("".parse(), Ok(Transitions::default()));
     }
 }

@@ -18,4 +18,6 @@ mod outages;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod snapshots;

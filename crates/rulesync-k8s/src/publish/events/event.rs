@@ -88,3 +88,72 @@ pub fn event(subject: &Subject<'_>, notice: &Notice, owner: &Owner, instance: &s
         ..Event::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::publish::events::{NoticeReason, notices};
+    use crate::publish::samples::{refused, status};
+
+    fn refused_event(name: &str, owner: &str, instance: &str) -> Event {
+        let mut status = refused();
+        name.clone_into(&mut status.name);
+        let (notices, _) = notices(None, &status);
+        let now = Timestamp::from_second(1_795_818_722).unwrap();
+        event(&Subject::of(&status).unwrap(), &notices[0], &owner.parse().unwrap(), instance, now)
+    }
+
+    #[test]
+    fn event_says_what_happened_to_which_object() {
+        insta::assert_snapshot!(
+            serde_saphyr::to_string(&refused_event("node", "prod", "rulesync-0")).unwrap()
+        );
+    }
+
+    #[test]
+    fn event_has_a_name_of_its_own_for_each_object_owner_and_note() {
+        let name = |event: Event| event.metadata.name.unwrap();
+        let first = name(refused_event("node", "prod", "rulesync-0"));
+        assert_eq!(first, name(refused_event("node", "prod", "rulesync-1")));
+        for other in
+            [refused_event("other", "prod", "rulesync-0"), refused_event("node", "stage", "rulesync-0")]
+        {
+            assert_ne!(first, name(other));
+        }
+        let subject = refused();
+        let subject = Subject::of(&subject).unwrap();
+        let notice = Notice::new(NoticeReason::RuleRefused, "another".to_owned());
+        let other = event(&subject, &notice, &"prod".parse().unwrap(), "i", Timestamp::UNIX_EPOCH);
+        assert_ne!(first, name(other));
+    }
+
+    #[test]
+    fn event_keeps_the_limits_of_kubernetes() {
+        for object in [&"a".repeat(253), &format!("{}.b", "a.".repeat(125))] {
+            let event = refused_event(object, "prod", &"ü".repeat(100));
+            let name = event.metadata.name.unwrap();
+            let is_label =
+                |label: &str| label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            assert!(
+                name.len() <= 253 && name.split('.').all(|label| !label.is_empty() && is_label(label)),
+                "{name}"
+            );
+            assert!(event.reporting_instance.unwrap().len() <= 128);
+            assert!(event.note.unwrap().len() <= 1024);
+        }
+        assert_eq!(refused_event("node", "prod", "").reporting_instance.as_deref(), Some("rulesync-prod"));
+        for reason in NoticeReason::ALL {
+            for text in [reason.name(), reason.action()] {
+                assert!(
+                    !text.is_empty()
+                        && text.len() <= 128
+                        && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+                );
+            }
+            assert_eq!(reason.type_() == "Warning", reason.is_warning());
+        }
+        assert_eq!(Subject::of(&status(json!({"kind": "RuleFile"}))), None);
+    }
+}

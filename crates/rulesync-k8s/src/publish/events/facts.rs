@@ -135,3 +135,6 @@ fn problems(status: &ObjectStatus) -> Vec<Notice> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,41 @@ pub fn removals(removals: &[Removal]) -> BTreeMap<ObjectId, Vec<Notice>> {
     }
     notices
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removals_are_told_once_for_each_object() {
+        let object = |name: &str| ObjectId::new(&"cluster".into(), &"PrometheusRule".into(), "team-a", name);
+        let removal = |name, adopted, group: &str| Removal {
+            object: object(name),
+            adopted,
+            line: format!("mimir/team-a: group {group:?} of old"),
+        };
+        let all = [
+            removal("node", false, "a"),
+            removal("node", true, "b"),
+            removal("disk", false, "c"),
+            removal("node", false, "d"),
+            removal("node", false, "e"),
+            removal("node", false, "f"),
+        ];
+        let told: Vec<(String, &str, String)> = removals(&all)
+            .into_iter()
+            .flat_map(|(id, notices)| notices.into_iter().map(move |notice| (id.name().to_owned(), notice)))
+            .map(|(name, notice)| (name, notice.reason.name(), notice.note))
+            .collect();
+        let line = |group: &str| format!("mimir/team-a: group {group:?} of old");
+        let removed = format!("{}; {}; {}; and 1 more", line("a"), line("d"), line("e"));
+        assert_eq!(
+            told,
+            [
+                ("disk".to_owned(), "Removed", line("c")),
+                ("node".to_owned(), "Removed", removed),
+                ("node".to_owned(), "Adopted", line("b")),
+            ]
+        );
+    }
+}
