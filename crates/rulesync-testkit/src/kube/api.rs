@@ -22,6 +22,7 @@ use super::refused::Refused;
 use super::request::{Write, intent, verb};
 use super::resource::{Nature, Resource};
 use super::review::Review;
+use super::review_answer::answer;
 use super::route::{Route, Target, route};
 use super::watch::{Scope, Watching};
 use crate::listen::{Body, Handler};
@@ -134,8 +135,9 @@ impl Api {
         let Write::Create(question) = Write::read(verb, resource, params, headers, body)? else {
             return Err(Refused::method_not_allowed());
         };
-        let status =
-            |question: &Value| review.status(question, user, |verb, target| self.permits(user, verb, target));
+        let status = |question: &Value| {
+            answer(review, question, user, |verb, target| self.permits(user, verb, target))
+        };
         let intent = intent(params, headers)?;
         let answer = self.cluster.world().review(resource, review, question, &intent, status)?;
         Ok(Outcome::Answer(Answer::json(201, &answer.value)))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::builtin;
+use super::decoding::{decoded, undeclared};
 use super::intent::{Intent, Written};
 use super::metadata::{carry_over, check_identity, check_name};
 use super::object_validation::validate;
@@ -13,7 +14,6 @@ use super::ownership::{Manager, claims, merge_config, record_apply};
 use super::refused::Refused;
 use super::resource::Resource;
 use super::world::World;
-use super::write::{decoded, undeclared};
 
 impl World {
     /// PATCH with a configuration. Fails if it would change fields owned by other managers, unless `force` is set.

@@ -50,6 +50,13 @@ impl Default for KubeServerBuilder {
     }
 }
 
+impl KubeServer {
+    /// The options; see [`KubeServerBuilder`].
+    pub fn builder() -> KubeServerBuilder {
+        KubeServerBuilder::default()
+    }
+}
+
 impl KubeServerBuilder {
     /// Listens on this address instead of any free loopback port.
     #[must_use]

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::clock::{Precision, read_time};
 use super::field_error::FieldError;
-use super::field_selector::SelectableField;
 use super::json_path::JsonPath;
+use super::selectable_field::SelectableField;
 
 /// The field names that differ: in core/v1, which is the stored form, and in events.k8s.io/v1.
 const NAMES: [(&str, &str); 7] = [

@@ -23,20 +23,6 @@ enum Field {
     Content(Vec<JsonPath>),
 }
 
-/// A field besides name and namespace by which objects of a kind can be selected.
-#[derive(Debug, Clone)]
-pub(crate) struct SelectableField {
-    /// The field as named in selectors.
-    label: String,
-    paths: Vec<JsonPath>,
-}
-
-impl SelectableField {
-    pub(crate) fn new(label: &str, paths: Vec<JsonPath>) -> Self {
-        Self { label: label.to_owned(), paths }
-    }
-}
-
 impl FieldTerm {
     /// Returns `true` if the object fulfils the condition.
     pub(crate) fn matches(&self, record: &Record) -> bool {

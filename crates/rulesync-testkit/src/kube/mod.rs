@@ -10,7 +10,7 @@
 //! | `discovery`, `openapi`, `review` | what is served, and who may do what |
 //! | `watch`, `list` | the two ways to read |
 //! | `table`, `columns`, `age` | objects as rows, as `kubectl get` shows them |
-//! | `world`, `write`, `intent`, `metadata`, `patch`, `strategic`, `schema`, `object_validation` | writes and their validation |
+//! | `world`, `write`, `decoding`, `intent`, `metadata`, `patch`, `strategic`, `schema`, `object_validation` | writes and their validation |
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
 //! | `resource`, `prometheus_rule` | the served kinds; the definition that every server has |
@@ -27,7 +27,9 @@ mod builder;
 mod builtin;
 mod clock;
 mod cluster;
+mod column;
 mod columns;
+mod decoding;
 mod discovery;
 mod event;
 mod faults;
@@ -50,8 +52,10 @@ mod refused;
 mod request;
 mod resource;
 mod review;
+mod review_answer;
 mod route;
 mod schema;
+mod selectable_field;
 mod selector;
 mod server;
 mod stamps;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::columns::Column;
+use super::column::Column;
 use super::event::EventApi;
-use super::field_selector::SelectableField;
 use super::json_path::JsonPath;
 use super::review::Review;
 use super::schema::Schema;
+use super::selectable_field::SelectableField;
 use super::store::Record;
 
 /// `plural.group`, or `plural` in the core group.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::builder::KubeServerBuilder;
 use super::clock::{self, Clock};
 use super::cluster::Cluster;
 use super::faults::KubeFaults;
@@ -53,11 +52,6 @@ pub struct KubeServer {
 }
 
 impl KubeServer {
-    /// The options; see [`KubeServerBuilder`].
-    pub fn builder() -> KubeServerBuilder {
-        KubeServerBuilder::default()
-    }
-
     /// Starts a server with the default options.
     ///
     /// # Errors

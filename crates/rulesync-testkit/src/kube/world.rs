@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::builtin;
+use super::decoding::{decoded, prune};
 use super::intent::{Intent, Written};
 use super::ownership::record_update;
 use super::refused::Refused;
@@ -14,7 +15,6 @@ use super::resource::Resource;
 use super::review::Review;
 use super::stamps::Stamps;
 use super::store::{Record, Store};
-use super::write::{decoded, prune};
 
 /// The namespace whose uid identifies the cluster.
 pub(crate) const CLUSTER: &str = "kube-system";
