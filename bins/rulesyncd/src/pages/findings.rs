@@ -39,7 +39,7 @@ fn one(finding: &Finding) -> Markup {
     html! {
         p { (finding.severity.badge()) " " (foreign(cut(&finding.message))) }
         @if !place.is_empty() { p.dim { "At " (foreign(place)) } }
-        @if let Some(hint) = &finding.hint { p { "To do: " (foreign(cut(hint))) } }
+        @if let Some(hint) = &finding.hint { p { "Hint: " (foreign(cut(hint))) } }
     }
 }
 

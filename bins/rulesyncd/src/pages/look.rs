@@ -150,15 +150,25 @@ pub(super) fn more(count: usize, one: &str, several: &str) -> Markup {
 
 /// Shows a time in seconds since 1970, and how long it is from `now`.
 pub(super) fn time(at: u64, now: u64) -> Markup {
-    let stamp = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
-    let Some(stamp) = stamp else { return html! { "an unknown time" } };
-    let stamp = stamp.to_string();
     let distance = match at.cmp(&now) {
         std::cmp::Ordering::Greater => format!("in {}", span(at - now)),
         std::cmp::Ordering::Equal => "now".to_owned(),
         std::cmp::Ordering::Less => format!("{} ago", span(now - at)),
     };
-    html! { time datetime=(stamp) title=(stamp) { (distance) } }
+    stamped(at, &distance)
+}
+
+/// Shows how long something has been so at `now`; both are times in seconds since 1970.
+pub(super) fn lasting(since: u64, now: u64) -> Markup {
+    stamped(since, &format!("for {}", span(now.saturating_sub(since))))
+}
+
+/// Shows a text that stands for a time in seconds since 1970.
+fn stamped(at: u64, text: &str) -> Markup {
+    let stamp = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
+    let Some(stamp) = stamp else { return html! { "an unknown time" } };
+    let stamp = stamp.to_string();
+    html! { time datetime=(stamp) title=(stamp) { (text) } }
 }
 
 /// Returns a number of seconds in its largest unit.
@@ -205,6 +215,9 @@ mod tests {
             assert!(shown(at, now).contains(&format!(">{distance}<")), "{at} {now}");
         }
         assert_eq!(shown(u64::MAX, 0), "an unknown time");
+        for (since, now, text) in [(0, 150, "for 2 min"), (7, 7, "for 0 s"), (8, 7, "for 0 s")] {
+            assert!(lasting(since, now).into_string().contains(&format!(">{text}<")), "{since} {now}");
+        }
     }
 
     #[test]

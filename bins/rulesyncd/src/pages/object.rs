@@ -9,10 +9,10 @@ use axum::response::Response;
 use maud::{Markup, html};
 use rulesync_core::explain::{ObjectExplanation, ObjectRef};
 use rulesync_core::model::ObjectId;
-use rulesync_core::status::ObjectSummary;
+use rulesync_core::status::{EvaluationState, ObjectSummary};
 
 use super::frame::{Frame, Section, answer};
-use super::look::{Look, badges, foreign, time};
+use super::look::{Look, badges, foreign, lasting, time};
 use super::refusal::{self, refusal};
 use super::{findings, link};
 use crate::context::Context;
@@ -76,7 +76,7 @@ fn facts(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSumma
             dt { "State" }
             dd {
                 @match (summary, object.state) {
-                    (Some(summary), _) => { (badges(summary)) " since " (time(summary.since, frame.now)) }
+                    (Some(summary), _) => { (badges(summary)) " " (lasting(summary.since, frame.now)) }
                     (None, Some(state)) if object.declared => (state.badge()),
                     _ => "no source declares it any more",
                 }
@@ -106,7 +106,13 @@ fn history(frame: &Frame, summary: &ObjectSummary) -> Markup {
                 }
                 tbody {
                     tr {
-                        td { (badges(summary)) }
+                        td {
+                            (badges(summary))
+                            // Other states are among those already.
+                            @if let Some(healthy @ EvaluationState::Healthy) = summary.evaluation {
+                                " " (healthy.badge())
+                            }
+                        }
                         td { (time(summary.since, frame.now)) }
                     }
                     @for past in summary.past.iter().rev() {

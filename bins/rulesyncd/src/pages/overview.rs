@@ -14,7 +14,7 @@ use rulesync_core::status::{
 
 use super::frame::{Frame, Section, answer};
 use super::link::Query;
-use super::look::{Look, Tone, badge, badges, foreign, number, time, why};
+use super::look::{Look, Tone, badge, badges, foreign, lasting, number, time, why};
 use super::refusal;
 use super::{action, filter, findings, index};
 use crate::context::Context;
@@ -191,10 +191,9 @@ impl Overview {
             ul.counts {
                 @for (state, count) in self.counts.iter().rev() {
                     li {
-                        (state.badge()) " "
                         @let query = Query::default().with("state", Some(filter::word(*state)));
                         a href=(frame.root.to(format_args!("objects{query}"))) {
-                            (count) span.dim { " " (state.look().0) }
+                            (count) " " (state.badge())
                         }
                     }
                 }
@@ -393,7 +392,7 @@ fn of_object(frame: &Frame, summary: &ObjectSummary, status: Option<&ObjectStatu
         h3 {
             (badges(summary)) " " (foreign(summary.object.kind())) " " (frame.object(&summary.object))
         }
-        p.dim { "Since " (time(summary.since, frame.now)) }
+        p.dim { "Has been so " (lasting(summary.since, frame.now)) }
         @if found.is_empty() {
             @if let Some(message) = message { p { (foreign(message)) } }
         } @else {

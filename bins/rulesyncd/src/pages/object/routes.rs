@@ -158,7 +158,7 @@ fn of_permission(number: usize, permission: &ExplainedPermission) -> Markup {
         details {
             summary {
                 "Entry " (number) " of " code { "allow" }
-                @if permission.permits() { " permits it" } @else { " does not turn it" }
+                @if permission.permits() { " permits it" } @else { " does not permit it" }
             }
             (requirements("What the permission requires", &permission.requirements))
         }
