@@ -257,8 +257,9 @@ fn states(destinations: &[&DestinationStatus]) -> Markup {
     counts.sort_by_key(|(state, _)| std::cmp::Reverse(state.look().1));
     html! {
         @for (state, count) in &counts {
+            // Together on one line.
+            @if counts.len() > 1 { (count) "\u{a0}" }
             (state.badge()) " "
-            @if counts.len() > 1 { (count) " " }
         }
     }
 }
