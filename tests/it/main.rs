@@ -26,6 +26,8 @@ mod isolation;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod requested_tenants;

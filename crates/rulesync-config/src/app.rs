@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use rulesync_core::Engine;
-use rulesync_core::engine::{EngineHandle, Leadership, Metrics, RunError, Summary};
+use rulesync_core::engine::{EngineHandle, Leadership, Metrics, ProblemCollector, RunError, Summary};
 use rulesync_core::plan::DryRun;
 use rulesync_core::status::ObjectStates;
 use tokio::sync::Notify;
@@ -17,6 +17,8 @@ use crate::config::{Origin, ValidConfig};
 use crate::error::ConfigErrors;
 use crate::in_force::ConfigInForce;
 use crate::options::{Options, SharedReporter};
+#[cfg(feature = "kubernetes")]
+use crate::publishing::PublishingApp;
 use crate::reload::Reloader;
 use crate::settings::FixedSettings;
 
@@ -28,6 +30,8 @@ pub struct App {
     states: ObjectStates,
     reloader: Reloader,
     candidacy: Candidacy,
+    #[cfg(feature = "kubernetes")]
+    publishing: (crate::publishing::Publishing, rulesync_core::Owner),
 }
 
 impl ValidConfig {
@@ -40,10 +44,26 @@ impl ValidConfig {
     pub async fn build(self, options: Options) -> Result<App, ConfigErrors> {
         let Self { settings, shown, mut warnings, place, origin: Origin { directory, file, .. } } = self;
         let Options { lifetime, reporters, release_deletes, bodies, tuning } = options;
-        let metrics = Metrics::new(settings.tenant_labels);
+        let states = ObjectStates::default();
+        #[cfg(feature = "kubernetes")]
+        let published = rulesync_k8s::publish::PublishMetrics::default();
+        let metrics = Metrics::with(settings.tenant_labels, |registry| {
+            if lifetime == Lifetime::Daemon {
+                let problems = ProblemCollector::new(states.clone(), settings.object_metrics);
+                registry.register_collector(Box::new(problems));
+                #[cfg(feature = "kubernetes")]
+                published.register(registry);
+            }
+        });
         let mut parts = PartsBuilder::new(&directory, metrics.clone());
         let (mut setup, made) = parts.make(&settings, &place).await?;
         tuning.apply(&mut setup.policy);
+        #[cfg(feature = "kubernetes")]
+        let publishing = {
+            let publishing = crate::publishing::Publishing::new(published);
+            publishing.apply(&settings.publishing, made.published());
+            publishing
+        };
         parts.keep(made);
         let process = process(&settings, &directory, lifetime, &place).await?;
         #[cfg(feature = "files")]
@@ -58,12 +78,15 @@ impl ValidConfig {
             parts,
             tuning,
             fixed,
+            #[cfg(feature = "kubernetes")]
+            publishing: publishing.clone(),
             warned: Vec::new(),
             in_force: ConfigInForce::new(shown),
         };
         warnings.extend(setup.warnings());
         reloader.warn(warnings, &path);
-        let mut engine = Engine::builder(setup.namespace_policy.owner.clone())
+        let owner = setup.namespace_policy.owner.clone();
+        let mut engine = Engine::builder(owner.clone())
             .setup(setup)
             .metrics(metrics.clone())
             .release_deletes(release_deletes)
@@ -71,9 +94,12 @@ impl ValidConfig {
         for reporter in reporters {
             engine = engine.reporter(SharedReporter(reporter));
         }
-        let states = ObjectStates::default();
         if lifetime == Lifetime::Daemon {
             engine = engine.reporter(states.clone());
+            #[cfg(feature = "kubernetes")]
+            {
+                engine = engine.reporter(publishing.reporter());
+            }
         }
         let Process { inventory, installation, election, .. } = process;
         if let Some(installation) = installation {
@@ -89,7 +115,15 @@ impl ValidConfig {
         }
         let engine = engine.build().map_err(|error| place.whole(error.to_string()))?;
         let candidacy = Candidacy { election };
-        Ok(App { engine, metrics, states, reloader, candidacy })
+        Ok(App {
+            engine,
+            metrics,
+            states,
+            reloader,
+            candidacy,
+            #[cfg(feature = "kubernetes")]
+            publishing: (publishing, owner),
+        })
     }
 }
 
@@ -133,15 +167,26 @@ impl App {
         self.candidacy.election.as_ref().map_or_else(Leadership::always, |(_, leadership)| leadership.clone())
     }
 
-    /// Runs until `shutdown`. If the configuration is a file, its changes are applied; `reload` has it read at once.
-    /// Requests under way are finished at the end, and a lease is released.
+    /// Runs until `shutdown`. If the configuration is a file, its changes are applied; `reload` has it read at once. What
+    /// becomes of the objects of Kubernetes sources is published in their clusters. Requests to rulers that are under way
+    /// are finished at the end, and a lease is released.
     pub async fn run(self, reload: Arc<Notify>, shutdown: impl Future<Output = ()> + Send) {
+        #[cfg(feature = "kubernetes")]
+        let leadership = self.leadership();
         let Self { engine, metrics, reloader, candidacy, .. } = self;
         let elected = candidacy.start(&metrics);
+        #[cfg(feature = "kubernetes")]
+        let publishing = {
+            let (publishing, owner) = self.publishing;
+            let app = PublishingApp { owner, engine: engine.handle(), states: self.states, leadership };
+            |stop| publishing.run(app, stop)
+        };
+        #[cfg(not(feature = "kubernetes"))]
+        let publishing = |_| std::future::ready(());
         let running = async |stop: CancellationToken| {
             let reloading = reloader.run(engine.handle(), reload, stop.clone());
             let running = async {
-                engine.run(stop.cancelled_owned()).await;
+                tokio::join!(engine.run(stop.clone().cancelled_owned()), publishing(stop));
                 // Nothing is written any more: another process may take over.
                 elected.end().await;
             };

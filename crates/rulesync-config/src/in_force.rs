@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::file::File;
+use crate::file::{File, SourceType};
 use crate::settings::Settings;
 
 /// What stands in place of a secret.
@@ -50,6 +50,9 @@ pub(crate) fn shown(file: &File, settings: &Settings) -> Arc<str> {
     }
     for (written, known) in file.rulers.iter_mut().zip(&settings.rulers) {
         written.max_in_flight.get_or_insert(known.max_in_flight);
+    }
+    if file.sources.iter().any(|source| source.kind == SourceType::Kubernetes) {
+        file.status.get_or_insert_default();
     }
     // `Secret` masks itself; a file that cannot be shown has a path that is no text.
     let mut value = serde_json::to_value(&file).unwrap_or_default();

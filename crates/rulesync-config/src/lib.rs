@@ -54,6 +54,8 @@ mod file;
 mod in_force;
 mod options;
 mod profile;
+#[cfg(feature = "kubernetes")]
+mod publishing;
 mod reading;
 pub mod reference;
 mod reload;

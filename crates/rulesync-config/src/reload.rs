@@ -34,6 +34,9 @@ pub(crate) struct Reloader {
     pub(crate) tuning: Tuning,
     /// What stays as it was when the process began.
     pub(crate) fixed: FixedSettings,
+    /// What is published.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) publishing: crate::publishing::Publishing,
     /// The warnings that were logged.
     pub(crate) warned: Vec<String>,
     /// What is shown of the configuration in force.
@@ -62,6 +65,8 @@ impl Failure {
 struct Version {
     setup: Setup,
     parts: Parts,
+    #[cfg(feature = "kubernetes")]
+    publishing: rulesync_k8s::publish::PublishSettings,
     place: ConfigLocation,
     /// The whole of it for people.
     shown: Arc<str>,
@@ -144,6 +149,8 @@ impl Reloader {
         Ok(Version {
             setup,
             parts,
+            #[cfg(feature = "kubernetes")]
+            publishing: valid.settings.publishing,
             place: valid.place,
             shown: valid.shown,
             warnings: valid.warnings,
@@ -157,10 +164,12 @@ impl Reloader {
         version: Version,
         path: &Path,
     ) -> Result<(), ConfigErrors> {
-        let Version { setup, parts, place, shown, mut warnings, at_restart } = version;
+        let Version { setup, parts, place, shown, mut warnings, at_restart, .. } = version;
         warnings.extend(setup.warnings());
         warnings.extend(at_restart);
         engine.reconfigure(setup).await.map_err(|error| place.whole(error.to_string()))?;
+        #[cfg(feature = "kubernetes")]
+        self.publishing.apply(&version.publishing, parts.published());
         self.parts.keep(parts);
         self.in_force.set(shown);
         self.warn(warnings, path);

@@ -23,6 +23,11 @@ pub(crate) struct Settings {
     pub(crate) process: ProcessSettings,
     /// Whether metrics have the label `tenant`.
     pub(crate) tenant_labels: bool,
+    /// Whether there is a metric for each object with a problem.
+    pub(crate) object_metrics: bool,
+    /// What is published in the clusters of sources.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) publishing: rulesync_k8s::publish::PublishSettings,
 }
 
 impl Settings {
@@ -40,17 +45,19 @@ impl Settings {
 pub(crate) struct FixedSettings {
     process: ProcessSettings,
     tenant_labels: bool,
+    object_metrics: bool,
 }
 
 impl FixedSettings {
     /// Returns those of a configuration.
     pub(crate) fn of(settings: &Settings) -> Self {
-        Self { process: settings.process.clone(), tenant_labels: settings.tenant_labels }
+        let Settings { process, tenant_labels, object_metrics, .. } = settings;
+        Self { process: process.clone(), tenant_labels: *tenant_labels, object_metrics: *object_metrics }
     }
 
     /// Returns the keys whose values differ.
     pub(crate) fn changed(&self, other: &Self) -> Vec<&'static str> {
-        let Self { process: used, tenant_labels } = self;
+        let Self { process: used, tenant_labels, object_metrics } = self;
         let ProcessSettings { cluster, inventory, installation, previous_installations, election } =
             &other.process;
         let keys = [
@@ -60,6 +67,7 @@ impl FixedSettings {
             ("`previous_installations`", used.previous_installations != *previous_installations),
             ("`leader_election`", used.election != *election),
             ("`metrics.tenant_labels`", *tenant_labels != other.tenant_labels),
+            ("`metrics.objects`", *object_metrics != other.object_metrics),
         ];
         keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }

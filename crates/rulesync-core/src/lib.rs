@@ -136,6 +136,7 @@ mod outcome;
 mod overlay;
 pub mod plan;
 mod policy;
+mod problem_collector;
 pub mod route;
 pub mod ruler;
 mod series;

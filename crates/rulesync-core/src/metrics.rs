@@ -118,6 +118,11 @@ impl Metrics {
     /// Creates metrics at zero. Without `tenant_labels` the label `tenant` is empty everywhere, which limits the number
     /// of series with many tenants.
     pub fn new(tenant_labels: bool) -> Self {
+        Self::with(tenant_labels, |_| {})
+    }
+
+    /// Creates metrics like [`new`](Self::new), with further ones of whoever runs the engine, under the same prefix.
+    pub fn with(tenant_labels: bool, further: impl FnOnce(&mut Registry)) -> Self {
         let mut metrics = Self {
             registry: Arc::default(),
             tenant_labels,
@@ -147,7 +152,9 @@ impl Metrics {
         // Without leader election this process is the only one.
         metrics.leader.set(1);
         metrics.config_reload_successful.set(1);
-        metrics.registry = Arc::new(metrics.register());
+        let mut registry = metrics.register();
+        further(&mut registry);
+        metrics.registry = Arc::new(registry);
         metrics
     }
 

@@ -1,11 +1,9 @@
 //! The objects with rules. Unused fields are dropped during deserialization.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::finding::{Code, Location};
@@ -14,13 +12,15 @@ use rulesync_core::model::{
     tenant_field_of,
 };
 use rulesync_core::{Finding, ObjectId, RuleObject};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::crd;
+use metadata::trimmed;
+pub(crate) use metadata::{KUBECTL_PREFIX, annotations_where};
 use pieces::Pieces;
 
+mod metadata;
 mod pieces;
 
 /// A kind of objects with rules, and its API resource.
@@ -200,81 +200,6 @@ impl Rules {
         all_findings.extend(findings);
         Ok((tenant, Pieces { groups, findings: all_findings }))
     }
-}
-
-/// The prefix of the annotations of `kubectl`.
-pub(crate) const KUBECTL_PREFIX: &str = "kubectl.kubernetes.io/";
-
-/// Deserializes metadata without managed fields and the annotations of `kubectl`, which are often most of an object.
-fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Trimmed {
-        name: Option<String>,
-        namespace: Option<String>,
-        uid: Option<String>,
-        generation: Option<i64>,
-        resource_version: Option<String>,
-        creation_timestamp: Option<Time>,
-        #[serde(default)]
-        labels: Option<BTreeMap<String, String>>,
-        #[serde(default, deserialize_with = "declared_annotations")]
-        annotations: BTreeMap<String, String>,
-    }
-    let Trimmed {
-        name,
-        namespace,
-        uid,
-        generation,
-        resource_version,
-        creation_timestamp,
-        labels,
-        annotations,
-    } = Trimmed::deserialize(deserializer)?;
-    let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
-    Ok(ObjectMeta {
-        name,
-        namespace,
-        uid,
-        generation,
-        resource_version,
-        creation_timestamp,
-        labels,
-        annotations,
-        ..ObjectMeta::default()
-    })
-}
-
-/// Deserializes annotations, all of which routes may read, except those of `kubectl`, a copy of the whole object, which is
-/// skipped without being copied, and the one that rulesync itself writes, which would look like a change of the object.
-fn declared_annotations<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, String>, D::Error> {
-    struct Declared;
-
-    impl<'de> Visitor<'de> for Declared {
-        type Value = BTreeMap<String, String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("annotations")
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(BTreeMap::new())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut kept = BTreeMap::new();
-            while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-                if key.starts_with(KUBECTL_PREFIX) || key == crd::STATE_KEY {
-                    map.next_value::<IgnoredAny>()?;
-                } else {
-                    kept.insert(key.into_owned(), map.next_value()?);
-                }
-            }
-            Ok(kept)
-        }
-    }
-
-    deserializer.deserialize_any(Declared)
 }
 
 #[cfg(test)]

@@ -54,6 +54,16 @@ impl KubernetesSource {
         Self { client, config }
     }
 
+    /// The client of the cluster.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The objects that are watched.
+    pub(crate) fn config(&self) -> &KubernetesConfig {
+        &self.config
+    }
+
     /// The kinds and Kubernetes namespaces that are watched separately; without a namespace, a kind is watched in all.
     fn watched(&self) -> Vec<(&'static Kind, Option<&str>)> {
         // Removes duplicates.

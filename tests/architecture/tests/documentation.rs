@@ -146,8 +146,10 @@ fn metric_names(text: &str) -> BTreeSet<String> {
 #[test]
 fn metrics_are_described() {
     let mut registered = BTreeSet::new();
-    for file in files("crates/rulesync-core/src", "rs") {
-        for call in read(&file).split(".register(").skip(1) {
+    let sources = ["crates/rulesync-core/src", "crates/rulesync-k8s/src"];
+    for file in sources.into_iter().flat_map(|directory| files(directory, "rs")) {
+        let text = read(&file);
+        for call in text.split(".register(").skip(1).chain(text.split(".encode_descriptor(").skip(1)) {
             if let Some((name, _)) = call.trim_start().strip_prefix('"').and_then(|name| name.split_once('"'))
             {
                 registered.insert(format!("rulesync_{name}"));

@@ -198,32 +198,3 @@ async fn failed_reports_the_end_of_the_thread() {
     server.ended = oneshot::channel().1;
     assert_eq!(server.failed().await.to_string(), "their thread has panicked");
 }
-
-#[tokio::test]
-async fn answer_in_parts_that_nobody_reads_is_freed() {
-    /// Parts without end, and a channel that closes when they are not wanted any more.
-    struct Endless(#[expect(dead_code, reason = "it is there to be dropped")] mpsc::Sender<()>);
-    impl hyper::body::Body for Endless {
-        type Data = Bytes;
-        type Error = std::convert::Infallible;
-
-        fn poll_frame(
-            self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-            let part = Bytes::from_static(&[b'x'; 16 << 10]);
-            std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(part))))
-        }
-    }
-    let (held, mut freed) = mpsc::channel(1);
-    let held = Arc::new(Mutex::new(Some(held)));
-    let page = move || {
-        let held = held.lock().unwrap().take().unwrap();
-        async move { axum::body::Body::new(Endless(held)) }
-    };
-    // What was sent of it already does not make the connection an idle one.
-    let server = start(Router::new().route("/", get(page)), Limits { stall: SHORT, ..NEVER });
-    let client = connect(&server);
-    ask(&client, "/");
-    assert_eq!(tokio::time::timeout(Duration::from_secs(60), freed.recv()).await, Ok(None));
-}

@@ -15,6 +15,8 @@ use super::rulers;
 use super::sources::{self, SourceContext};
 use crate::config::ConfigLocation;
 use crate::error::{ConfigError, ConfigErrors};
+#[cfg(feature = "kubernetes")]
+use crate::publishing::PublishedSource;
 use crate::settings::{RulerSettings, Settings, SourceSettings};
 use crate::yaml::Path;
 
@@ -55,6 +57,8 @@ struct SourcePart {
     settings: SourceSettings,
     kinds: Vec<String>,
     named: NamedSource,
+    #[cfg(feature = "kubernetes")]
+    kubernetes: Option<rulesync_k8s::KubernetesSource>,
 }
 
 /// A ruler and the settings it was made from.
@@ -150,20 +154,29 @@ impl PartsBuilder {
     ) -> Result<SourcePart, (&'static str, String)> {
         let is_same =
             |old: &&SourcePart| old.settings == *settings && (old.kinds == kinds || !settings.has_kinds());
-        let named = match self.current.sources.iter().find(is_same) {
-            Some(old) => old.named.clone(),
-            None => {
-                let context = SourceContext {
-                    directory: &self.directory,
-                    kinds,
-                    #[cfg(feature = "files")]
-                    memory: &self.memory,
-                };
-                let source = sources::source(settings, context).await?;
-                NamedSource { name: settings.name.as_str().into(), source }
-            }
+        if let Some(old) = self.current.sources.iter().find(is_same) {
+            return Ok(SourcePart {
+                settings: settings.clone(),
+                kinds: kinds.to_vec(),
+                named: old.named.clone(),
+                #[cfg(feature = "kubernetes")]
+                kubernetes: old.kubernetes.clone(),
+            });
+        }
+        let context = SourceContext {
+            directory: &self.directory,
+            kinds,
+            #[cfg(feature = "files")]
+            memory: &self.memory,
         };
-        Ok(SourcePart { settings: settings.clone(), kinds: kinds.to_vec(), named })
+        let made = sources::source(settings, context).await?;
+        Ok(SourcePart {
+            settings: settings.clone(),
+            kinds: kinds.to_vec(),
+            named: NamedSource { name: settings.name.as_str().into(), source: made.source },
+            #[cfg(feature = "kubernetes")]
+            kubernetes: made.kubernetes,
+        })
     }
 
     async fn ruler(
@@ -214,6 +227,18 @@ impl PartsBuilder {
             #[cfg(feature = "embedded")]
             embedded,
         })
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+impl Parts {
+    /// Returns the sources whose objects can be told what has become of them.
+    pub(crate) fn published(&self) -> Vec<PublishedSource> {
+        let published = |part: &SourcePart| {
+            let NamedSource { name, source } = part.named.clone();
+            Some(PublishedSource { name: name.to_string(), part: source, source: part.kubernetes.clone()? })
+        };
+        self.sources.iter().filter_map(published).collect()
     }
 }
 

@@ -17,6 +17,15 @@ pub(super) struct SourceContext<'a> {
     pub(super) memory: &'a rulesync_files::FileMemory,
 }
 
+/// A source that was made.
+#[derive(Debug)]
+pub(super) struct MadeSource {
+    pub(super) source: Arc<dyn Source>,
+    /// The same, if its objects can be told what has become of them.
+    #[cfg(feature = "kubernetes")]
+    pub(super) kubernetes: Option<rulesync_k8s::KubernetesSource>,
+}
+
 /// Makes a source.
 ///
 /// # Errors
@@ -25,7 +34,7 @@ pub(super) struct SourceContext<'a> {
 pub(super) async fn source(
     settings: &SourceSettings,
     context: SourceContext<'_>,
-) -> Result<Arc<dyn Source>, (&'static str, String)> {
+) -> Result<MadeSource, (&'static str, String)> {
     let SourceContext { directory, kinds, .. } = context;
     match &settings.kind {
         #[cfg(feature = "kubernetes")]
@@ -38,7 +47,7 @@ pub(super) async fn source(
             };
             let source = rulesync_k8s::KubernetesSource::connect(config).await;
             let source = source.map_err(|error| ("kubeconfig", error.to_string()))?;
-            Ok(Arc::new(source))
+            Ok(MadeSource { source: Arc::new(source.clone()), kubernetes: Some(source) })
         }
         #[cfg(feature = "files")]
         SourceKind::Files { path, glob } => {
@@ -46,7 +55,12 @@ pub(super) async fn source(
             let source = rulesync_files::FilesSource::new(directory.join(path)).shown_as(path);
             let source = source.memory(context.memory.clone());
             let source = if glob.is_empty() { Ok(source) } else { source.glob(glob) };
-            Ok(Arc::new(source.map_err(|error| ("glob", error.to_string()))?))
+            let source = Arc::new(source.map_err(|error| ("glob", error.to_string()))?);
+            Ok(MadeSource {
+                source,
+                #[cfg(feature = "kubernetes")]
+                kubernetes: None,
+            })
         }
         #[cfg(not(all(feature = "kubernetes", feature = "files")))]
         _ => {

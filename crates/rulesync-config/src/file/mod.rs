@@ -12,6 +12,7 @@ mod route;
 mod ruler;
 mod selector;
 mod source;
+mod status;
 mod value;
 mod value_source;
 
@@ -24,6 +25,9 @@ pub(crate) use route::{AllowFile, FromFile, Kind, RouteFile, TenantFile};
 pub(crate) use ruler::{RulerFile, RulerType, VariantName};
 pub(crate) use selector::SelectorFile;
 pub(crate) use source::{SourceFile, SourceType};
+pub(crate) use status::MAX_WRITES_PER_SECOND;
+#[cfg(feature = "kubernetes")]
+pub(crate) use status::{StatusAnnotate, StatusEvents, StatusObjects, StatusReports};
 pub(crate) use value::{
     AllowValuesFile, ExternalLabelFile, LabelMode, MatchOpName, MatcherMode, QueryMatcherFile,
 };

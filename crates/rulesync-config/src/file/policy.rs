@@ -81,10 +81,12 @@ impl Default for DeleteGuardFile {
 pub(crate) struct MetricsFile {
     /// Whether metrics have the label `tenant`. Turn it off where there are very many tenants.
     pub(crate) tenant_labels: bool,
+    /// Whether there is a metric for each object with a problem, of at most 1,000.
+    pub(crate) objects: bool,
 }
 
 impl Default for MetricsFile {
     fn default() -> Self {
-        Self { tenant_labels: true }
+        Self { tenant_labels: true, objects: false }
     }
 }

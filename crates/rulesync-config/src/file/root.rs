@@ -11,6 +11,7 @@ use super::process::{InventoryFile, LeaderElectionFile};
 use super::route::RouteFile;
 use super::ruler::RulerFile;
 use super::source::SourceFile;
+use super::status::StatusFile;
 
 /// Earlier names of keys, each with the present one. They are errors that name the present key, so that no setting is
 /// lost silently.
@@ -86,6 +87,9 @@ pub(crate) struct File {
     /// Kubernetes source.
     #[serde(default)]
     pub(crate) leader_election: LeaderElectionFile,
+    /// What is published in Kubernetes of what became of objects.
+    #[serde(default)]
+    pub(crate) status: Option<StatusFile>,
     /// Settings of the metrics.
     #[serde(default)]
     pub(crate) metrics: MetricsFile,

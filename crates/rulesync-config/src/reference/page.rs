@@ -17,7 +17,7 @@ const INTRODUCTION: &str = "\
 Unknown keys, wrong types and contradictions are errors, all of which are reported at once with line and column;
 `rulesyncd --check-config --config FILE` reports them without starting anything. A changed file is applied without a
 restart, except for `owner`, `naming` (also that of a ruler or a route), `inventory`, `installation`,
-`previous_installations`, `leader_election`, `metrics.tenant_labels`, the cluster that inventory and election are in, and
+`previous_installations`, `leader_election`, `metrics`, the cluster that inventory and election are in, and
 the `path` of an embedded ruler. Editors complete and check the file with
 [`config.schema.json`](https://github.com/rulesync/rulesync/blob/main/deploy/config.schema.json).
 

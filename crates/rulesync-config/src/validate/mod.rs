@@ -9,6 +9,7 @@ mod report;
 mod routes;
 mod rulers;
 mod sources;
+mod status;
 mod values;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub(crate) fn check(file: &File, document: &Document, directory: &FilePath) -> C
     let rulers = rulers::rulers(file, directory, &mut report);
     let routes = routes::routes(file, &mut report);
     let process = process::process(file, directory, &mut report);
+    status::check(file, &mut report);
     let whole = || {
         let routes = routes.into_iter().collect::<Option<Vec<Route>>>()?;
         Some(Settings {
@@ -56,6 +58,9 @@ pub(crate) fn check(file: &File, document: &Document, directory: &FilePath) -> C
             routes,
             process,
             tenant_labels: file.metrics.tenant_labels,
+            object_metrics: file.metrics.objects,
+            #[cfg(feature = "kubernetes")]
+            publishing: status::settings(file),
         })
     };
     let settings = whole();

@@ -81,7 +81,7 @@ fn inventory(
     }
 }
 
-fn no_cluster(key: &str, path: &Path, report: &mut Report<'_>) {
+pub(super) fn no_cluster(key: &str, path: &Path, report: &mut Report<'_>) {
     // A source whose type is not known may be one.
     if !report.is_damaged(&Path::of("sources")) {
         let message = format!("`{key}` needs a source of the type `kubernetes`, whose cluster it uses");

@@ -385,3 +385,35 @@ fn signature_of_a_ruler_needs_the_feature_and_no_other_authentication() {
         assert!(error.contains(says), "{error}");
     }
 }
+
+#[test]
+fn status_errors_name_the_setting() {
+    let whole = |sources: &str, status: &str| {
+        let text = format!(
+            "owner: us\nsources: [{{{sources}}}]\nrulers: [{{name: central, type: mimir, address: 'http://m'}}]\n\
+             routes: [{{name: r, ruler: central, tenant: t}}]\nstatus: {status}\n"
+        );
+        validate(&text).map(drop)
+    };
+    let kubernetes = |status: &str| whole("type: kubernetes", status);
+    assert_eq!(kubernetes("{objects: all, events: off, annotate: problems, reports: openreports}"), Ok(()));
+    assert_eq!(kubernetes("{objects: off, max_writes_per_second: 1}"), Ok(()));
+    for (error, says) in [
+        (
+            kubernetes("{max_writes_per_second: 0}"),
+            "5:33: `max_writes_per_second` must be between 1 and 1000",
+        ),
+        (kubernetes("{max_writes_per_second: 1001}"), "must be between 1 and 1000"),
+        (kubernetes("{objects: al}"), "5:19: unknown value `al` (did you mean `all`?)"),
+        (kubernetes("{events: problems}"), "5:18: unknown value `problems`"),
+        (kubernetes("{anotate: all}"), "unknown key `anotate` (did you mean `annotate`?)"),
+        (kubernetes("{reports: on}"), "unknown value `on`"),
+        (
+            whole("type: files, path: x", "{objects: all}"),
+            "5:9: `status` needs a source of the type `kubernetes`",
+        ),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.contains(says), "{says} in {error}");
+    }
+}

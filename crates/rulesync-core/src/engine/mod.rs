@@ -21,6 +21,7 @@ pub use crate::log_reporter::LogReporter;
 pub use crate::metrics::Metrics;
 pub use crate::outcome::{Outcome, Reporter, Subject};
 pub use crate::policy::{Backoff, OnInvalid, Policy};
+pub use crate::problem_collector::ProblemCollector;
 pub use handle::EngineHandle;
 pub use setup::{DEFAULT_MAX_IN_FLIGHT, NamedRuler, NamedSource, Setup, SetupError, validate_route};
 pub use summary::{RunError, Summary};

@@ -1,5 +1,5 @@
 //! What became of objects with rules, as their own cluster shows it: pure renderings, from the engine's status of an object
-//! to what is written.
+//! to what is written, and the [`Publisher`] that writes them.
 //!
 //! [`Conditions`] say what became of an object; everything else follows from them. [`rule_status`] and [`logging_rule`]
 //! render them as objects, [`events`] as notices about what has changed, [`annotation`] as one word on the object itself,
@@ -18,6 +18,7 @@ pub mod events;
 mod findings;
 pub mod logging_rule;
 mod metadata;
+mod publisher;
 mod reason;
 pub mod report;
 pub mod rule_status;
@@ -32,6 +33,10 @@ pub use digest::Digest;
 pub use draft::{Draft, Written};
 pub use metadata::{
     DIGEST_ANNOTATION, MANAGED_BY, OWNER_LABEL, STATE_LABEL, TRANSITIONS_ANNOTATION, field_manager,
+};
+pub use publisher::{
+    EventSelection, ObjectSelection, PublishContext, PublishMetrics, PublishSettings, Publisher,
+    RemovalReporter,
 };
 pub use reason::Reason;
 pub use transitions::Transitions;

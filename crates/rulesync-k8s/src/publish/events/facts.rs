@@ -18,6 +18,8 @@ pub struct Facts {
     problems: Box<[(NoticeReason, u32)]>,
     /// True from the first problem until the object is ready.
     troubled: bool,
+    /// True if the last problem was about evaluation alone, of which nothing may be known at times.
+    by_evaluation: bool,
     /// A hash of the note that said that the object is synced; 0 if it is not.
     synced: u32,
 }
@@ -26,7 +28,13 @@ impl Facts {
     /// Returns what the state of an object that was published before says: its notices are not known, but that it had a
     /// problem is.
     pub fn of_state(state: Reason) -> Self {
-        Self { troubled: state.is_problem(), ..Self::default() }
+        let by_evaluation = matches!(state, Reason::Failing | Reason::NotLoaded);
+        Self { troubled: state.is_problem(), by_evaluation, ..Self::default() }
+    }
+
+    /// Returns whether the object has had a problem since it was last ready.
+    pub fn is_troubled(&self) -> bool {
+        self.troubled
     }
 
     /// Returns whether there is nothing to remember.
@@ -49,9 +57,21 @@ pub fn notices(before: Option<&Facts>, status: &ObjectStatus) -> (Vec<Notice>, F
     let mut new: Vec<Notice> = problems.iter().filter(|problem| is_new(problem)).cloned().collect();
     let is_ready = conditions.ready.status == ConditionStatus::True;
     let was_troubled = before.is_some_and(|before| before.troubled);
+    // Rules that failed may fail still.
+    let is_uncertain =
+        before.is_some_and(|before| before.by_evaluation) && conditions.evaluating.reason == Reason::Unknown;
+    let is_well = is_ready && !is_uncertain;
     let troubled =
-        !hashed.is_empty() || (was_troubled && !is_ready && conditions.state() != Reason::NotSelected);
-    if was_troubled && is_ready && hashed.is_empty() {
+        !hashed.is_empty() || (was_troubled && !is_well && conditions.state() != Reason::NotSelected);
+    let is_about_evaluation = |(reason, _): &(NoticeReason, u32)| {
+        matches!(reason, NoticeReason::NotLoaded | NoticeReason::EvaluationFailing)
+    };
+    let by_evaluation = troubled
+        && match hashed.is_empty() {
+            true => before.is_some_and(|before| before.by_evaluation),
+            false => hashed.iter().all(is_about_evaluation),
+        };
+    if was_troubled && is_well && hashed.is_empty() {
         new.push(Notice::new(
             NoticeReason::Recovered,
             format!("nothing is wrong any more: {}", place(status, &conditions)),
@@ -68,7 +88,7 @@ pub fn notices(before: Option<&Facts>, status: &ObjectStatus) -> (Vec<Notice>, F
         }
         synced_hash = present;
     }
-    (new, Facts { problems: hashed, troubled, synced: synced_hash })
+    (new, Facts { problems: hashed, troubled, by_evaluation, synced: synced_hash })
 }
 
 /// Returns what is in the rulers now.

@@ -1,0 +1,218 @@
+//! A cluster in memory: stores what is written, with the times of all requests, and fails on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::api::events::v1::Event;
+use rulesync_core::Owner;
+use tokio::time::Instant;
+
+use crate::crd::{LoggingRuleStatus, RuleStatus};
+use crate::publish::draft::Written;
+use crate::publish::publisher::sink::{Failure, FailureKind, Listed, Page, Sink};
+use crate::publish::publisher::write::{Collection, Output, Write};
+use crate::publish::reason::Reason;
+use crate::publish::report::Report;
+use crate::publish::{OWNER_LABEL, STATE_LABEL, logging_rule};
+
+/// Whether a request fails: of what it is, such as `rule_status` or `event`, and its Kubernetes namespace.
+type Fault = Box<dyn Fn(&str, &str) -> Option<FailureKind> + Send>;
+
+/// A cluster in memory. Clones are the same cluster.
+#[derive(Clone, Default)]
+pub(super) struct MemoryCluster(Arc<Mutex<Memory>>);
+
+#[derive(Default)]
+struct Memory {
+    rule_statuses: BTreeMap<(String, String), RuleStatus>,
+    reports: BTreeMap<(String, String), Report>,
+    logging_rules: BTreeMap<(String, String), LoggingRuleStatus>,
+    annotations: BTreeMap<(String, String), Reason>,
+    events: BTreeMap<(String, String), Event>,
+    requests: Vec<(Instant, String)>,
+    fault: Option<Fault>,
+}
+
+/// What an installation writes to a cluster.
+pub(super) struct OwnersSink {
+    pub(super) cluster: MemoryCluster,
+    pub(super) owner: Owner,
+}
+
+impl MemoryCluster {
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap()
+    }
+
+    /// Sets which requests fail.
+    pub(super) fn fail(&self, fault: impl Fn(&str, &str) -> Option<FailureKind> + Send + 'static) {
+        self.lock().fault = Some(Box::new(fault));
+    }
+
+    pub(super) fn heal(&self) {
+        self.lock().fault = None;
+    }
+
+    /// Returns the requests since the last call, such as `write rule_status ns/o.us`.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.times().into_iter().map(|(_, request)| request).collect()
+    }
+
+    /// Returns the requests since the last call with their times.
+    pub(super) fn times(&self) -> Vec<(Instant, String)> {
+        std::mem::take(&mut self.lock().requests)
+    }
+
+    /// Returns the number of requests since the last call that begin with each of these texts.
+    pub(super) fn counts<const N: usize>(&self, beginnings: [&str; N]) -> [usize; N] {
+        let requests = self.requests();
+        beginnings.map(|beginning| requests.iter().filter(|request| request.starts_with(beginning)).count())
+    }
+
+    /// Returns the state of the `RuleStatus` of this name in the Kubernetes namespace `ns`.
+    pub(super) fn state(&self, name: &str) -> Option<String> {
+        let memory = self.lock();
+        let status = memory.rule_statuses.get(&("ns".to_owned(), name.to_owned()))?;
+        status.metadata.labels.as_ref()?.get(STATE_LABEL).cloned()
+    }
+
+    /// Returns the status of the condition `Ready` of the `RuleStatus` of this name.
+    pub(super) fn ready(&self, name: &str) -> Option<String> {
+        let memory = self.lock();
+        let status = memory.rule_statuses.get(&("ns".to_owned(), name.to_owned()))?.status.as_ref()?;
+        Some(status.conditions.iter().find(|condition| condition.type_ == "Ready")?.status.clone())
+    }
+
+    /// Returns the names of all `RuleStatus` objects.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.lock().rule_statuses.keys().map(|(_, name)| name.clone()).collect()
+    }
+
+    /// Returns the reasons of the Events about an object.
+    pub(super) fn told(&self, object: &str) -> Vec<String> {
+        let memory = self.lock();
+        let is_about = |event: &&Event| {
+            event.regarding.as_ref().is_some_and(|regarding| regarding.name.as_deref() == Some(object))
+        };
+        let mut events: Vec<&Event> = memory.events.values().filter(is_about).collect();
+        events.sort_by_key(|event| event.event_time.clone().map(|time| time.0));
+        events.iter().map(|event| event.reason.clone().unwrap()).collect()
+    }
+
+    pub(super) fn annotation(&self, name: &str) -> Option<Reason> {
+        self.lock().annotations.get(&("ns".to_owned(), name.to_owned())).copied()
+    }
+
+    pub(super) fn reports(&self) -> usize {
+        self.lock().reports.len()
+    }
+
+    pub(super) fn logging_rules(&self) -> usize {
+        self.lock().logging_rules.len()
+    }
+
+    /// Deletes all `RuleStatus` objects, by hand or with their definition.
+    pub(super) fn delete_all(&self) {
+        self.lock().rule_statuses.clear();
+    }
+
+    async fn request(&self, verb: &str, kind: &str, namespace: &str, name: &str) -> Result<(), Failure> {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let mut memory = self.lock();
+        memory.requests.push((Instant::now(), format!("{verb} {kind} {namespace}/{name}")));
+        match memory.fault.as_ref().and_then(|fault| fault(kind, namespace)) {
+            Some(failure) => Err(of_kind(failure)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn of_kind(kind: FailureKind) -> Failure {
+    let retry_after = (kind == FailureKind::Throttled).then_some(Duration::from_secs(7));
+    Failure { kind, reason: format!("it is {}", kind.word()), retry_after }
+}
+
+#[async_trait]
+impl Sink for OwnersSink {
+    async fn list(
+        &self,
+        collection: Collection,
+        namespace: Option<&str>,
+        page: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let kind = collection.output().word();
+        self.cluster.request("list", kind, namespace.unwrap_or_default(), page.unwrap_or_default()).await?;
+        let memory = self.cluster.lock();
+        let is_own = |labels: &Option<BTreeMap<String, String>>| {
+            labels.as_ref().is_some_and(|labels| labels.get(OWNER_LABEL) == Some(&self.owner.to_string()))
+        };
+        let listed = |(namespace, name): &(String, String), written, state| Listed {
+            namespace: namespace.clone(),
+            name: name.clone(),
+            written,
+            state,
+        };
+        let items = match collection {
+            Collection::RuleStatuses => {
+                let own = memory.rule_statuses.iter().filter(|(_, status)| is_own(&status.metadata.labels));
+                own.map(|(name, status)| listed(name, Written::of_metadata(&status.metadata), None)).collect()
+            }
+            Collection::Reports => {
+                let own = memory.reports.iter().filter(|(_, report)| is_own(&report.metadata.labels));
+                own.map(|(name, report)| listed(name, Written::of_metadata(&report.metadata), None)).collect()
+            }
+            Collection::LoggingRules => {
+                let all = memory.logging_rules.iter();
+                all.map(|(name, status)| listed(name, logging_rule::written(status), None)).collect()
+            }
+            Collection::Annotated(_) => {
+                memory.annotations.iter().map(|(name, state)| listed(name, None, Some(*state))).collect()
+            }
+        };
+        let mut items: Vec<Listed> = items;
+        items.retain(|item| namespace.is_none_or(|namespace| namespace == item.namespace));
+        // Pages of two, by position.
+        let from: usize = page.map_or(0, |page| page.parse().unwrap());
+        let rest = items.split_off(from.min(items.len()));
+        let next = (rest.len() > 2).then(|| (from + 2).to_string());
+        Ok(Page { items: rest.into_iter().take(2).collect(), next })
+    }
+
+    async fn write(&self, write: &Write) -> Result<(), Failure> {
+        let (verb, name) = match write {
+            Write::RuleStatus(status) => ("write", status.metadata.name.clone().unwrap()),
+            Write::Report(report) => ("write", report.metadata.name.clone().unwrap()),
+            Write::LoggingRule { name, .. } | Write::Annotation { name, .. } => ("write", name.clone()),
+            Write::Delete { name, .. } => ("delete", name.clone()),
+        };
+        self.cluster.request(verb, write.output().word(), write.namespace(), &name).await?;
+        let mut memory = self.cluster.lock();
+        let place = (write.namespace().to_owned(), name);
+        match write.clone() {
+            Write::RuleStatus(status) => drop(memory.rule_statuses.insert(place, *status)),
+            Write::Report(report) => drop(memory.reports.insert(place, *report)),
+            Write::LoggingRule { status, .. } => drop(memory.logging_rules.insert(place, *status)),
+            Write::Annotation { state: Some(state), .. } => drop(memory.annotations.insert(place, state)),
+            Write::Annotation { state: None, .. } => drop(memory.annotations.remove(&place)),
+            Write::Delete { output: Output::RuleStatus, .. } => {
+                memory.rule_statuses.remove(&place).ok_or_else(|| of_kind(FailureKind::Gone))?;
+            }
+            Write::Delete { .. } => drop(memory.reports.remove(&place)),
+        }
+        Ok(())
+    }
+
+    async fn record(&self, event: &Event) -> Result<(), Failure> {
+        let part = |text: &Option<String>| text.clone().unwrap();
+        let place = (part(&event.metadata.namespace), part(&event.metadata.name));
+        self.cluster.request("create", "event", &place.0, &place.1).await?;
+        let mut memory = self.cluster.lock();
+        if memory.events.contains_key(&place) {
+            return Err(of_kind(FailureKind::Exists));
+        }
+        memory.events.insert(place, event.clone());
+        Ok(())
+    }
+}
