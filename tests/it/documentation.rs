@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use rulesync_config::Config;
+use rulesync_config::web::WebConfig;
 use rulesync_core::finding::Code;
 use rulesync_expr::promql;
 use serde::Deserialize;
@@ -99,8 +100,14 @@ fn documented_configurations_are_valid() {
                 checked += 1;
                 problems.extend(check(&whole(&text)).err().map(|error| format!("{location}: {error}")));
             }
+            "web" => {
+                let config = WebConfig::parse(&text, Path::new("web.yaml"));
+                problems.extend(config.err().map(|error| format!("{location}: {error}")));
+            }
             "manifest" => {}
-            _ => problems.push(format!("{location}: say whether it is a `configuration` or a `manifest`")),
+            _ => problems.push(format!(
+                "{location}: say whether it is a `configuration`, one of the `web` server, or a `manifest`"
+            )),
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");

@@ -204,7 +204,7 @@ async fn check_config_checks_the_web_configuration_too() {
 fn example_of_the_documentation_is_valid() {
     let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations/web.md");
     let text = std::fs::read_to_string(page).unwrap();
-    let (_, example) = text.split_once("```yaml\n").unwrap();
+    let (_, example) = text.split_once("```yaml web\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     let config = rulesync_config::web::WebConfig::parse(example, "web.yaml".as_ref()).unwrap();
     assert!(config.tls.is_some() && config.users.len() == 1 && config.rate_limit.is_some());

@@ -7,7 +7,7 @@ use rulesync_k8s::publish::events::NoticeReason;
 
 use super::objects::samples;
 
-const MARK: &str = "<!-- rendered: refused -->\n```yaml\n";
+const MARK: &str = "<!-- rendered: refused -->\n```yaml manifest\n";
 
 fn page() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/status.md")
