@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use rulesync_core::RulerError;
 use rulesync_core::engine::EngineHandle;
-use rulesync_core::explain::Explained;
+use rulesync_core::explain::{Explained, ObjectText};
 use rulesync_core::model::{DestinationId, ObjectId};
 use rulesync_core::plan::Plan;
+use rulesync_core::ruler::StoredGroups;
 use rulesync_core::status::{ObjectStatus, SourceStatus, Status};
 use tokio::time::Instant;
 
@@ -72,11 +74,6 @@ impl Asking {
         self.ask(READY_DEADLINE, self.engine.sources()).await?.ok_or(NoAnswer::Ended)
     }
 
-    /// Returns the whole status.
-    pub(crate) async fn status(&self) -> Result<Status, NoAnswer> {
-        self.ask(DEADLINE, self.engine.status()).await?.ok_or(NoAnswer::Ended)
-    }
-
     /// Returns the status without that of objects.
     pub(crate) async fn overview(&self) -> Result<Status, NoAnswer> {
         self.ask(DEADLINE, self.engine.overview()).await?.ok_or(NoAnswer::Ended)
@@ -85,6 +82,20 @@ impl Asking {
     /// Returns the status of these objects, in this order, without those that are gone.
     pub(crate) async fn objects(&self, objects: Vec<ObjectId>) -> Result<Vec<ObjectStatus>, NoAnswer> {
         self.ask(DEADLINE, self.engine.objects(objects)).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Returns the texts of these objects, in this order, without those that are gone.
+    pub(crate) async fn texts(&self, objects: Vec<ObjectId>) -> Result<Vec<ObjectText>, NoAnswer> {
+        self.ask(DEADLINE, self.engine.texts(objects)).await?.ok_or(NoAnswer::Ended)
+    }
+
+    /// Reads what a ruler has of a namespace; none if there is no such destination.
+    pub(crate) async fn stored(
+        &self,
+        destination: &DestinationId,
+        namespace: &str,
+    ) -> Result<Option<Result<StoredGroups, RulerError>>, NoAnswer> {
+        self.ask(DEADLINE, self.engine.stored(destination, namespace)).await
     }
 
     /// Returns what is to be changed at a destination; none if there is no such destination, or it does not answer.

@@ -20,6 +20,7 @@ mod serve;
 mod tls;
 mod token;
 mod turns;
+mod view;
 mod web;
 mod web_config;
 

@@ -18,6 +18,7 @@ mod assets;
 mod configuration;
 mod destination;
 mod destinations;
+mod excerpt;
 mod filter;
 mod findings;
 mod frame;

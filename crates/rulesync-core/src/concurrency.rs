@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::model::tenant::TenantId;
+use crate::status::ConcurrencyStatus;
 
 /// The limit, which hands out permits for requests. Clones share it.
 ///
@@ -88,6 +89,17 @@ impl ConcurrencyLimit {
                 self.permit(tenant)
             }
         }
+    }
+
+    /// Returns the limit as it is now.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and a number of connections"
+    )]
+    pub(crate) fn status(&self) -> ConcurrencyStatus {
+        let inner = self.lock();
+        ConcurrencyStatus { in_flight: inner.in_flight, allowed: inner.allowed as usize, max: inner.max }
     }
 
     /// Returns whether so many requests wait that another one would only take up memory.

@@ -64,11 +64,14 @@ pub struct Location {
     /// The position within the file, or within the field's text if no file is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
+    /// The position within the field's text, where a file is named as well: for excerpts of the text alone.
+    #[serde(skip)]
+    pub in_field: Option<Position>,
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, group, group_index: _, rule, rule_name, field, path, position } = self;
+        let Self { file, group, group_index: _, rule, rule_name, field, path, position, in_field: _ } = self;
         let mut parts = Vec::new();
         match (file, position) {
             (Some(file), Some(position)) => parts.push(format!("{file}:{position}")),

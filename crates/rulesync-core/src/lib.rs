@@ -103,6 +103,7 @@
 //! | the requests themselves | `apply.rs`, `concurrency.rs` |
 //! | one writer among several processes | `leadership.rs` |
 //! | what is known of each object, in brief | `object_change.rs`, `object_states.rs`, `destination/state/objects.rs` |
+//! | the texts that findings point into | `object_text.rs` |
 //! | retries, outages, resyncs | `destination/` |
 //! | starting, stopping, reloading | `engine/` |
 
@@ -131,6 +132,7 @@ pub mod naming;
 mod object_change;
 mod object_index;
 mod object_states;
+mod object_text;
 mod observed;
 mod outcome;
 mod overlay;

@@ -25,6 +25,7 @@ use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::naming::Naming;
 use crate::object_change::DeclaredState;
+use crate::object_text::ObjectText;
 use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
 pub(crate) use answer::IndexAnswer;
@@ -156,6 +157,12 @@ impl ObjectIndex {
         let (id, record) = self.objects.get_key_value(id)?;
         let places = record.matches.iter().map(|found| (&found.destination, &found.namespace));
         Some((self.report(id, record), places))
+    }
+
+    /// Returns the texts of an object as its author wrote them; none if no source declares it.
+    pub(crate) fn text_of(&self, id: &ObjectId) -> Option<ObjectText> {
+        let (id, record) = self.objects.get_key_value(id)?;
+        Some(ObjectText::new(id.clone(), record.accepted.texts().collect()))
     }
 
     /// Returns what is known of an object before it reaches its destinations; none if no source declares it.

@@ -87,6 +87,8 @@ pub struct DestinationStatus {
     pub failing_rules: usize,
     /// The reason why the ruler cannot report evaluation.
     pub evaluation_error: Option<String>,
+    /// The concurrency limit of the ruler's address, which all its destinations share.
+    pub concurrency: ConcurrencyStatus,
     /// The number of namespaces that wait for work.
     pub pending: usize,
     /// The time of the next retry, in seconds since 1970, if the ruler is waited for.
@@ -97,7 +99,7 @@ pub struct DestinationStatus {
 
 impl DestinationStatus {
     /// Returns the status of a destination that has not answered.
-    pub(crate) fn unanswered(id: &DestinationId, retiring: bool) -> Self {
+    pub(crate) fn unanswered(id: &DestinationId, retiring: bool, concurrency: ConcurrencyStatus) -> Self {
         Self {
             ruler: id.ruler.to_string(),
             tenant: id.tenant.as_ref().map(ToString::to_string),
@@ -114,11 +116,24 @@ impl DestinationStatus {
             not_loaded: 0,
             failing_rules: 0,
             evaluation_error: None,
+            concurrency,
             pending: 0,
             retry_at: None,
             last_success: None,
         }
     }
+}
+
+/// How many requests to a ruler may be under way, adapted to how it copes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ConcurrencyStatus {
+    /// The number of requests under way.
+    pub in_flight: usize,
+    /// The number that may be under way at the moment.
+    pub allowed: usize,
+    /// The number that may ever be: `max_in_flight` of the ruler.
+    pub max: usize,
 }
 
 /// Groups that no object declares and that are not deleted all the same.

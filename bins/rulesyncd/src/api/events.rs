@@ -9,26 +9,21 @@
 //! within what any answer may take; browsers connect again by themselves.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{self, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use http_body::Frame;
 use rulesync_core::model::ObjectId;
 use rulesync_core::status::{ObjectState, ObjectStates, ObjectSubscription};
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{Pieces, streamed};
 use crate::context::Context;
-use crate::turns::Turn;
 
 /// How long a stream lasts, less than an answer may take as a whole.
 const LIFETIME: Duration = Duration::from_secs(50);
@@ -71,27 +66,27 @@ pub(super) async fn stream(State(context): State<Context>) -> Response {
         let text = "as many clients follow the changes as there may be at once: try again later\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    let (sender, receiver) = mpsc::channel(1);
+    let (pieces, body) = streamed(turn);
     let states = context.states().clone();
     let subscription = states.subscribe();
-    tokio::spawn(tell(states, subscription, sender, context.shutdown().clone()));
+    tokio::spawn(tell(states, subscription, pieces, context.shutdown().clone()));
     let headers =
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (X_ACCEL_BUFFERING, "no")];
-    (headers, Body::new(Stream { receiver, _turn: turn })).into_response()
+    (headers, body).into_response()
 }
 
 /// Sends events until the client is gone, the time is over, or the process ends.
 async fn tell(
     states: ObjectStates,
     mut subscription: ObjectSubscription,
-    sender: mpsc::Sender<Bytes>,
+    pieces: Pieces,
     shutdown: CancellationToken,
 ) {
     let end = Instant::now() + LIFETIME;
     let mut next = Bytes::from(format!("retry: {RETRY_MILLIS}\n\n"));
     let telling = async {
         loop {
-            if sender.send(next).await.is_err() {
+            if !pieces.send(next).await {
                 return;
             }
             next = match tokio::time::timeout(HEARTBEAT, subscription.changed()).await {
@@ -103,10 +98,11 @@ async fn tell(
     };
     tokio::select! {
         () = telling => {}
-        () = sender.closed() => {}
+        () = pieces.abandoned() => {}
         () = shutdown.cancelled() => {}
         () = tokio::time::sleep_until(end) => {}
     }
+    pieces.end().await;
 }
 
 /// Returns the event that tells of changed objects.
@@ -123,22 +119,4 @@ fn event(states: &ObjectStates, objects: &BTreeSet<ObjectId>) -> Bytes {
     // JSON has no line breaks but in its texts, where they are escaped.
     let json = serde_json::to_string(&changed).unwrap_or_default();
     Bytes::from(format!("event: changed\ndata: {json}\n\n"))
-}
-
-/// The body of a stream. It has one event in memory.
-struct Stream {
-    receiver: mpsc::Receiver<Bytes>,
-    _turn: Turn,
-}
-
-impl http_body::Body for Stream {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut task::Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(ready!(self.receiver.poll_recv(context)).map(|bytes| Ok(Frame::data(bytes))))
-    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn page(State(context): State<Context>, uri: Uri) -> Response {
     let main = html! {
         h1 { "Configuration" }
         p { "What is in force, with defaults, and without secrets." }
-        pre tabindex="0" role="region" aria-label="The configuration as YAML" {
+        pre tabindex="0" role="group" aria-label="The configuration as YAML" {
             code { @for line in yaml.lines() { (foreign(line)) "\n" } }
         }
     };

@@ -7,17 +7,20 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
-use rulesync_core::model::DestinationId;
+use rulesync_core::explain::ObjectText;
+use rulesync_core::model::{DestinationId, ObjectId};
 use rulesync_core::plan::{Change, HeldReason, Plan, Reason};
 use rulesync_core::status::DestinationStatus;
 
 use super::action::{self, Done};
+use super::findings;
 use super::frame::{Frame, Section, answer};
 use super::link;
 use super::look::{Look, Tone, badge, foreign, number, plain, time, why};
 use super::refusal::{self, refusal};
 use crate::context::Context;
 use crate::question::destination;
+use crate::view::destination::{DestinationView, Limit};
 
 /// The number of changes that are shown, of those that are to be made and of those that are held.
 const MAX_CHANGES: usize = 100;
@@ -55,49 +58,48 @@ async fn of(context: &Context, uri: &Uri, ruler: &str, tenant: Option<&str>, don
         Ok(turn) => turn,
         Err(busy) => return refusal::busy(&frame, &busy),
     };
-    let status = match context.engine().overview().await {
-        Ok(status) => status,
+    let view = match DestinationView::of(context, &id).await {
+        Ok(Some(view)) => view,
+        Ok(None) => return refusal::no_destination(&frame, &id),
         Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
     };
-    let is_it = |one: &DestinationStatus| one.ruler == ruler && one.tenant.as_deref() == tenant;
-    let Some(status) = status.destinations.into_iter().find(is_it) else {
-        return refusal::no_destination(&frame, &id);
-    };
-    let plan = match context.engine().plan(&id).await {
-        Ok(plan) => plan,
+    let refused = view.plan.iter().flat_map(|plan| &plan.refusals).take(MAX_CHANGES);
+    let mut refused: Vec<ObjectId> = refused.map(|refusal| refusal.object.clone()).collect();
+    refused.dedup();
+    let texts = match context.engine().texts(refused).await {
+        Ok(texts) => texts,
         Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
     };
-    // A page that was reached in another way has done nothing.
     let done = done.map(|Query(done)| done).unwrap_or_default();
-    let main = render(&frame, &id, &status, plan.as_ref(), &done);
+    let main = render(&frame, &id, &view, &texts, &done);
     answer(frame.page(Some(Section::Destinations), &plain(&id), &main), turn)
 }
 
 fn render(
     frame: &Frame,
     id: &DestinationId,
-    status: &DestinationStatus,
-    plan: Option<&Plan>,
+    DestinationView { status, plan, limit }: &DestinationView,
+    texts: &[ObjectText],
     done: &Done,
 ) -> Markup {
     let tenant = status.tenant.as_deref();
     html! {
         h1 { (foreign(id)) }
         (done.note())
-        (facts(frame, status))
+        (facts(frame, status, limit.as_ref()))
         (action::sync(frame, &status.ruler, tenant))
         section aria-labelledby="held" {
             h2 #held { "Deletes that are not made" }
-            (held(frame, status, plan))
+            (held(frame, status, plan.as_ref()))
         }
         section aria-labelledby="plan" {
             h2 #plan { "Plan" }
-            (planned(frame, plan))
+            (planned(frame, plan.as_ref(), texts))
         }
     }
 }
 
-fn facts(frame: &Frame, status: &DestinationStatus) -> Markup {
+fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Markup {
     let query =
         link::Query::default().with("ruler", Some(&status.ruler)).with("tenant", status.tenant.as_deref());
     html! {
@@ -117,6 +119,25 @@ fn facts(frame: &Frame, status: &DestinationStatus) -> Markup {
             dt { "Refused" } dd { (number(status.refused, "group", "groups")) }
             dt { "Contested" } dd { (number(status.contested, "group", "groups")) }
             dt { "Normalized" } dd { (number(status.normalized, "group", "groups")) " that the server stores in a form of its own" }
+            dt { "Requests" }
+            dd {
+                (status.concurrency.in_flight) " under way, of " (status.concurrency.allowed) " at the moment and "
+                (status.concurrency.max) " at most, for all tenants at this address together"
+            }
+            dt { "Limits" }
+            dd {
+                @match limit {
+                    None => (badge("nothing exceeds a limit", Tone::Good)),
+                    Some(Limit { objects, message }) => {
+                        @let query = query.clone().with("delay", Some("limit_exceeded"));
+                        (badge("limit exceeded", Tone::Bad)) " "
+                        a href=(frame.root.to(format_args!("objects{query}"))) {
+                            (number(*objects, "object waits", "objects wait"))
+                        }
+                        @if let Some(message) = message { ": " (foreign(message)) }
+                    }
+                }
+            }
             dt { "Evaluation" }
             dd {
                 @if let Some(error) = &status.evaluation_error { (foreign(error)) }
@@ -164,7 +185,7 @@ fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Marku
     }
 }
 
-fn planned(frame: &Frame, plan: Option<&Plan>) -> Markup {
+fn planned(frame: &Frame, plan: Option<&Plan>, texts: &[ObjectText]) -> Markup {
     let Some(plan) = plan else {
         return html! { p { "None is known: the ruler has not been listed yet, or the destination does not answer." } };
     };
@@ -178,7 +199,8 @@ fn planned(frame: &Frame, plan: Option<&Plan>) -> Markup {
                 @for refusal in plan.refusals.iter().take(MAX_CHANGES) {
                     li.finding {
                         (frame.object(&refusal.object))
-                        (super::findings::list(std::iter::once(&refusal.finding), 1))
+                        @let text = texts.iter().find(|text| *text.id() == refusal.object);
+                        (findings::list(std::iter::once(&refusal.finding), text, 1))
                     }
                 }
             }

@@ -6,7 +6,6 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
 use rulesync_core::status::DestinationStatus;
-use serde::Deserialize;
 
 use super::frame::{Frame, Section, answer};
 use super::link;
@@ -14,52 +13,27 @@ use super::look::{Look, Tone, badge, foreign, number, time};
 use super::paging;
 use super::refusal::{self, refusal};
 use crate::context::Context;
+use crate::view::destination_query::DestinationQuery;
 
 /// The number of destinations on a page.
 const PAGE: usize = 100;
 
-/// The parameters as they are sent; empty ones mean nothing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Parameters {
-    ruler: String,
-    q: String,
-    page: String,
-}
-
-impl Parameters {
-    fn selects(&self, one: &DestinationStatus) -> bool {
-        let tenant = one.tenant.as_deref().unwrap_or_default();
-        (self.ruler.is_empty() || self.ruler == one.ruler)
-            && tenant.to_lowercase().contains(&self.q.to_lowercase())
-    }
-
-    fn number(&self) -> Result<usize, String> {
-        match self.page.as_str() {
-            "" => Ok(1),
-            text => {
-                let number = text.parse().ok().filter(|page| *page > 0);
-                number.ok_or_else(|| "`page` must be a number from 1".to_owned())
-            }
-        }
-    }
-
-    fn query(&self, page: usize) -> link::Query {
-        let query = link::Query::default().with("ruler", Some(&self.ruler)).with("q", Some(&self.q));
-        query.with("page", (page > 1).then_some(page))
-    }
+/// Returns the query of another page of a list.
+fn query(asked: &DestinationQuery, page: usize) -> link::Query {
+    let query = link::Query::default().with("ruler", Some(&asked.ruler)).with("q", Some(&asked.q));
+    query.with("page", (page > 1).then_some(page))
 }
 
 /// The list of destinations.
 pub(super) async fn page(
     State(context): State<Context>,
     uri: Uri,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    parameters: Result<Query<DestinationQuery>, QueryRejection>,
 ) -> Response {
     let frame = Frame::of(&context, &uri);
     let parameters =
         parameters.map(|Query(parameters)| parameters).map_err(|rejection| rejection.body_text());
-    let (number, asked) = match parameters.and_then(|asked| Ok((asked.number()?, asked))) {
+    let (number, asked) = match parameters.and_then(|asked| Ok((asked.page()?, asked))) {
         Ok(asked) => asked,
         Err(problem) => return refusal(&frame, StatusCode::BAD_REQUEST, "No such list", &problem),
     };
@@ -69,9 +43,7 @@ pub(super) async fn page(
     };
     match context.engine().overview().await {
         Ok(status) => {
-            let mut all = status.destinations;
-            all.retain(|one| asked.selects(one));
-            all.sort_by(|one, other| (&one.ruler, &one.tenant).cmp(&(&other.ruler, &other.tenant)));
+            let all = asked.select(status.destinations);
             let main = render(&frame, &asked, number, &all);
             answer(frame.page(Some(Section::Destinations), "Destinations", &main), turn)
         }
@@ -79,7 +51,7 @@ pub(super) async fn page(
     }
 }
 
-fn render(frame: &Frame, asked: &Parameters, page: usize, all: &[DestinationStatus]) -> Markup {
+fn render(frame: &Frame, asked: &DestinationQuery, page: usize, all: &[DestinationStatus]) -> Markup {
     let shown = all.iter().skip((page - 1).saturating_mul(PAGE)).take(PAGE);
     html! {
         h1 { "Destinations" }
@@ -106,7 +78,7 @@ fn render(frame: &Frame, asked: &Parameters, page: usize, all: &[DestinationStat
             }
         }
         (paging::links(page, all.len().div_ceil(PAGE), |other| {
-            frame.root.to(format_args!("destinations{}", asked.query(other)))
+            frame.root.to(format_args!("destinations{}", query(asked, other)))
         }))
     }
 }

@@ -1,11 +1,10 @@
 //! Findings, for the author of a rule: what is wrong, where, and what to do.
 
-use std::collections::HashSet;
-
 use maud::{Markup, html};
 use rulesync_core::Finding;
-use rulesync_core::status::ObjectStatus;
+use rulesync_core::explain::ObjectText;
 
+use super::excerpt;
 use super::look::{Look, foreign, number};
 
 /// The longest message that is shown whole, in characters: a ruler may answer with a page of text.
@@ -14,31 +13,29 @@ const MAX_MESSAGE: usize = 600;
 /// The number of findings that are shown of an object on its page, and of each of its destinations.
 pub(super) const MAX_OF_OBJECT: usize = 20;
 
-/// Returns the findings about an object wherever it goes, each once, errors first.
-pub(super) fn of_object(status: &ObjectStatus) -> Vec<&Finding> {
-    let here = status.destinations.iter().flat_map(|here| &here.findings);
-    let mut seen = HashSet::new();
-    let mut all: Vec<&Finding> = status.findings.iter().chain(here).filter(|one| seen.insert(*one)).collect();
-    all.sort_by_key(|finding| !finding.is_error());
-    all
-}
-
-/// Shows findings, at most `limit`, and the number of others.
-pub(super) fn list<'a>(findings: impl ExactSizeIterator<Item = &'a Finding>, limit: usize) -> Markup {
+/// Shows findings, at most `limit`, and the number of others. `text` is that of the object that they are about.
+pub(super) fn list<'a>(
+    findings: impl ExactSizeIterator<Item = &'a Finding>,
+    text: Option<&ObjectText>,
+    limit: usize,
+) -> Markup {
     let more = findings.len().saturating_sub(limit);
     html! {
         ul.findings {
-            @for finding in findings.take(limit) { li.finding { (one(finding)) } }
+            @for finding in findings.take(limit) { li.finding { (one(finding, text)) } }
         }
         @if more > 0 { p.dim { "and " (number(more, "more finding", "more findings")) } }
     }
 }
 
-fn one(finding: &Finding) -> Markup {
+fn one(finding: &Finding, text: Option<&ObjectText>) -> Markup {
     let place = finding.location.to_string();
     html! {
         p { (finding.severity.badge()) " " (foreign(cut(&finding.message))) }
         @if !place.is_empty() { p.dim { "At " (foreign(place)) } }
+        @if let Some((text, position)) = text.and_then(|text| text.field(&finding.location)) {
+            (excerpt::render(&text, position))
+        }
         @if let Some(hint) = &finding.hint { p { "Hint: " (foreign(cut(hint))) } }
     }
 }

@@ -106,7 +106,8 @@ impl Frame {
                     footer {
                         p {
                             "rulesyncd " (env!("CARGO_PKG_VERSION")) " · "
-                            a href=(self.root.to("metrics")) { "Metrics" }
+                            a href=(self.root.to("metrics")) { "Metrics" } " · "
+                            a href=(self.root.to("api/v1/openapi.json")) { "API" }
                         }
                     }
                 }

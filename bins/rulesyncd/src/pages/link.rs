@@ -58,7 +58,7 @@ fn path(first: &str, parts: &[&str]) -> Option<String> {
 }
 
 /// Builds the query of a link, without parameters that are empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Query(String);
 
 impl Query {

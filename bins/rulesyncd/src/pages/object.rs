@@ -2,27 +2,39 @@
 
 mod destinations;
 mod routes;
+mod stored;
 
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
-use rulesync_core::explain::{ObjectExplanation, ObjectRef};
+use rulesync_core::explain::{ObjectExplanation, ObjectText};
 use rulesync_core::model::ObjectId;
 use rulesync_core::status::{EvaluationState, ObjectSummary};
+use serde::Deserialize;
 
 use super::frame::{Frame, Section, answer};
 use super::look::{Look, badges, foreign, lasting, time};
 use super::refusal::{self, refusal};
 use super::{findings, link};
 use crate::context::Context;
-use crate::question::Question;
+use crate::view::object::explanation_of;
+use stored::Stored;
+
+/// What the page is asked besides.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// Set if rulers are to be asked what they have.
+    compare: Option<String>,
+}
 
 /// The page of an object.
 pub(super) async fn page(
     State(context): State<Context>,
     uri: Uri,
     Path((source, kind, namespace, name)): Path<(String, String, String, String)>,
+    asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let frame = Frame::of(&context, &uri);
     let id = ObjectId::new(&source.as_str().into(), &kind.as_str().into(), &namespace, &name);
@@ -30,32 +42,46 @@ pub(super) async fn page(
         Ok(turn) => turn,
         Err(busy) => return refusal::busy(&frame, &busy),
     };
-    let explained = match context.engine().explain(Question::Object(ObjectRef::from(&id))).await {
-        Ok(explained) => explained,
+    let explanation = match explanation_of(&context, &id).await {
+        Ok(explanation) => explanation,
         Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
     };
-    let is_it = |object: &ObjectExplanation| {
-        // Of an object that nobody declares any more, the source is not known.
-        object.kind == kind && (object.source == source || object.source.is_empty())
-    };
-    let Some(explanation) = explained.objects.into_iter().find(is_it) else {
+    let Some(explanation) = explanation else {
         let why = format!("no source declares {id}, and no ruler has anything of it");
         return refusal(&frame, StatusCode::NOT_FOUND, "No such object", &why);
     };
+    let text = match context.engine().texts(vec![id.clone()]).await {
+        Ok(texts) => texts.into_iter().next(),
+        Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
+    };
+    let compares = asked.is_ok_and(|Query(asked)| asked.compare.is_some());
+    let stored = match compares {
+        true => match Stored::read(&context, &explanation.destinations).await {
+            Ok(stored) => stored,
+            Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
+        },
+        false => Vec::new(),
+    };
     let summary = context.states().get(&id);
-    let main = render(&frame, &explanation, summary.as_ref());
+    let main = render(&frame, &explanation, summary.as_ref(), text.as_ref(), &stored);
     let title = format!("{namespace}/{name}");
     answer(frame.page(Some(Section::Objects), &title, &main), turn)
 }
 
-fn render(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSummary>) -> Markup {
+fn render(
+    frame: &Frame,
+    object: &ObjectExplanation,
+    summary: Option<&ObjectSummary>,
+    text: Option<&ObjectText>,
+    stored: &[Stored],
+) -> Markup {
     html! {
         h1 { (foreign(&object.namespace)) "/" (foreign(&object.name)) }
         (facts(frame, object, summary))
         @if !object.findings.is_empty() {
             section aria-labelledby="findings" {
                 h2 #findings { "Findings" }
-                (findings::list(object.findings.iter(), findings::MAX_OF_OBJECT))
+                (findings::list(object.findings.iter(), text, findings::MAX_OF_OBJECT))
             }
         }
         section aria-labelledby="routes" {
@@ -64,7 +90,7 @@ fn render(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSumm
         }
         section aria-labelledby="destinations" {
             h2 #destinations { "Destinations" }
-            (destinations::render(frame, &object.destinations))
+            (destinations::render(frame, &object.destinations, text, stored))
         }
         @if let Some(summary) = summary { (history(frame, summary)) }
     }

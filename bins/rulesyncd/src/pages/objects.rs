@@ -8,12 +8,12 @@ use maud::{Markup, html};
 use rulesync_core::model::DestinationId;
 use rulesync_core::status::{ObjectPage, ObjectSummary};
 
-use super::filter::Parameters;
 use super::frame::{Frame, Section, answer};
 use super::look::{badges, foreign, number, time};
-use super::paging;
 use super::refusal::{self, refusal};
+use super::{filter, paging};
 use crate::context::Context;
+use crate::view::object_query::ObjectQuery;
 
 /// The number of objects on a page.
 const PAGE: usize = 100;
@@ -25,7 +25,7 @@ const MAX_DESTINATIONS: usize = 3;
 pub(super) async fn page(
     State(context): State<Context>,
     uri: Uri,
-    parameters: Result<Query<Parameters>, QueryRejection>,
+    parameters: Result<Query<ObjectQuery>, QueryRejection>,
 ) -> Response {
     let frame = Frame::of(&context, &uri);
     let parameters =
@@ -44,10 +44,10 @@ pub(super) async fn page(
     answer(frame.page(Some(Section::Objects), "Objects", &main), turn)
 }
 
-fn render(frame: &Frame, asked: &Parameters, number: usize, page: &ObjectPage) -> Markup {
+fn render(frame: &Frame, asked: &ObjectQuery, number: usize, page: &ObjectPage) -> Markup {
     html! {
         h1 { "Objects" }
-        (asked.form(&frame.root.to("objects")))
+        (filter::form(asked, &frame.root.to("objects")))
         (summary(frame, asked, page))
         @if !page.objects.is_empty() {
             table {
@@ -64,18 +64,18 @@ fn render(frame: &Frame, asked: &Parameters, number: usize, page: &ObjectPage) -
             }
         }
         (paging::links(number, page.total.div_ceil(PAGE), |other| {
-            frame.root.to(format_args!("objects{}", asked.query(other)))
+            frame.root.to(format_args!("objects{}", filter::query(asked, other)))
         }))
     }
 }
 
-fn summary(frame: &Frame, asked: &Parameters, page: &ObjectPage) -> Markup {
+fn summary(frame: &Frame, asked: &ObjectQuery, page: &ObjectPage) -> Markup {
     let last = page.offset + page.objects.len();
     html! {
         p role="status" {
             @if page.objects.is_empty() && page.total > 0 {
                 (number(page.total, "object", "objects")) ", fewer than this page begins with. "
-                a href=(frame.root.to(format_args!("objects{}", asked.query(1)))) { "To the first page" }
+                a href=(frame.root.to(format_args!("objects{}", filter::query(asked, 1)))) { "To the first page" }
             } @else if page.objects.is_empty() && asked.is_empty() {
                 "No source has shown an object."
             } @else if page.objects.is_empty() {

@@ -167,3 +167,45 @@ async fn actions_are_off_without_the_flag() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body.contains("--web.enable-admin-api"), "{}", answer.body);
 }
+
+#[tokio::test]
+async fn object_page_compares_what_is_sent_with_what_the_ruler_has() {
+    let object = |expr: &str| {
+        format!(
+            "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: o, namespace: shop, labels: {{team: a}}}}\n\
+             spec: {{groups: [{{name: g, rules: [{{alert: A, expr: \"{expr}\"}}]}}]}}\n"
+        )
+    };
+    let running = Running::start(&object("first == 1")).await;
+    running.settled(1).await;
+    let path = "/objects/files/PrometheusRule/shop/o";
+    let same = running.get(path).await.body;
+    assert!(same.contains("the ruler has the same") && !same.contains("compare=now"), "{same}");
+    // The ruler keeps the first version of a group that it refuses.
+    running.declare(&object("sum(second"));
+    running.until(|states| states.counts().1 == 1).await;
+    let refused = running.get(path).await;
+    assert!(refused.body.contains("the ruler has another version"), "{}", refused.body);
+    let compare = refused.links(path).into_iter().find(|link| link.ends_with("?compare=now")).unwrap();
+    let compared = running.get(&compare).await.body;
+    for text in ["As it is sent", "sum(second", "As the ruler has it", "first == 1"] {
+        assert!(compared.contains(text), "{text} is not in {compared}");
+    }
+}
+
+#[tokio::test]
+async fn problems_are_shown_with_the_expression_and_a_caret() {
+    let running = Running::start(OBJECTS).await;
+    running.settled(3).await;
+    for path in ["/", "/objects/files/PrometheusRule/shop/bad"] {
+        let body = running.get(path).await.body;
+        let code = body
+            .split("<code dir=\"ltr\">")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{path} has no excerpt: {body}"));
+        let code = code.split("</code>").next().unwrap().replace("<mark>", "").replace("</mark>", "");
+        let (line, caret) = code.split_once('\n').unwrap();
+        assert_eq!(line, "sum(rate(x[5m]) &gt; 3", "{path}");
+        assert_eq!(caret, format!("{}^", " ".repeat("sum(rate(x[5m]) > 3".len())), "{path}");
+    }
+}

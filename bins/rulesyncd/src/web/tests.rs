@@ -129,7 +129,7 @@ async fn index_names_every_page() {
     }
     let releases = index.lines().filter_map(|line| line.strip_prefix("POST "));
     let releases: Vec<_> = releases.filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(releases.len(), 3, "{index}");
+    assert_eq!(releases.len(), 5, "{index}");
     for path in releases {
         let path = path.replace("{ruler}", "r").replace("{tenant}", "t");
         assert_eq!(asked(&pages, "POST", &path).await.0, 503, "{path}");

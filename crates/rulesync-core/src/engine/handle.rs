@@ -3,10 +3,12 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::setup::{Setup, SetupError};
-use crate::explain::{DestinationFilter, Explained, ObjectRef};
+use crate::explain::{DestinationFilter, Explained, ObjectRef, ObjectText};
+use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 use crate::model::tenant::DestinationId;
 use crate::plan::Plan;
+use crate::ruler::{RulerError, StoredGroups};
 use crate::status::{ObjectStatus, SourceStatus, Status};
 
 /// A handle to query and control a running engine.
@@ -21,7 +23,9 @@ pub(super) enum Request {
     Status(oneshot::Sender<Status>),
     Overview(oneshot::Sender<Status>),
     Objects(Vec<ObjectId>, oneshot::Sender<Vec<ObjectStatus>>),
+    Texts(Vec<ObjectId>, oneshot::Sender<Vec<ObjectText>>),
     Plan(DestinationId, oneshot::Sender<Option<Plan>>),
+    Stored(DestinationId, RulerNamespace, oneshot::Sender<StoredAnswer>),
     List(DestinationId, oneshot::Sender<bool>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
     ExplainObject(ObjectRef, oneshot::Sender<Explained>),
@@ -30,6 +34,9 @@ pub(super) enum Request {
     Release(DestinationId, oneshot::Sender<Option<usize>>),
     ReleaseAll(oneshot::Sender<usize>),
 }
+
+/// What a ruler has of a namespace; none if there is no such destination.
+pub(super) type StoredAnswer = Option<Result<StoredGroups, RulerError>>;
 
 impl EngineHandle {
     pub(super) fn new(requests: mpsc::Sender<Request>) -> Self {
@@ -57,6 +64,26 @@ impl EngineHandle {
         let (answer, status) = oneshot::channel();
         self.requests.send(Request::Objects(objects, answer)).await.ok()?;
         status.await.ok()
+    }
+
+    /// Returns the texts of these objects as their authors wrote them, in this order, without those that no source declares;
+    /// none when the engine does not run.
+    pub async fn texts(&self, objects: Vec<ObjectId>) -> Option<Vec<ObjectText>> {
+        let (answer, texts) = oneshot::channel();
+        self.requests.send(Request::Texts(objects, answer)).await.ok()?;
+        texts.await.ok()
+    }
+
+    /// Reads what a ruler has of one namespace at the moment, by a request to it; none if there is no such destination, or the
+    /// engine does not run. The engine itself keeps digests alone.
+    pub async fn stored(
+        &self,
+        destination: &DestinationId,
+        namespace: &str,
+    ) -> Option<Result<StoredGroups, RulerError>> {
+        let (answer, stored) = oneshot::channel();
+        self.requests.send(Request::Stored(destination.clone(), namespace.into(), answer)).await.ok()?;
+        stored.await.ok()?
     }
 
     /// Returns the changes that a destination needs at the moment, with the reasons of those that are not made; none if there

@@ -16,6 +16,7 @@ mod requests;
 mod running_destination;
 mod running_source;
 mod sources;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

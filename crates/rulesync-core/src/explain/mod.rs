@@ -14,6 +14,7 @@ mod object;
 mod reference;
 mod route;
 
+pub use crate::object_text::ObjectText;
 pub use destination::{DestinationExplanation, ExplainedGroup, HeldGroups, StoredState};
 pub use filter::DestinationFilter;
 pub use namespace::{NamespaceExplanation, NamingAge, Ownership};

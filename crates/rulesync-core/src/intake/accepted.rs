@@ -119,6 +119,12 @@ impl Accepted {
         !self.groups.is_empty()
     }
 
+    /// Iterates over its groups, each with the rules that were left out of it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (CompressedGroup, LeftOut)> {
+        let left_out = |index| self.left_out.get(index).cloned().unwrap_or_default();
+        self.groups.iter().enumerate().map(move |(index, group)| (group.clone(), left_out(index)))
+    }
+
     /// Returns what the object's namespaces are made of.
     pub(crate) fn naming_input<'a>(&'a self, id: &'a ObjectId) -> NamingInput<'a> {
         NamingInput { id, uid: self.uid.as_deref(), ruler_namespace: self.ruler_namespace.as_deref() }

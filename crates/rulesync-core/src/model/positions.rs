@@ -188,7 +188,7 @@ impl PositionMap {
         let in_group = group.and_then(|group| Some((group.file.clone()?, self.within(group, location)?)));
         if let Some((file, at)) = in_group.or_else(|| self.first.clone()) {
             location.file = Some(file.to_string());
-            location.position = Some(at);
+            location.in_field = location.position.replace(at);
         } else if let Some(group) = number.or(self.marks.is_empty().then_some(0))
             && location.group.is_some()
         {

@@ -172,7 +172,7 @@ impl Entry {
         self.at.iter().filter_map(|here| here.state.evaluation).max()
     }
 
-    fn delay(&self) -> Option<DelayReason> {
+    pub(super) fn delay(&self) -> Option<DelayReason> {
         self.at.iter().filter_map(|here| here.state.delay).max()
     }
 

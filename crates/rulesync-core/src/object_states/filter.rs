@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, ObjectSummary};
 use crate::model::object::ObjectId;
-use crate::status::object_state::{EvaluationState, ObjectState};
+use crate::status::object_state::{DelayReason, EvaluationState, ObjectState};
 
 /// Selects objects; an empty filter selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct ObjectFilter {
     pub state: Option<ObjectState>,
     /// The evaluation of its rules.
     pub evaluation: Option<EvaluationState>,
+    /// The most serious reason why a ruler has not been brought up to date.
+    pub delay: Option<DelayReason>,
     /// True for objects with a problem only.
     pub problems: bool,
     /// The name of the source.
@@ -43,6 +45,7 @@ impl ObjectFilter {
     pub(super) fn selects(&self, id: &ObjectId, entry: &Entry) -> bool {
         self.state.is_none_or(|state| entry.state() == state)
             && self.evaluation.is_none_or(|evaluation| entry.evaluation() == Some(evaluation))
+            && self.delay.is_none_or(|delay| entry.delay() == Some(delay))
             && (!self.problems || entry.problem_since().is_some())
             && self.source.as_ref().is_none_or(|source| source == id.source())
             && self.namespace.as_ref().is_none_or(|namespace| namespace == id.namespace())

@@ -132,6 +132,7 @@ fn objects_are_paged_in_order_and_filtered() {
     assert_eq!((names(&last), last.more), (vec!["o8".to_owned(), "o9".into()], false));
     for (filter, wanted) in [
         (ObjectFilter { state: Some(ObjectState::Refused), ..all.clone() }, 3),
+        (ObjectFilter { delay: Some(DelayReason::LimitExceeded), ..all.clone() }, 0),
         (ObjectFilter { tenant: Some("odd".into()), ..all.clone() }, 5),
         (ObjectFilter { ruler: Some("other".into()), ..all.clone() }, 0),
         (ObjectFilter { text: Some("SHOP/O1".into()), ..all.clone() }, 1),

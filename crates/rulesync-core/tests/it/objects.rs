@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rulesync_core::finding::Location;
 use rulesync_core::status::{DelayReason, ObjectFilter, ObjectState, ObjectStates, ObjectSummary};
 use rulesync_core::{RuleObject, RulerError};
 
@@ -158,5 +159,61 @@ async fn sync_now_lists_a_destination_at_once() {
     assert!(ruler.groups("prod").contains_key("us.ns.o"), "the edit is repaired");
     let (lists, writes, _) = ruler.counts();
     assert_eq!((lists, writes), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_of_an_object_is_its_authors() {
+    let ruler = MemoryRuler::default();
+    let (world, _) = world(&ruler).await;
+    world.declare([object("o", &[("g", "1"), ("h", "2")])]).await;
+    let texts = world.handle.texts(vec![id("unknown"), id("o")]).await.unwrap();
+    let [text] = texts.as_slice() else { panic!("{texts:?}") };
+    assert_eq!(text.id(), &id("o"));
+    let at = |group: &str| Location {
+        group: Some(group.to_owned()),
+        rule: Some(0),
+        field: Some("expr".to_owned()),
+        ..Location::default()
+    };
+    let expr = |group| text.field(&at(group)).map(|(text, _)| text);
+    assert_eq!((expr("g").as_deref(), expr("h").as_deref(), expr("i")), (Some("1"), Some("2"), None));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ruler_is_asked_what_it_has_of_one_namespace() {
+    let ruler = MemoryRuler::default();
+    let (world, _) = world(&ruler).await;
+    world.declare([object("o", &[("g", "1")]), object("p", &[("g", "1")])]).await;
+    ruler.edit("prod", |groups| {
+        groups.get_mut("us.ns.o").unwrap().get_mut("g").unwrap().rules[0].expr = "edited".to_owned();
+    });
+    ruler.requests();
+    let stored = world.handle.stored(&central("prod"), "us.ns.o").await.unwrap().unwrap();
+    let exprs: Vec<_> = stored
+        .iter()
+        .map(|(namespace, group)| (namespace.to_string(), group.rules[0].expr.clone()))
+        .collect();
+    assert_eq!(exprs, [("us.ns.o".to_owned(), "edited".to_owned())]);
+    assert_eq!(ruler.counts(), (1, 0, 0), "one request, and nothing is repaired because of it");
+    assert!(world.handle.stored(&central("unknown"), "us.ns.o").await.is_none());
+    ruler.fail(Some(unavailable()));
+    assert!(world.handle.stored(&central("prod"), "us.ns.o").await.unwrap().is_err());
+    ruler.fail(None);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_has_the_concurrency_limit_of_the_ruler() {
+    let ruler = MemoryRuler::default();
+    let (world, _) = world(&ruler).await;
+    world.declare([object("o", &[("g", "1")])]).await;
+    let overview = world.handle.overview().await.unwrap();
+    for destination in overview.destinations.iter().chain(&world.status().await.destinations) {
+        let limit = destination.concurrency;
+        assert!(limit.max > 0 && (1..=limit.max).contains(&limit.allowed), "{limit:?}");
+        assert_eq!(limit.in_flight, 0, "nothing is under way");
+    }
     world.stop().await;
 }

@@ -1,7 +1,10 @@
 //! An object at each of its destinations: what is sent there, and what the ruler has.
 
 use maud::{Markup, html};
-use rulesync_core::explain::{DestinationExplanation, ExplainedGroup, HeldGroups, StoredState};
+use rulesync_core::Group;
+use rulesync_core::explain::{DestinationExplanation, ExplainedGroup, HeldGroups, ObjectText, StoredState};
+
+use super::stored::{self, Stored};
 
 use crate::pages::findings;
 use crate::pages::frame::Frame;
@@ -28,16 +31,32 @@ impl Look for StoredState {
 }
 
 /// Shows the destinations of an object.
-pub(super) fn render(frame: &Frame, destinations: &[DestinationExplanation]) -> Markup {
+pub(super) fn render(
+    frame: &Frame,
+    destinations: &[DestinationExplanation],
+    text: Option<&ObjectText>,
+    stored: &[Stored],
+) -> Markup {
     let mut left = MAX_TEXT;
     html! {
+        @if stored.is_empty() && destinations.iter().any(stored::differs) {
+            p { a href="?compare=now" { "Compare with what the rulers have now" } }
+        }
         @if destinations.is_empty() { p { "It goes nowhere." } }
-        @for here in destinations.iter().take(MAX_DESTINATIONS) { (one(frame, here, &mut left)) }
+        @for here in destinations.iter().take(MAX_DESTINATIONS) {
+            (one(frame, here, text, stored.iter().find(|stored| stored.is_of(here)), &mut left))
+        }
         (more(destinations.len().saturating_sub(MAX_DESTINATIONS), "more destination", "more destinations"))
     }
 }
 
-fn one(frame: &Frame, here: &DestinationExplanation, left: &mut usize) -> Markup {
+fn one(
+    frame: &Frame,
+    here: &DestinationExplanation,
+    text: Option<&ObjectText>,
+    stored: Option<&Stored>,
+    left: &mut usize,
+) -> Markup {
     html! {
         h3 { (frame.destination(&here.ruler, here.tenant.as_deref())) }
         dl {
@@ -60,7 +79,7 @@ fn one(frame: &Frame, here: &DestinationExplanation, left: &mut usize) -> Markup
                 }
             }
         }
-        @if !here.findings.is_empty() { (findings::list(here.findings.iter(), findings::MAX_OF_OBJECT)) }
+        @if !here.findings.is_empty() { (findings::list(here.findings.iter(), text, findings::MAX_OF_OBJECT)) }
         @if !here.not_sent.is_empty() {
             p {
                 (badge("not sent", Tone::Bad)) " " (names(&here.not_sent))
@@ -68,7 +87,13 @@ fn one(frame: &Frame, here: &DestinationExplanation, left: &mut usize) -> Markup
             }
         }
         @for held in &here.held { (of_held(held)) }
-        @for group in &here.groups { (of_group(group, left)) }
+        @if let Some(Err(error)) = stored.map(|stored| &stored.groups) {
+            p { (badge("The ruler does not say what it has", Tone::Warning)) " " (foreign(error)) }
+        }
+        @for group in &here.groups {
+            @let groups = stored.and_then(|stored| stored.groups.as_ref().ok());
+            (of_group(group, groups.and_then(|groups| groups.iter().find(|other| other.name == group.group.name)), left))
+        }
     }
 }
 
@@ -95,21 +120,42 @@ fn names(groups: &[String]) -> Markup {
     }
 }
 
-fn of_group(ExplainedGroup { group, stored, .. }: &ExplainedGroup, left: &mut usize) -> Markup {
-    let yaml = serde_saphyr::to_string(group).unwrap_or_default();
-    let fits = yaml.len() <= *left;
-    *left = left.saturating_sub(yaml.len());
+fn of_group(
+    ExplainedGroup { group, stored, .. }: &ExplainedGroup,
+    other: Option<&Group>,
+    left: &mut usize,
+) -> Markup {
+    let sent = yaml(group, left);
+    let other = other.filter(|_| *stored == Some(StoredState::Differs)).map(|other| yaml(other, left));
     html! {
-        details {
+        details open[other.is_some()] {
             summary {
                 "Group " (foreign(&group.name)) " (" (number(group.rules.len(), "rule", "rules")) ")"
                 @if let Some(stored) = stored { " " (stored.badge()) }
             }
-            @if fits {
-                p.dim { "As it is sent:" }
-                pre tabindex="0" role="region" aria-label="The group as it is sent" { (lines(&yaml)) }
-            } @else {
-                p { "It is too long for this page; the API has it." }
+            div.beside {
+                (text_of("As it is sent", sent.as_deref()))
+                @if let Some(other) = &other { (text_of("As the ruler has it", other.as_deref())) }
+            }
+        }
+    }
+}
+
+/// Returns a group as YAML, if there is room for it.
+fn yaml(group: &Group, left: &mut usize) -> Option<String> {
+    let yaml = serde_saphyr::to_string(group).ok()?;
+    let fits = yaml.len() <= *left;
+    *left = left.saturating_sub(yaml.len());
+    fits.then_some(yaml)
+}
+
+fn text_of(title: &str, yaml: Option<&str>) -> Markup {
+    html! {
+        div {
+            p.dim { (title) }
+            @match yaml {
+                Some(yaml) => pre tabindex="0" role="group" aria-label=(title) { (lines(yaml)) },
+                None => p { "It is too long for this page; the API has it." },
             }
         }
     }

@@ -52,7 +52,7 @@ fn one(route: &RouteExplanation) -> Markup {
             @if let Some(earlier) = &route.repeats {
                 p { "Route " (foreign(earlier)) " leads to the same destination, with the same rules." }
             }
-            @if let Some(finding) = &route.finding { (findings::list(std::iter::once(finding), 1)) }
+            @if let Some(finding) = &route.finding { (findings::list(std::iter::once(finding), None, 1)) }
             @if route.requirements.is_empty() { p { "It takes every object." } }
             @else { (requirements("What the route requires", &route.requirements)) }
             @if let Some(tenant) = &route.tenant { (of_tenant(tenant)) }

@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use rulesync_config::{Config, Lifetime, Options};
-use rulesync_core::status::{ObjectState, ObjectStates};
+use rulesync_core::engine::EngineHandle;
+use rulesync_core::status::{DestinationState, DestinationStatus, ObjectState, ObjectStates};
 use rulesync_testkit::{Kind, RulerServer};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -23,8 +24,9 @@ use crate::web::router;
 pub(crate) struct Running {
     router: Router,
     states: ObjectStates,
+    handle: EngineHandle,
     shutdown: CancellationToken,
-    _tasks: JoinSet<()>,
+    tasks: Mutex<JoinSet<()>>,
     _ruler: RulerServer,
     directory: tempfile::TempDir,
 }
@@ -64,22 +66,41 @@ impl Running {
         std::fs::write(&file, config).unwrap();
         let config = Config::read(&file).await.unwrap().validate().unwrap();
         let app = config.build(Options::new(Lifetime::Daemon)).await.unwrap();
-        let (shutdown, states) = (CancellationToken::new(), app.states().clone());
+        let (shutdown, states, handle) = (CancellationToken::new(), app.states().clone(), app.handle());
         let token = Token::random().unwrap();
         let router = router(Context::new(&app, admin, token, Location::default(), shutdown.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(app.run(Arc::new(Notify::new()), shutdown.clone().cancelled_owned()));
-        Self { router, states, shutdown, _tasks: tasks, _ruler: ruler, directory }
+        Self { router, states, handle, shutdown, tasks: Mutex::new(tasks), _ruler: ruler, directory }
     }
 
     /// Waits until so many objects are known and none is on its way.
     pub(crate) async fn settled(&self, objects: usize) {
-        let mut changes = self.states.subscribe();
+        self.until(|states| {
+            let (counts, _) = states.counts();
+            counts.values().sum::<usize>() == objects && !counts.contains_key(&ObjectState::Pending)
+        })
+        .await;
+    }
+
+    /// Waits until every source is read, every destination in sync, and no request under way.
+    pub(crate) async fn in_order(&self) {
+        let is_at_rest =
+            |one: &DestinationStatus| one.state == DestinationState::InSync && one.concurrency.in_flight == 0;
         loop {
-            let (counts, _) = self.states.counts();
-            if counts.values().sum::<usize>() == objects && !counts.contains_key(&ObjectState::Pending) {
+            let status = self.handle.overview().await.unwrap();
+            if status.ready() && !status.destinations.is_empty() && status.destinations.iter().all(is_at_rest)
+            {
                 return;
             }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until something is so of the states of objects.
+    pub(crate) async fn until(&self, is_so: impl Fn(&ObjectStates) -> bool) {
+        let mut changes = self.states.subscribe();
+        while !is_so(&self.states) {
             changes.changed().await;
         }
     }
@@ -87,6 +108,17 @@ impl Running {
     /// Replaces the manifests.
     pub(crate) fn declare(&self, manifests: &str) {
         std::fs::write(self.directory.path().join("rules/o.yaml"), manifests).unwrap();
+    }
+
+    /// Ends the engine, and waits until it has.
+    pub(crate) async fn end(&self) {
+        self.shutdown.cancel();
+        while self.tasks.lock().await.join_next().await.is_some() {}
+    }
+
+    /// Asks the engine itself.
+    pub(crate) fn engine(&self) -> &EngineHandle {
+        &self.handle
     }
 
     /// Tells the process's end to whoever waits for it.
@@ -142,6 +174,9 @@ impl Answer {
     pub(crate) fn resolve(path: &str, link: &str) -> String {
         assert!(!link.starts_with('/') && !link.contains("://"), "{link} is not relative");
         let path = path.split('?').next().unwrap();
+        if link.starts_with('?') {
+            return format!("{path}{link}");
+        }
         let mut parts: Vec<&str> = path.split('/').skip(1).collect();
         parts.pop();
         let (link, query) = link.split_once('?').map_or((link, None), |(link, query)| (link, Some(query)));

@@ -17,7 +17,7 @@ use crate::model::object::ObjectId;
 use crate::plan::Change;
 use crate::ruler::RulerErrorKind;
 use crate::status::{
-    Delay, DelayReason, DestinationState, DestinationStatus, EvaluationState, HeldDeletes,
+    ConcurrencyStatus, Delay, DelayReason, DestinationState, DestinationStatus, EvaluationState, HeldDeletes,
     ObjectAtDestination, ObjectState,
 };
 
@@ -64,6 +64,8 @@ impl State {
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),
+            // Known to the run.
+            concurrency: ConcurrencyStatus::default(),
             pending: self.queue.len(),
             retry_at: self.availability.breaker.until().map(timestamp),
             last_success: self

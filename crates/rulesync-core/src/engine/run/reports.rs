@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Run;
+use crate::concurrency::ConcurrencyLimit;
 use crate::destination::{Command, DestinationReport};
 use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
@@ -29,6 +30,7 @@ pub(super) struct Reports {
 struct Awaited {
     id: DestinationId,
     retiring: bool,
+    concurrency: ConcurrencyLimit,
     report: oneshot::Receiver<DestinationReport>,
 }
 
@@ -42,7 +44,7 @@ pub(super) struct ObjectReports {
 pub(super) struct Overview {
     owner: String,
     sources: Vec<SourceStatus>,
-    destinations: Vec<(DestinationId, bool, oneshot::Receiver<DestinationStatus>)>,
+    destinations: Vec<(DestinationId, bool, ConcurrencyLimit, oneshot::Receiver<DestinationStatus>)>,
 }
 
 impl Run {
@@ -53,7 +55,7 @@ impl Run {
             for (id, destination) in running {
                 let (answer, status) = oneshot::channel();
                 destination.send(Command::Summary(answer));
-                destinations.push((id.clone(), retiring, status));
+                destinations.push((id.clone(), retiring, destination.concurrency.clone(), status));
             }
         }
         let owner = self.setup.namespace_policy.owner.to_string();
@@ -90,7 +92,8 @@ impl Run {
             for (id, destination) in running {
                 let (answer, report) = oneshot::channel();
                 destination.send(Command::Status(answer));
-                destinations.push(Awaited { id: id.clone(), retiring, report });
+                let concurrency = destination.concurrency.clone();
+                destinations.push(Awaited { id: id.clone(), retiring, concurrency, report });
             }
         }
         Reports {
@@ -107,12 +110,17 @@ impl Overview {
     pub(super) async fn status(self) -> Status {
         let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut destinations = Vec::with_capacity(self.destinations.len());
-        for (id, retiring, status) in self.destinations {
+        for (id, retiring, concurrency, status) in self.destinations {
             match tokio::time::timeout_at(deadline, status).await {
-                Ok(Ok(status)) => destinations.push(DestinationStatus { retiring, ..status }),
+                Ok(Ok(status)) => {
+                    let concurrency = concurrency.status();
+                    destinations.push(DestinationStatus { retiring, concurrency, ..status });
+                }
                 // The destination has ended meanwhile.
                 Ok(Err(_)) => {}
-                Err(_) => destinations.push(DestinationStatus::unanswered(&id, retiring)),
+                Err(_) => {
+                    destinations.push(DestinationStatus::unanswered(&id, retiring, concurrency.status()));
+                }
             }
         }
         Status { owner: self.owner, sources: self.sources, destinations, objects: Vec::new() }
@@ -146,17 +154,20 @@ impl Reports {
         let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut destinations = Vec::with_capacity(self.destinations.len());
         let mut at_destinations: HashMap<ObjectId, Vec<ObjectAtDestination>> = HashMap::new();
-        for Awaited { id, retiring, report } in self.destinations {
+        for Awaited { id, retiring, concurrency, report } in self.destinations {
             match tokio::time::timeout_at(deadline, report).await {
                 Ok(Ok(DestinationReport { destination, objects })) => {
-                    destinations.push(DestinationStatus { retiring, ..destination });
+                    let concurrency = concurrency.status();
+                    destinations.push(DestinationStatus { retiring, concurrency, ..destination });
                     for (object, at_destination) in objects {
                         at_destinations.entry(object).or_default().push(at_destination);
                     }
                 }
                 // The destination has ended meanwhile.
                 Ok(Err(_)) => {}
-                Err(_) => destinations.push(DestinationStatus::unanswered(&id, retiring)),
+                Err(_) => {
+                    destinations.push(DestinationStatus::unanswered(&id, retiring, concurrency.status()));
+                }
             }
         }
         let status = |object: ObjectReport| {

@@ -30,6 +30,12 @@ impl Run {
                 let reports = self.ask_for_objects(&objects);
                 self.tasks.spawn(async move { drop(answer.send(reports.objects().await)) });
             }
+            Request::Texts(objects, answer) => {
+                let texts = objects.iter().filter_map(|object| self.index.text_of(object)).collect();
+                // A receiver that was dropped needs no answer.
+                let _ = answer.send(texts);
+            }
+            Request::Stored(destination, namespace, answer) => self.stored(&destination, namespace, answer),
             Request::Plan(destination, answer) => self.plan_of(&destination, answer),
             Request::List(destination, answer) => {
                 let known = self.running(&destination).map(|running| running.send(Command::List)).is_some();
@@ -104,7 +110,7 @@ impl Run {
     }
 
     /// Returns a destination, retiring ones included.
-    fn running(&mut self, destination: &DestinationId) -> Option<&mut RunningDestination> {
+    pub(super) fn running(&mut self, destination: &DestinationId) -> Option<&mut RunningDestination> {
         self.destinations.get_mut(destination).or_else(|| self.retiring.get_mut(destination))
     }
 

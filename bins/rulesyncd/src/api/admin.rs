@@ -1,16 +1,18 @@
-//! Releases of held deletes, for programs. The pages have their own (`pages/action.rs`).
+//! What programs may do, with `--web.enable-admin-api`: release held deletes, and have a destination compared now. The
+//! pages have their own (`pages/action.rs`).
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rulesync_core::finding::Printable;
 
+use super::answer::not_found;
 use crate::ask::NoAnswer;
 use crate::context::Context;
 use crate::question::destination;
 
 /// Releases the held deletes of all destinations.
-pub(super) async fn all(State(context): State<Context>) -> Response {
+pub(super) async fn release_all(State(context): State<Context>) -> Response {
     if !context.admin() {
         return admin_is_off();
     }
@@ -24,12 +26,15 @@ pub(super) async fn all(State(context): State<Context>) -> Response {
 }
 
 /// Releases those of a ruler without tenants.
-pub(super) async fn without_tenant(State(context): State<Context>, Path(ruler): Path<String>) -> Response {
+pub(super) async fn release_without_tenant(
+    State(context): State<Context>,
+    Path(ruler): Path<String>,
+) -> Response {
     release_at(context, &ruler, None).await
 }
 
 /// Releases those of a tenant.
-pub(super) async fn of_tenant(
+pub(super) async fn release_of_tenant(
     State(context): State<Context>,
     Path((ruler, tenant)): Path<(String, String)>,
 ) -> Response {
@@ -54,11 +59,39 @@ async fn release_at(context: Context, ruler: &str, tenant: Option<&str>) -> Resp
             tracing::info!(%destination, namespaces, "Held deletes released");
             released(namespaces)
         }
-        Ok(None) => {
-            let text = format!("{}\n", Printable(format_args!("there is no destination {destination}")));
-            (StatusCode::NOT_FOUND, text).into_response()
-        }
+        Ok(None) => not_found(format_args!("destination {destination}")),
         Err(no_answer) => not_yet_released(no_answer),
+    }
+}
+
+/// Has a destination of a ruler without tenants compared now.
+pub(super) async fn sync_without_tenant(
+    State(context): State<Context>,
+    Path(ruler): Path<String>,
+) -> Response {
+    sync_at(&context, &ruler, None).await
+}
+
+/// Has the destination of a tenant compared now.
+pub(super) async fn sync_of_tenant(
+    State(context): State<Context>,
+    Path((ruler, tenant)): Path<(String, String)>,
+) -> Response {
+    sync_at(&context, &ruler, Some(&tenant)).await
+}
+
+async fn sync_at(context: &Context, ruler: &str, tenant: Option<&str>) -> Response {
+    if !context.admin() {
+        return admin_is_off();
+    }
+    let destination = match destination(ruler, tenant) {
+        Ok(destination) => destination,
+        Err(problem) => return not_found(format_args!("such destination: {problem}")),
+    };
+    match context.engine().sync_now(&destination).await {
+        Ok(true) => "the ruler is listed and compared now\n".into_response(),
+        Ok(false) => not_found(format_args!("destination {destination}")),
+        Err(no_answer) => no_answer.into_response(),
     }
 }
 
