@@ -1,6 +1,6 @@
 //! Objects with rules in a Kubernetes cluster as a source: [`KubernetesSource`].
 //!
-//! It watches the rules, and the metadata of their Kubernetes namespaces, and writes nothing. It recovers by itself: it
+//! The source watches the rules, and the metadata of their Kubernetes namespaces, and writes nothing. It recovers by itself: it
 //! waits for a missing CRD or permission and for an unavailable API server or etcd, restarts broken and silent watches,
 //! and lists again when a resource version has expired.
 //!
@@ -13,7 +13,7 @@
 //! engine holds such deletes.
 //!
 //! [`KubernetesInventory`] stores the engine's inventory in a ConfigMap; [`LeaseElection`] elects the one process that
-//! writes.
+//! writes; a [`Publisher`](publish::Publisher) shows beside the objects what became of them.
 
 mod auth;
 mod bounded;

@@ -215,7 +215,8 @@ fn accepted(status: &ObjectStatus, findings: &[Found<'_>]) -> Verdict {
         _ if denied => (Reason::TenantDenied, ""),
         ObjectState::Refused => (Reason::GroupsRefused, "groups are refused"),
         _ => {
-            let message = format_args!("{} accepted", count(status.groups, "group"));
+            let groups = count(status.groups, "group");
+            let message = format_args!("{groups} accepted");
             return Verdict::new(ConditionStatus::True, Reason::Accepted, message);
         }
     };
