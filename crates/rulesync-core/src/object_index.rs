@@ -167,7 +167,7 @@ impl ObjectIndex {
 
     /// Returns what is known of an object before it reaches its destinations; none if no source declares it.
     pub(crate) fn declared_state(&self, id: &ObjectId) -> Option<DeclaredState> {
-        let (id, record) = self.objects.get_key_value(id)?;
+        let record = self.objects.get(id)?;
         let mut hash = self.hashing.build_hasher();
         record.declared_generation.hash(&mut hash);
         record.content.hash(&mut hash);
@@ -176,8 +176,8 @@ impl ObjectIndex {
         for found in &record.matches {
             found.destination.hash(&mut hash);
         }
-        let verdict = self.report(id, record).verdict();
-        Some(DeclaredState { verdict, destinations: record.matches.len(), digest: hash.finish() })
+        let (verdict, destinations) = (record.verdict(), record.matches.len());
+        Some(DeclaredState { verdict, destinations, digest: hash.finish() })
     }
 
     fn report(&self, id: &ObjectId, record: &Record) -> ObjectReport {
@@ -190,8 +190,7 @@ impl ObjectIndex {
             generation: record.declared_generation,
             groups: record.accepted.declared_groups(),
             findings,
-            malformed: record.malformed.is_some(),
-            has_routing_findings: !record.routing_findings.is_empty(),
+            verdict: record.verdict(),
             destinations: record.matches.len(),
             locations: self.locations.clone(),
         }

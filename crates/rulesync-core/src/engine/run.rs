@@ -374,9 +374,14 @@ impl Run {
 
     /// Sends a command to a destination, if there is one, retiring ones included.
     fn send_command(&mut self, id: &DestinationId, command: Command) {
-        if let Some(destination) = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id)) {
+        if let Some(destination) = self.running(id) {
             destination.send(command);
         }
+    }
+
+    /// Returns a destination, retiring ones included.
+    fn running(&mut self, id: &DestinationId) -> Option<&mut RunningDestination> {
+        self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id))
     }
 
     pub(super) fn applied(&self) -> u64 {

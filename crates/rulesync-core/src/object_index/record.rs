@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::intake::{Accepted, RouteMatch};
+use crate::object_change::DeclaredVerdict;
 
 /// The stored form of an object: enough to route it again and to write its groups again.
 #[derive(Debug, Default)]
@@ -31,6 +32,17 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Returns what follows of the declaration for the object's state.
+    pub(super) fn verdict(&self) -> DeclaredVerdict {
+        let findings = || self.accepted.findings.iter().chain(&self.routing_findings);
+        match self.malformed {
+            Some(_) => DeclaredVerdict::Malformed,
+            None if !findings().any(Finding::withholds) => DeclaredVerdict::Accepted,
+            None if !self.routing_findings.is_empty() => DeclaredVerdict::Refused,
+            None => DeclaredVerdict::RefusedIfSelected,
+        }
+    }
+
     pub(super) fn is_in_ruler(&self) -> bool {
         !self.matches.is_empty() && self.accepted.has_groups()
     }

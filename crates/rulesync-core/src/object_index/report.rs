@@ -15,8 +15,7 @@ pub(crate) struct ObjectReport {
     pub(super) generation: Option<i64>,
     pub(super) groups: usize,
     pub(super) findings: Vec<Finding>,
-    pub(super) malformed: bool,
-    pub(super) has_routing_findings: bool,
+    pub(super) verdict: DeclaredVerdict,
     /// The number of destinations that it goes to.
     pub(super) destinations: usize,
     pub(super) locations: Locations,
@@ -28,7 +27,7 @@ impl ObjectReport {
         // It is on its way to a destination that has not answered.
         let on_its_way = (destinations.len() < self.destinations).then_some(ObjectState::Pending);
         let states = destinations.iter().map(|destination| destination.state).chain(on_its_way);
-        let state = self.verdict().with_destinations(states);
+        let state = self.verdict.with_destinations(states);
         let Self { id, uid, generation, groups, mut findings, locations, .. } = self;
         let of_destinations = destinations.iter_mut().flat_map(|destination| &mut destination.findings);
         locations.locate(findings.iter_mut().chain(of_destinations).map(|finding| (&id, finding)));
@@ -46,20 +45,10 @@ impl ObjectReport {
         }
     }
 
-    /// Returns what follows of its declaration for its state.
-    pub(super) fn verdict(&self) -> DeclaredVerdict {
-        match self.malformed {
-            true => DeclaredVerdict::Malformed,
-            false if !self.findings.iter().any(Finding::withholds) => DeclaredVerdict::Accepted,
-            false if self.has_routing_findings => DeclaredVerdict::Refused,
-            false => DeclaredVerdict::RefusedIfSelected,
-        }
-    }
-
     /// Completes the explanation of the object.
     pub(crate) fn explain(self, explanation: &mut ObjectExplanation) {
         let states = explanation.destinations.iter().filter_map(|destination| destination.state);
-        explanation.state = Some(self.verdict().with_destinations(states));
+        explanation.state = Some(self.verdict.with_destinations(states));
         let Self { id, mut findings, locations, .. } = self;
         let of_routes = explanation.routes.iter_mut().filter_map(|route| route.finding.as_mut());
         let of_destinations = explanation.destinations.iter_mut().flat_map(|here| &mut here.findings);

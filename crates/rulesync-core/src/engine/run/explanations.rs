@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::Run;
-use super::reports::REPORT_TIMEOUT;
+use super::reports::answers;
 use crate::destination::{AskedObject, Command, ObjectHere, Question};
 use crate::explain::{DestinationFilter, Explained, NamespaceExplanation, ObjectExplanation, ObjectRef};
 use crate::model::kind::{KINDS, PROMETHEUS_RULE, RULE_FILE};
@@ -146,17 +145,4 @@ impl NamespaceAnswers {
         let Self { explained, destinations } = self;
         Explained { namespaces: answers(destinations).await, ..explained }
     }
-}
-
-/// Returns the answers that come in time.
-async fn answers<T>(destinations: Vec<oneshot::Receiver<T>>) -> Vec<T> {
-    let deadline = Instant::now() + REPORT_TIMEOUT;
-    let mut answers = Vec::with_capacity(destinations.len());
-    for answer in destinations {
-        // A destination that ends, or that waits for its predecessor, has nothing to say.
-        if let Ok(Ok(answer)) = tokio::time::timeout_at(deadline, answer).await {
-            answers.push(answer);
-        }
-    }
-    answers
 }

@@ -19,19 +19,24 @@ use crate::status::{DestinationStatus, ObjectAtDestination, ObjectStatus, Source
 /// The time that destinations have to answer, all together.
 pub(super) const REPORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reports that are on their way.
+/// Reports of everything that are on their way.
 pub(super) struct Reports {
-    owner: String,
-    sources: Vec<SourceStatus>,
     objects: Vec<ObjectReport>,
-    destinations: Vec<Awaited>,
+    overview: Overview<DestinationReport>,
 }
 
-struct Awaited {
+/// Answers of all destinations that are on their way, and what is known without them.
+pub(super) struct Overview<T> {
+    owner: String,
+    sources: Vec<SourceStatus>,
+    destinations: Vec<Awaited<T>>,
+}
+
+struct Awaited<T> {
     id: DestinationId,
     retiring: bool,
     concurrency: ConcurrencyLimit,
-    report: oneshot::Receiver<DestinationReport>,
+    answer: oneshot::Receiver<T>,
 }
 
 /// Reports about some objects that are on their way.
@@ -40,22 +45,25 @@ pub(super) struct ObjectReports {
     destinations: Vec<oneshot::Receiver<Vec<(ObjectId, ObjectAtDestination)>>>,
 }
 
-/// Reports of the destinations as wholes that are on their way.
-pub(super) struct Overview {
-    owner: String,
-    sources: Vec<SourceStatus>,
-    destinations: Vec<(DestinationId, bool, ConcurrencyLimit, oneshot::Receiver<DestinationStatus>)>,
-}
-
 impl Run {
+    /// Requests a report from every destination.
+    pub(super) fn ask_for_reports(&mut self) -> Reports {
+        Reports { overview: self.ask_all(Command::Status), objects: self.index.reports() }
+    }
+
     /// Requests the status of every destination as a whole.
-    pub(super) fn ask_for_overview(&mut self) -> Overview {
+    pub(super) fn ask_for_overview(&mut self) -> Overview<DestinationStatus> {
+        self.ask_all(Command::Summary)
+    }
+
+    fn ask_all<T>(&mut self, question: impl Fn(oneshot::Sender<T>) -> Command) -> Overview<T> {
         let mut destinations = Vec::with_capacity(self.destinations.len() + self.retiring.len());
         for (retiring, running) in [(false, &mut self.destinations), (true, &mut self.retiring)] {
             for (id, destination) in running {
-                let (answer, status) = oneshot::channel();
-                destination.send(Command::Summary(answer));
-                destinations.push((id.clone(), retiring, destination.concurrency.clone(), status));
+                let (sender, answer) = oneshot::channel();
+                destination.send(question(sender));
+                let (id, concurrency) = (id.clone(), destination.concurrency.clone());
+                destinations.push(Awaited { id, retiring, concurrency, answer });
             }
         }
         let owner = self.setup.namespace_policy.owner.to_string();
@@ -65,55 +73,40 @@ impl Run {
     /// Requests a report about some objects from the destinations that they go to.
     pub(super) fn ask_for_objects(&mut self, asked: &[ObjectId]) -> ObjectReports {
         let mut objects = Vec::with_capacity(asked.len());
-        let mut at: BTreeMap<&DestinationId, Vec<(ObjectId, RulerNamespace)>> = BTreeMap::new();
+        let mut at: BTreeMap<DestinationId, Vec<(ObjectId, RulerNamespace)>> = BTreeMap::new();
         for id in asked {
             let Some((report, places)) = self.index.report_of(id) else { continue };
             for (destination, namespace) in places {
-                at.entry(destination).or_default().push((id.clone(), namespace.clone()));
+                at.entry(destination.clone()).or_default().push((id.clone(), namespace.clone()));
             }
             objects.push(report);
         }
         let mut destinations = Vec::with_capacity(at.len());
         for (id, asked) in at {
-            let running = self.destinations.get_mut(id).or_else(|| self.retiring.get_mut(id));
-            if let Some(destination) = running {
-                let (answer, report) = oneshot::channel();
-                destination.send(Command::Objects(asked, answer));
-                destinations.push(report);
-            }
+            let (answer, report) = oneshot::channel();
+            self.send_command(&id, Command::Objects(asked, answer));
+            destinations.push(report);
         }
         ObjectReports { objects, destinations }
     }
+}
 
-    /// Requests a report from every destination.
-    pub(super) fn ask_for_reports(&mut self) -> Reports {
-        let mut destinations = Vec::with_capacity(self.destinations.len() + self.retiring.len());
-        for (retiring, running) in [(false, &mut self.destinations), (true, &mut self.retiring)] {
-            for (id, destination) in running {
-                let (answer, report) = oneshot::channel();
-                destination.send(Command::Status(answer));
-                let concurrency = destination.concurrency.clone();
-                destinations.push(Awaited { id: id.clone(), retiring, concurrency, report });
-            }
-        }
-        Reports {
-            owner: self.setup.namespace_policy.owner.to_string(),
-            sources: self.source_statuses(),
-            objects: self.index.reports(),
-            destinations,
-        }
+impl Overview<DestinationStatus> {
+    /// Returns the status without objects, once every destination has answered or the time for it is over.
+    pub(super) async fn status(self) -> Status {
+        self.status_with(|status| status).await
     }
 }
 
-impl Overview {
-    /// Returns the status without objects, once every destination has answered or the time for it is over.
-    pub(super) async fn status(self) -> Status {
+impl<T> Overview<T> {
+    /// Returns the status without objects. `take` takes the status of a destination out of its answer.
+    async fn status_with(self, mut take: impl FnMut(T) -> DestinationStatus) -> Status {
         let deadline = Instant::now() + REPORT_TIMEOUT;
         let mut destinations = Vec::with_capacity(self.destinations.len());
-        for (id, retiring, concurrency, status) in self.destinations {
-            match tokio::time::timeout_at(deadline, status).await {
-                Ok(Ok(status)) => {
-                    let concurrency = concurrency.status();
+        for Awaited { id, retiring, concurrency, answer } in self.destinations {
+            match tokio::time::timeout_at(deadline, answer).await {
+                Ok(Ok(answer)) => {
+                    let (status, concurrency) = (take(answer), concurrency.status());
                     destinations.push(DestinationStatus { retiring, concurrency, ..status });
                 }
                 // The destination has ended meanwhile.
@@ -130,51 +123,55 @@ impl Overview {
 impl ObjectReports {
     /// Returns the status of the objects, once their destinations have answered or the time for it is over.
     pub(super) async fn objects(self) -> Vec<ObjectStatus> {
-        let deadline = Instant::now() + REPORT_TIMEOUT;
-        let mut at_destinations: HashMap<ObjectId, Vec<ObjectAtDestination>> = HashMap::new();
-        for report in self.destinations {
-            // A destination that ends, or that waits for its predecessor, has nothing to say.
-            if let Ok(Ok(report)) = tokio::time::timeout_at(deadline, report).await {
-                for (object, here) in report {
-                    at_destinations.entry(object).or_default().push(here);
-                }
-            }
-        }
-        let status = |object: ObjectReport| {
-            let destinations = at_destinations.remove(&object.id).unwrap_or_default();
-            object.with_destinations(destinations)
-        };
-        self.objects.into_iter().map(status).collect()
+        let mut at_destinations = AtDestinations::default();
+        answers(self.destinations).await.into_iter().for_each(|report| at_destinations.add(report));
+        at_destinations.complete(self.objects)
     }
 }
 
 impl Reports {
     /// Returns the status, once every destination has answered or the time for it is over.
     pub(super) async fn status(self) -> Status {
-        let deadline = Instant::now() + REPORT_TIMEOUT;
-        let mut destinations = Vec::with_capacity(self.destinations.len());
-        let mut at_destinations: HashMap<ObjectId, Vec<ObjectAtDestination>> = HashMap::new();
-        for Awaited { id, retiring, concurrency, report } in self.destinations {
-            match tokio::time::timeout_at(deadline, report).await {
-                Ok(Ok(DestinationReport { destination, objects })) => {
-                    let concurrency = concurrency.status();
-                    destinations.push(DestinationStatus { retiring, concurrency, ..destination });
-                    for (object, at_destination) in objects {
-                        at_destinations.entry(object).or_default().push(at_destination);
-                    }
-                }
-                // The destination has ended meanwhile.
-                Ok(Err(_)) => {}
-                Err(_) => {
-                    destinations.push(DestinationStatus::unanswered(&id, retiring, concurrency.status()));
-                }
-            }
+        let mut at_destinations = AtDestinations::default();
+        let take = |DestinationReport { destination, objects }| {
+            at_destinations.add(objects);
+            destination
+        };
+        let overview = self.overview.status_with(take).await;
+        Status { objects: at_destinations.complete(self.objects), ..overview }
+    }
+}
+
+/// The reports of destinations about objects, by object.
+#[derive(Default)]
+struct AtDestinations(HashMap<ObjectId, Vec<ObjectAtDestination>>);
+
+impl AtDestinations {
+    fn add(&mut self, report: Vec<(ObjectId, ObjectAtDestination)>) {
+        for (object, here) in report {
+            self.0.entry(object).or_default().push(here);
         }
+    }
+
+    /// Completes the reports of the index to the status of the objects.
+    fn complete(mut self, objects: Vec<ObjectReport>) -> Vec<ObjectStatus> {
         let status = |object: ObjectReport| {
-            let destinations = at_destinations.remove(&object.id).unwrap_or_default();
+            let destinations = self.0.remove(&object.id).unwrap_or_default();
             object.with_destinations(destinations)
         };
-        let objects = self.objects.into_iter().map(status).collect();
-        Status { owner: self.owner, sources: self.sources, destinations, objects }
+        objects.into_iter().map(status).collect()
     }
+}
+
+/// Returns the answers that come in time.
+pub(super) async fn answers<T>(destinations: Vec<oneshot::Receiver<T>>) -> Vec<T> {
+    let deadline = Instant::now() + REPORT_TIMEOUT;
+    let mut answers = Vec::with_capacity(destinations.len());
+    for answer in destinations {
+        // A destination that ends, or that waits for its predecessor, has nothing to say.
+        if let Ok(Ok(answer)) = tokio::time::timeout_at(deadline, answer).await {
+            answers.push(answer);
+        }
+    }
+    answers
 }

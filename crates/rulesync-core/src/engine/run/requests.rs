@@ -5,7 +5,6 @@ use tokio::time::Instant;
 
 use super::Run;
 use super::reports::REPORT_TIMEOUT;
-use super::running_destination::RunningDestination;
 use crate::destination::Command;
 use crate::engine::handle::Request;
 use crate::engine::setup::{Setup, SetupError};
@@ -109,18 +108,10 @@ impl Run {
         Ok(())
     }
 
-    /// Returns a destination, retiring ones included.
-    pub(super) fn running(&mut self, destination: &DestinationId) -> Option<&mut RunningDestination> {
-        self.destinations.get_mut(destination).or_else(|| self.retiring.get_mut(destination))
-    }
-
     /// Has a destination asked for its plan, within a time.
     fn plan_of(&mut self, destination: &DestinationId, answer: oneshot::Sender<Option<Plan>>) {
         let (planned, plan) = oneshot::channel();
-        match self.running(destination) {
-            Some(running) => running.send(Command::Plan(planned)),
-            None => drop(planned),
-        }
+        self.send_command(destination, Command::Plan(planned));
         let locations = self.index.locations().clone();
         self.tasks.spawn(async move {
             let plan = tokio::time::timeout(REPORT_TIMEOUT, plan).await;
