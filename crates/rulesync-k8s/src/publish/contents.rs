@@ -1,13 +1,13 @@
 //! The contents of a status: conditions, numbers, destinations and findings, each within its limits.
 
 use std::collections::BTreeSet;
-use std::hash::Hash;
 
+use rulesync_core::Finding;
 use rulesync_core::finding::Severity;
 use rulesync_core::status::{ObjectAtDestination, ObjectState, ObjectStatus};
+use serde::Serialize;
 
 use super::conditions::{Conditions, evaluation_reason, sync_message, sync_reason};
-use super::digest::Sha;
 use super::findings::{self, Found, Meaning};
 use super::reason::Reason;
 use super::text::{printable, shown};
@@ -55,28 +55,32 @@ pub(super) fn of(status: &ObjectStatus, observed_generation: Option<i64>) -> (Pu
     (contents, conditions)
 }
 
-/// Hashes what the status says besides evaluation.
-pub(super) fn hash_steady(status: &ObjectStatus, hasher: &mut Sha) {
+/// Returns what the status says besides evaluation.
+pub(super) fn steady(status: &ObjectStatus) -> impl Serialize {
     let ObjectStatus { uid, generation, state, groups, findings, destinations, .. } = status;
-    (uid, generation, state, groups, findings).hash(hasher);
-    for at in destinations {
-        let ObjectAtDestination {
-            ruler,
-            tenant,
-            namespace,
-            state,
-            delay,
-            groups,
-            rules,
-            refused_groups,
-            held_groups,
-            findings,
-            ..
-        } = at;
-        (ruler, tenant, namespace, state, delay, groups, rules, refused_groups, held_groups).hash(hasher);
-        let steady = |finding: &&rulesync_core::Finding| !Meaning::of(finding).is_about_evaluation();
-        findings.iter().filter(steady).for_each(|finding| finding.hash(hasher));
-    }
+    let destinations: Vec<_> = destinations.iter().map(steady_at).collect();
+    (uid, generation, state, groups, findings, destinations)
+}
+
+/// Returns what the status says besides evaluation of an object at a destination.
+fn steady_at(at: &ObjectAtDestination) -> impl Serialize {
+    let ObjectAtDestination {
+        ruler,
+        tenant,
+        namespace,
+        state,
+        delay,
+        groups,
+        rules,
+        refused_groups,
+        held_groups,
+        findings,
+        ..
+    } = at;
+    let steady = |finding: &&Finding| !Meaning::of(finding).is_about_evaluation();
+    let findings: Vec<&Finding> = findings.iter().filter(steady).collect();
+    let numbers = (groups, rules, refused_groups, held_groups);
+    (ruler, tenant, namespace, state, delay, numbers, findings)
 }
 
 fn size(contents: &PublishedStatus) -> usize {

@@ -1,7 +1,6 @@
 //! Digests of what was written: equal ones mean that there is nothing to write.
 
 use std::fmt;
-use std::hash::Hasher;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -24,14 +23,9 @@ impl PartialEq for Digest {
 impl Eq for Digest {}
 
 impl Digest {
-    /// Returns the digest of a rendering without times; `steady` hashes what it says besides evaluation.
-    pub(super) fn new(rendering: &impl Serialize, steady: impl FnOnce(&mut Sha)) -> Self {
-        let mut whole = Sha::default();
-        // Writing to memory does not fail, and no rendering has a key that is no text.
-        let _ = serde_json::to_writer(&mut whole, rendering);
-        let mut rest = Sha::default();
-        steady(&mut rest);
-        Self { whole: whole.finish(), steady: rest.finish() }
+    /// Returns the digest of a rendering without times; `steady` is what it says besides evaluation.
+    pub(super) fn new(rendering: &impl Serialize, steady: &impl Serialize) -> Self {
+        Self { whole: sha(rendering), steady: sha(steady) }
     }
 
     /// Returns whether nothing but what is said of the evaluation differs, which may change with each evaluation.
@@ -66,20 +60,17 @@ impl FromStr for Digest {
     }
 }
 
-/// SHA-256 of what is written to it, or hashed with it: the same in every process.
-#[derive(Debug, Default)]
-pub(super) struct Sha(Sha256);
-
-impl Hasher for Sha {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        let digest = self.0.clone().finalize();
-        digest.iter().take(8).fold(0, |all, byte| (all << 8) | u64::from(*byte))
-    }
+/// Returns the beginning of the SHA-256 of a value as JSON: the same in every process.
+pub(super) fn sha(value: &impl Serialize) -> u64 {
+    let mut sha = Sha::default();
+    // Writing to memory does not fail, and nothing that is written has a key that is no text.
+    let _ = serde_json::to_writer(&mut sha, value);
+    sha.0.finalize().iter().take(8).fold(0, |all, byte| (all << 8) | u64::from(*byte))
 }
+
+/// SHA-256 of what is written to it.
+#[derive(Debug, Default)]
+struct Sha(Sha256);
 
 impl std::io::Write for Sha {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -24,7 +24,7 @@ pub fn render(status: &ObjectStatus) -> Option<Draft<LoggingRuleStatus>> {
     }
     let (published, conditions) = contents::of(status, status.generation);
     let rendering = LoggingRuleStatus { observed_generation: status.generation, published };
-    let digest = Digest::new(&rendering, |hasher| contents::hash_steady(status, hasher));
+    let digest = Digest::new(&rendering, &contents::steady(status));
     Some(Draft { rendering, conditions, digest })
 }
 
@@ -43,7 +43,7 @@ pub fn written(status: &LoggingRuleStatus) -> Option<Written> {
     let mut undated = status.clone();
     undated.published.conditions.iter_mut().for_each(|condition| condition.last_transition_time.clear());
     // What it says besides evaluation cannot be told apart any more: a difference counts as more than evaluation.
-    Some(Written { digest: Digest::new(&undated, |_| {}), transitions, state })
+    Some(Written { digest: Digest::new(&undated, &()), transitions, state })
 }
 
 /// Returns whether an installation has something to say in the one status of a `LoggingRule`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::core::ObjectMeta;
 use rulesync_core::Owner;
 use rulesync_core::model::Fingerprint;
 use rulesync_core::status::ObjectStatus;
@@ -46,8 +47,25 @@ pub(super) fn labels(owner: &Owner, state: Option<Reason>) -> BTreeMap<String, S
     labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// Returns the metadata of what is published beside an object, under a name of its own.
+pub(super) fn beside(
+    name: String,
+    kind: &Kind,
+    status: &ObjectStatus,
+    owner: &Owner,
+    state: Reason,
+) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(status.namespace.clone()),
+        labels: Some(labels(owner, Some(state))),
+        owner_references: owner_reference(kind, status).map(|reference| vec![reference]),
+        ..ObjectMeta::default()
+    }
+}
+
 /// Returns the reference by which the garbage collector deletes what is published of an object together with it.
-pub(super) fn owner_reference(kind: &Kind, status: &ObjectStatus) -> Option<OwnerReference> {
+fn owner_reference(kind: &Kind, status: &ObjectStatus) -> Option<OwnerReference> {
     Some(OwnerReference {
         api_version: kind.api_version(),
         kind: status.kind.clone(),

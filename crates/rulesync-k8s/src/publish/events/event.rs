@@ -1,7 +1,5 @@
 //! The Event of a notice, as `events.k8s.io/v1` takes it.
 
-use std::hash::{Hash as _, Hasher as _};
-
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -11,7 +9,7 @@ use rulesync_core::status::ObjectStatus;
 use rulesync_core::{ObjectId, Owner};
 
 use super::notice::Notice;
-use crate::publish::digest::Sha;
+use crate::publish::digest::sha;
 use crate::publish::metadata::{field_manager, labels, limited_name};
 use crate::publish::text::boundary;
 use crate::resource::Kind;
@@ -58,9 +56,7 @@ impl<'a> Subject<'a> {
 /// was reported before.
 pub fn event(subject: &Subject<'_>, notice: &Notice, owner: &Owner, instance: &str, now: Timestamp) -> Event {
     let Subject { kind, namespace, name, uid } = subject;
-    let mut sha = Sha::default();
-    (kind.name, namespace, name, uid, owner, notice).hash(&mut sha);
-    let hash = sha.finish();
+    let hash = sha(&(kind.name, namespace, name, uid, owner.as_str(), notice.parts()));
     let end = boundary(instance, MAX_INSTANCE);
     let instance = instance.get(..end).filter(|instance| !instance.is_empty());
     Event {

@@ -1,12 +1,10 @@
 //! What was known of an object, in brief, and what is new compared with it.
 
-use std::hash::{Hash as _, Hasher as _};
-
 use rulesync_core::status::{ObjectState, ObjectStatus};
 
 use super::notice::{MAX_ITEM, Notice, NoticeReason};
 use crate::publish::conditions::{ConditionStatus, Conditions, sync_message, sync_reason};
-use crate::publish::digest::Sha;
+use crate::publish::digest::sha;
 use crate::publish::findings::{self, Meaning, destination_name};
 use crate::publish::reason::Reason;
 use crate::publish::text::printable;
@@ -101,10 +99,8 @@ fn place(status: &ObjectStatus, conditions: &Conditions) -> String {
 }
 
 fn hash(notice: &Notice) -> u32 {
-    let mut sha = Sha::default();
-    notice.hash(&mut sha);
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one")]
-    let half = sha.finish() as u32;
+    let half = sha(&notice.parts()) as u32;
     half
 }
 

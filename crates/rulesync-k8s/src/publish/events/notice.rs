@@ -123,6 +123,11 @@ pub(super) const MAX_ITEMS: usize = 3;
 pub(super) const MAX_ITEM: usize = 300;
 
 impl Notice {
+    /// Returns the reason by its name, and the note: what tells two notices apart, also in another process.
+    pub(super) fn parts(&self) -> (&'static str, &str) {
+        (self.reason.name(), &self.note)
+    }
+
     /// Returns a notice of a printable text.
     pub(super) fn new(reason: NoticeReason, note: String) -> Self {
         Self { reason, note: limited(note, MAX_NOTE) }

@@ -4,7 +4,6 @@
 mod resource;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::core::ObjectMeta;
 use rulesync_core::Owner;
 use rulesync_core::status::ObjectStatus;
 
@@ -15,7 +14,7 @@ use super::contents::{self, MAX_FINDINGS};
 use super::digest::Digest;
 use super::draft::{Dated, Draft};
 use super::findings::{self, Found, Meaning};
-use super::metadata::{DIGEST_ANNOTATION, labels, owner_reference};
+use super::metadata::{DIGEST_ANNOTATION, beside};
 use super::reason::Reason;
 use super::rule_status::name;
 use super::transitions::Transitions;
@@ -39,13 +38,7 @@ pub fn render(status: &ObjectStatus, owner: &Owner) -> Option<Draft<Report>> {
     let failures = found.iter().filter(|found| is_failure(found));
     let results: Vec<ReportResult> =
         state_result(&conditions).into_iter().chain(failures.map(result)).collect();
-    let metadata = ObjectMeta {
-        name: Some(name(&status.kind, &status.name, owner)),
-        namespace: Some(status.namespace.clone()),
-        labels: Some(labels(owner, Some(conditions.state()))),
-        owner_references: owner_reference(kind, status).map(|reference| vec![reference]),
-        ..ObjectMeta::default()
-    };
+    let metadata = beside(name(&status.kind, &status.name, owner), kind, status, owner, conditions.state());
     let scope = ObjectReference {
         api_version: Some(kind.api_version()),
         kind: Some(status.kind.clone()),
@@ -62,7 +55,7 @@ pub fn render(status: &ObjectStatus, owner: &Owner) -> Option<Draft<Report>> {
         results: results.into_iter().take(MAX_FINDINGS).collect(),
     };
     let rendering = Report { metadata, spec };
-    let digest = Digest::new(&rendering, |hasher| contents::hash_steady(status, hasher));
+    let digest = Digest::new(&rendering, &contents::steady(status));
     Some(Draft { rendering, conditions, digest })
 }
 

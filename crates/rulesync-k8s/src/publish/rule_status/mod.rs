@@ -2,7 +2,6 @@
 
 mod name;
 
-use kube::core::ObjectMeta;
 use rulesync_core::Owner;
 use rulesync_core::model::LOGGING_RULE;
 use rulesync_core::status::ObjectStatus;
@@ -12,7 +11,7 @@ pub use name::name;
 use super::contents;
 use super::digest::Digest;
 use super::draft::{Dated, Draft};
-use super::metadata::{DIGEST_ANNOTATION, TRANSITIONS_ANNOTATION, labels, owner_reference};
+use super::metadata::{DIGEST_ANNOTATION, TRANSITIONS_ANNOTATION, beside};
 use super::transitions::Transitions;
 use crate::crd::{RuleStatus, RuleStatusSubject, SourceObject};
 use crate::resource::Kind;
@@ -22,13 +21,7 @@ use crate::resource::Kind;
 pub fn render(status: &ObjectStatus, owner: &Owner) -> Option<Draft<RuleStatus>> {
     let kind = Kind::of(&status.kind).filter(|kind| kind.name != LOGGING_RULE)?;
     let (contents, conditions) = contents::of(status, None);
-    let metadata = ObjectMeta {
-        name: Some(name(&status.kind, &status.name, owner)),
-        namespace: Some(status.namespace.clone()),
-        labels: Some(labels(owner, Some(conditions.state()))),
-        owner_references: owner_reference(kind, status).map(|reference| vec![reference]),
-        ..ObjectMeta::default()
-    };
+    let metadata = beside(name(&status.kind, &status.name, owner), kind, status, owner, conditions.state());
     let source = SourceObject {
         api_version: Some(kind.api_version()),
         kind: Some(status.kind.clone()),
@@ -38,7 +31,7 @@ pub fn render(status: &ObjectStatus, owner: &Owner) -> Option<Draft<RuleStatus>>
     };
     let spec = RuleStatusSubject { source: Some(source) };
     let rendering = RuleStatus { metadata, spec, status: Some(contents) };
-    let digest = Digest::new(&rendering, |hasher| contents::hash_steady(status, hasher));
+    let digest = Digest::new(&rendering, &contents::steady(status));
     Some(Draft { rendering, conditions, digest })
 }
 
