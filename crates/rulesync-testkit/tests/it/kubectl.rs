@@ -30,11 +30,13 @@ fn refused(server: &KubeServer, name: &str) {
 
 /// The status of the rule says that it is in the ruler.
 fn synced(server: &KubeServer, name: &str) {
-    let condition = json!({
-        "type": "Synced", "status": "True", "reason": "Synced", "message": "",
-        "lastTransitionTime": "2026-11-27T10:03:10Z",
-    });
-    let status = json!({"status": {"conditions": [condition]}});
+    let condition = |kind: &str| {
+        json!({
+            "type": kind, "status": "True", "reason": "Synced", "message": "",
+            "lastTransitionTime": "2026-11-27T10:03:10Z",
+        })
+    };
+    let status = json!({"status": {"conditions": [condition("Synced"), condition("Ready")]}});
     server.patch("loggingrules.rulesync.dev", "shop", name, status).unwrap();
 }
 
