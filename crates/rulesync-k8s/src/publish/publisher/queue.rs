@@ -1,7 +1,7 @@
 //! The objects whose state is to be published: their names, each once. What is published is their state by the time it is
 //! their turn, so that the last state wins. Pure: the clock is passed in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rulesync_core::ObjectId;
 use rulesync_core::engine::Backoff;
@@ -18,7 +18,7 @@ pub(super) enum Urgency {
     Problem,
     /// Anything else.
     Ordinary,
-    /// One that has failed: it keeps no other waiting.
+    /// One that has failed, or another one in its Kubernetes namespace: it keeps no other waiting.
     Failed,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Queue {
     later: BTreeSet<(Instant, ObjectId)>,
     /// Each with what it was added with meanwhile.
     under_way: HashMap<ObjectId, Option<Wish>>,
-    failures: HashMap<ObjectId, u32>,
+    failures: BTreeMap<ObjectId, u32>,
     added: u64,
 }
 
@@ -83,8 +83,16 @@ impl Queue {
         }
         let mut taken = Vec::with_capacity(limit.min(self.ready.len()));
         while taken.len() < limit
-            && let Some((_, _, object)) = self.ready.pop_first()
+            && let Some((urgency, number, object)) = self.ready.pop_first()
         {
+            // What fails often fails in a whole Kubernetes namespace, and each failure may cost all others a pause.
+            if urgency != Urgency::Failed && self.has_failures_in(object.namespace()) {
+                if let Some(waiting) = self.waiting.get_mut(&object) {
+                    waiting.wish.urgency = Urgency::Failed;
+                }
+                self.ready.insert((Urgency::Failed, number, object));
+                continue;
+            }
             self.waiting.remove(&object);
             self.under_way.insert(object.clone(), None);
             taken.push(object);
@@ -120,6 +128,13 @@ impl Queue {
         let due = now + BACKOFF.wait(*failures);
         let due = not_before.map_or(due, |at| at.max(due));
         self.insert(object.clone(), Wish { urgency: Urgency::Failed, due }, None);
+    }
+
+    /// Returns whether the last work on some name of a Kubernetes namespace failed.
+    fn has_failures_in(&self, namespace: &str) -> bool {
+        // Identities are ordered by Kubernetes namespace first.
+        let first = ObjectId::new(&"".into(), &"".into(), namespace, "");
+        self.failures.range(first..).next().is_some_and(|(object, _)| object.namespace() == namespace)
     }
 
     /// Returns the time at which there is a name to be taken; none if none waits.

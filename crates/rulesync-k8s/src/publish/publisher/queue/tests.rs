@@ -5,8 +5,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// An object in a Kubernetes namespace of its own.
 fn object(number: usize) -> ObjectId {
-    ObjectId::new(&"k".into(), &"PrometheusRule".into(), "ns", &format!("o{number}"))
+    object_in(&format!("ns{number}"), number)
+}
+
+fn object_in(namespace: &str, number: usize) -> ObjectId {
+    ObjectId::new(&"k".into(), &"PrometheusRule".into(), namespace, &format!("o{number}"))
 }
 
 fn after(now: Instant, seconds: u64) -> Instant {
@@ -26,6 +31,22 @@ fn queue_takes_problems_first_and_otherwise_the_oldest() {
     assert_eq!(queue.next(now), Some(after(now, 1)));
     assert_eq!(queue.take(after(now, 1), 9), [object(4)]);
     assert_eq!((queue.next(now), queue.len()), (None, 4), "all are under way");
+}
+
+#[test]
+fn queue_takes_names_of_a_kubernetes_namespace_in_which_one_has_failed_after_all_others() {
+    let (mut queue, now) = (Queue::default(), Instant::now());
+    let closed: Vec<ObjectId> = (1..=3).map(|number| object_in("closed", number)).collect();
+    closed.iter().for_each(|object| queue.add(object, Urgency::Problem, now));
+    queue.add(&object_in("open", 4), Urgency::Ordinary, now);
+    assert_eq!(queue.take(now, 1), closed[..1]);
+    queue.fail(&closed[0], now, None);
+    assert_eq!(queue.take(now, 2), [object_in("open", 4), closed[1].clone()]);
+    assert_eq!(queue.take(after(now, 60), 9), [closed[2].clone(), closed[0].clone()]);
+    queue.finish(&closed[0]);
+    queue.add(&object_in("open", 5), Urgency::Ordinary, now);
+    queue.add(&object_in("closed", 6), Urgency::Problem, now);
+    assert_eq!(queue.take(now, 1), [object_in("closed", 6)], "what failed has succeeded");
 }
 
 #[test]

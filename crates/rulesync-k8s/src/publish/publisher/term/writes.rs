@@ -1,5 +1,6 @@
 //! Writes: as many as the limit allows, and what follows from their results.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -107,8 +108,23 @@ impl Term {
                 if let Some(object) = &job.object {
                     self.queue.fail(object, now, None);
                 }
+                self.put_back(write.namespace(), now);
             }
             Next::Stop => self.end(Job { writes: [].into(), ..job }, now),
+        }
+    }
+
+    /// Has the objects of a Kubernetes namespace in which a write has failed wait behind all others.
+    fn put_back(&mut self, namespace: &str, now: Instant) {
+        let is_there = |job: &Job| {
+            // What is left of an object that is not known has no place in the queue.
+            job.object.as_ref().is_some_and(|object| object.namespace() == namespace)
+        };
+        let (there, others): (VecDeque<Job>, VecDeque<Job>) =
+            std::mem::take(&mut self.jobs).into_iter().partition(is_there);
+        self.jobs = others;
+        for object in there.into_iter().filter_map(|job| job.object) {
+            self.queue.defer(&object, Urgency::Failed, now);
         }
     }
 
