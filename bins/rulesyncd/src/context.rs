@@ -1,7 +1,7 @@
 //! What answers are made from: the engine, what is known of its objects, and where they are served.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rulesync_config::{App, ConfigInForce};
 use rulesync_core::engine::{Leadership, Metrics};
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     leadership: Leadership,
     /// When the process began, in seconds since 1970.
     started: u64,
+    /// What tells this process from others in marks of [`Context::mark`].
+    process: Arc<str>,
     /// Whether requests that change something are allowed.
     admin: bool,
     token: Token,
@@ -48,6 +50,7 @@ impl Context {
             configuration: app.configuration().clone(),
             leadership: app.leadership(),
             started: seconds_since_1970(),
+            process: format!("{:x}", since_1970().as_nanos()).into(),
             admin,
             token,
             location: Arc::new(location),
@@ -79,6 +82,11 @@ impl Context {
     /// When the process began, in seconds since 1970.
     pub(crate) fn started(&self) -> u64 {
         self.started
+    }
+
+    /// Returns a mark that this process alone gives to the states of objects after so many changes.
+    pub(crate) fn mark(&self, changes: u64) -> String {
+        format!("{}-{changes}", self.process)
     }
 
     /// Whether requests that change something are allowed.
@@ -114,5 +122,9 @@ impl Context {
 
 /// The time, in seconds since 1970.
 pub(crate) fn seconds_since_1970() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map(|time| time.as_secs()).unwrap_or_default()
+    since_1970().as_secs()
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

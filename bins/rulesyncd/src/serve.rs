@@ -10,6 +10,8 @@
 //! | sends its request slowly | closed after [`Limits::head`] |
 //! | keeps a connection for later | closed after [`Limits::idle`] |
 //! | does not read its answer | closed with a reset after [`Limits::stall`] without a byte, or [`Limits::answer`] as a whole |
+//! | follows a stream, such as that of events | lasts as long as the client reads it; the daemon's end ends it at once |
+//! | is gone without a word | closed after [`Limits::stall`] without an acknowledgement of what was sent |
 //! | sends a long head | refused at 16 KiB, or 8 KiB over HTTP/2 |
 //! | sends many requests at once over HTTP/2 | 16 of them, each with these limits; what a client does not take of one of them ends the connection |
 //!
@@ -40,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use activity::Activity;
+pub(crate) use answer::Stream;
 pub(crate) use handshake::{HTTP1, HTTP2};
 pub(crate) use limits::Limits;
 pub(crate) use peer::Peer;
@@ -80,7 +83,7 @@ impl Server {
         limits: Limits,
         tls: Option<Tls>,
     ) -> io::Result<Self> {
-        let listener = bind(address)?;
+        let listener = bind(address, limits.stall)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -116,12 +119,17 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+fn bind(address: SocketAddr, stall: Duration) -> io::Result<std::net::TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Otherwise the port stays in use for a minute after the previous process.
     socket.set_reuseaddr(true)?;
     // Connections inherit it.
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    // Otherwise the system tries to reach a client for a quarter of an hour, such as a laptop that was closed.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(stall))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = stall;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
@@ -210,9 +218,12 @@ impl Connections {
         }
     }
 
-    /// Lets requests in flight finish until `cut`.
+    /// Lets requests in flight finish until `cut`. Streams are not waited for.
     async fn finish(mut self, cut: Instant) {
         self.finish.cancel();
+        for (task, _) in self.open.iter().filter(|(_, activity)| activity.is_streaming_only()) {
+            task.abort();
+        }
         let _ = tokio::time::timeout_at(cut, async { while self.tasks.join_next().await.is_some() {} }).await;
         self.tasks.shutdown().await;
     }

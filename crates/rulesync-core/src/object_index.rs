@@ -162,7 +162,7 @@ impl ObjectIndex {
     /// Returns the texts of an object as its author wrote them; none if no source declares it.
     pub(crate) fn text_of(&self, id: &ObjectId) -> Option<ObjectText> {
         let (id, record) = self.objects.get_key_value(id)?;
-        Some(ObjectText::new(id.clone(), record.accepted.texts().collect()))
+        Some(record.accepted.text(id))
     }
 
     /// Returns what is known of an object before it reaches its destinations; none if no source declares it.

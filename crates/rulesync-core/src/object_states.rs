@@ -35,6 +35,8 @@ struct States {
     /// The destinations of objects, shared between these.
     destinations: BTreeSet<Arc<DestinationId>>,
     subscriptions: Vec<Weak<Pending>>,
+    /// The number of changes so far.
+    changes: u64,
 }
 
 impl ObjectStates {
@@ -103,9 +105,15 @@ impl ObjectStates {
 
     /// Subscribes to changes from now on.
     pub fn subscribe(&self) -> ObjectSubscription {
-        let (subscription, pending) = ObjectSubscription::new();
-        self.lock().subscriptions.push(pending);
+        let mut states = self.lock();
+        let (subscription, pending) = ObjectSubscription::after(states.changes);
+        states.subscriptions.push(pending);
         subscription
+    }
+
+    /// Returns the number of changes so far. Where it is the same as before, nothing has changed meanwhile.
+    pub fn changes(&self) -> u64 {
+        self.lock().changes
     }
 
     fn lock(&self) -> MutexGuard<'_, States> {
@@ -200,9 +208,11 @@ impl States {
             self.objects.insert(object.clone(), entry);
         }
         if changed {
+            self.changes += 1;
+            let number = self.changes;
             self.subscriptions.retain(|subscription| match subscription.upgrade() {
                 Some(pending) => {
-                    pending.add(object);
+                    pending.add(object, number);
                     true
                 }
                 None => false,

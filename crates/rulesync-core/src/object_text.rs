@@ -6,17 +6,23 @@ use crate::model::group::{Group, Rule};
 use crate::model::left_out::LeftOut;
 use crate::model::object::ObjectId;
 
-/// The texts of an object as its author wrote them, without the groups that no ruler is offered.
+/// The texts of an object as its author wrote them.
 #[derive(Debug, Clone)]
 pub struct ObjectText {
     id: ObjectId,
-    /// Compressed, and shared with the engine.
-    groups: Vec<(CompressedGroup, LeftOut)>,
+    /// The groups that rulers are offered: compressed, shared with the engine, each with the rules that were left out of it.
+    offered: Vec<(CompressedGroup, LeftOut)>,
+    /// Those of which rulers are offered nothing, or not all: as they were declared, by their indexes in the object.
+    withheld: Vec<(usize, CompressedGroup)>,
 }
 
 impl ObjectText {
-    pub(crate) fn new(id: ObjectId, groups: Vec<(CompressedGroup, LeftOut)>) -> Self {
-        Self { id, groups }
+    pub(crate) fn new(
+        id: ObjectId,
+        offered: Vec<(CompressedGroup, LeftOut)>,
+        withheld: Vec<(usize, CompressedGroup)>,
+    ) -> Self {
+        Self { id, offered, withheld }
     }
 
     /// The object.
@@ -26,22 +32,26 @@ impl ObjectText {
 
     /// Returns the text of the field that a finding about the object is in, and the position in it; none if it is not known.
     pub fn field(&self, location: &Location) -> Option<(String, Option<Position>)> {
-        let Location { group, rule, rule_name, field, file, position, in_field, .. } = location;
+        let Location { file, position, in_field, .. } = location;
         let position = if file.is_some() { *in_field } else { *position };
-        let (field, wanted) = (field.as_deref()?, group.as_deref()?);
-        let text = self.groups.iter().find_map(|(group, left_out)| {
-            let group = group.decode().ok().filter(|group| group.name == wanted)?;
-            let rule = rule.and_then(|rule| group.rules.get(left_out.offered(rule)?));
-            // Two groups may have one name.
-            let is_it = |rule: &Rule| rule_name.as_deref().is_none_or(|name| name == rule.name());
-            match rule {
-                Some(rule) if is_it(rule) => of_rule(rule, field),
-                Some(_) => None,
-                None => of_group(&group, field),
-            }
-        });
+        let withheld = self.withheld.iter().filter(|(index, _)| Some(*index) == location.group_index);
+        let withheld = withheld.map(|(_, group)| (group, None));
+        let offered = self.offered.iter().map(|(group, left_out)| (group, Some(left_out)));
+        let text = withheld.chain(offered).find_map(|(group, left_out)| of_group(group, left_out, location));
         text.map(|text| (text, position))
     }
+}
+
+/// Returns the text of a field, if it is in this group.
+fn of_group(group: &CompressedGroup, left_out: Option<&LeftOut>, location: &Location) -> Option<String> {
+    let Location { group: wanted, rule, rule_name, field, .. } = location;
+    let (field, wanted) = (field.as_deref()?, wanted.as_deref()?);
+    let group = group.decode().ok().filter(|group| group.name == wanted)?;
+    let Some(rule) = *rule else { return of_group_itself(&group, field) };
+    let offered = left_out.map_or(Some(rule), |left_out| left_out.offered(rule))?;
+    // Two groups may have one name.
+    let is_it = |rule: &&Rule| rule_name.as_deref().is_none_or(|name| name == rule.name());
+    of_rule(group.rules.get(offered).filter(is_it)?, field)
 }
 
 fn of_rule(rule: &Rule, field: &str) -> Option<String> {
@@ -59,7 +69,7 @@ fn of_rule(rule: &Rule, field: &str) -> Option<String> {
     Some(text.clone())
 }
 
-fn of_group(group: &Group, field: &str) -> Option<String> {
+fn of_group_itself(group: &Group, field: &str) -> Option<String> {
     match field.split_once('.') {
         None if field == "name" => Some(group.name.clone()),
         Some(("labels", name)) => group.labels.get(name).cloned(),
@@ -84,7 +94,9 @@ mod tests {
             [group("g", vec![rule("A", "up"), rule("C", "down")]), group("h", vec![rule("A", "left")])];
         let left_out = [LeftOut::default().and([1]), LeftOut::default()];
         let groups = compress(&groups).unwrap().into_iter().zip(left_out).collect();
-        ObjectText::new(ObjectId::new(&"k".into(), &"PrometheusRule".into(), "shop", "o"), groups)
+        let withheld = [group("bad", vec![rule("", "sum(")]), group("g", vec![rule("A", "again")])];
+        let withheld = [2, 3].into_iter().zip(compress(&withheld).unwrap()).collect();
+        ObjectText::new(ObjectId::new(&"k".into(), &"PrometheusRule".into(), "shop", "o"), groups, withheld)
     }
 
     fn at(group: &str, rule: Option<usize>, name: Option<&str>, field: &str) -> Location {
@@ -110,6 +122,18 @@ mod tests {
             let found = text().field(&location);
             assert_eq!(found, wanted.map(|wanted| (wanted.to_owned(), None)), "{location}");
         }
+    }
+
+    #[test]
+    fn object_text_has_what_no_ruler_is_offered_by_the_numbers_of_its_groups() {
+        let in_group = |index, group: &str| {
+            let location = at(group, Some(0), None, "expr");
+            text().field(&Location { group_index: Some(index), ..location }).map(|(text, _)| text)
+        };
+        assert_eq!(in_group(2, "bad").as_deref(), Some("sum("));
+        // Of two groups of one name the first one counts.
+        assert_eq!((in_group(0, "g").as_deref(), in_group(3, "g").as_deref()), (Some("up"), Some("again")));
+        assert_eq!(in_group(1, "bad"), None);
     }
 
     #[test]

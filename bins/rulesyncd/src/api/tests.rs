@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use http_body_util::BodyExt;
 
-use crate::pages::tests::running::Running;
+use crate::pages::tests::running::{Answer, Running};
 
 /// Reads events until one contains a text; none if the stream ends before.
 async fn until(body: &mut Body, wanted: &str) -> Option<String> {
@@ -40,12 +40,37 @@ async fn events_tell_which_objects_have_changed_until_the_process_ends() {
     let changed = async {
         let mut seen = String::new();
         while !(seen.contains(r#""name":"b","state":"not_selected""#) && seen.contains(r#""name":"a"}"#)) {
-            seen.push_str(&until(&mut events, "event: changed\ndata: {\"objects\":[").await.unwrap());
+            seen.push_str(&until(&mut events, "\nevent: changed\ndata: {\"objects\":[").await.unwrap());
         }
     };
     changed.await;
     running.shut_down();
     assert_eq!(until(&mut events, "never").await, None);
+}
+
+#[tokio::test]
+async fn events_of_a_stream_say_whether_something_was_missed_before_it() {
+    let running = Running::start(&object("a")).await;
+    running.settled(1).await;
+    let page = running.get("/objects").await.body;
+    let followed = page.split("data-events=\"").nth(1).unwrap().split('"').next().unwrap();
+    let followed = Answer::resolve("/objects", followed);
+    let first = async |headers: &[(&str, &str)]| {
+        let mut events = running.send("GET", &followed, headers, "").await.into_body();
+        until(&mut events, "retry: ").await.unwrap()
+    };
+    let opening = first(&[]).await;
+    assert!(!opening.contains("missed"), "the page is of now: {opening}");
+    let mark = opening.split("id: ").nth(1).unwrap().lines().next().unwrap();
+    running.declare(&object("b"));
+    running
+        .until(|states| !states.named("shop", "b").is_empty() && states.named("shop", "a").is_empty())
+        .await;
+    for headers in [vec![], vec![("last-event-id", mark)]] {
+        let opening = first(&headers).await;
+        assert!(opening.contains("event: missed\ndata: {}\n"), "{headers:?}: {opening}");
+    }
+    assert_eq!(running.get("/api/v1/events?since=1").await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

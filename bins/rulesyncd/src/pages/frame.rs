@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub(super) now: u64,
     /// The token of forms that change something; none if nothing can be changed.
     pub(super) token: Option<String>,
+    /// The mark of what the page shows: events after it are changes of the page.
+    seen: String,
 }
 
 /// A page of the way between pages.
@@ -45,7 +47,8 @@ impl Frame {
     /// Returns the frame of the page that a request is for.
     pub(super) fn of(context: &Context, uri: &Uri) -> Self {
         let token = context.admin().then(|| context.token().expose().to_owned());
-        Self { root: Root::of(uri), now: seconds_since_1970(), token }
+        let seen = context.mark(context.states().changes());
+        Self { root: Root::of(uri), now: seconds_since_1970(), token, seen }
     }
 
     /// Links to the page of an object, whose name is the text.
@@ -85,7 +88,7 @@ impl Frame {
                     title { (plain(title)) " – rulesync" }
                     link rel="icon" href=(self.root.to(&assets.icon)) type="image/svg+xml";
                     link rel="stylesheet" href=(self.root.to(&assets.style));
-                    script src=(self.root.to(&assets.script)) data-events=(self.root.to("api/v1/events")) defer {}
+                    script src=(self.root.to(&assets.script)) data-events=(self.root.to(format_args!("api/v1/events?seen={}", self.seen))) defer {}
                 }
                 body {
                     a.skip href="#main" { "Skip to the content" }
@@ -100,7 +103,7 @@ impl Frame {
                                 }
                             }
                         }
-                        p #live role="status" {}
+                        p #live { span #old role="status" {} }
                     }
                     main #main tabindex="-1" { (main) }
                     footer {

@@ -209,3 +209,27 @@ async fn problems_are_shown_with_the_expression_and_a_caret() {
         assert_eq!(caret, format!("{}^", " ".repeat("sum(rate(x[5m]) > 3".len())), "{path}");
     }
 }
+
+#[tokio::test]
+async fn problems_of_groups_that_no_ruler_is_offered_are_shown_with_their_text() {
+    let running = Running::start(
+        r#"
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: withheld, namespace: shop, labels: {team: a}}
+spec:
+  groups:
+    - {name: g, rules: [{alert: A, expr: up == 0}]}
+    - {name: h, rules: [{alert: B, expr: "left\u0085 > right"}]}
+    - {name: g, rules: [{alert: C, expr: "again\u0085 == 0"}]}
+"#,
+    )
+    .await;
+    running.settled(1).await;
+    for path in ["/", "/objects/files/PrometheusRule/shop/withheld"] {
+        let body = running.get(path).await.body;
+        for text in [r"left\u{85} &gt; right", r"again\u{85} == 0"] {
+            assert!(body.contains(&format!("<code dir=\"ltr\">{text}")), "{path} has no {text}: {body}");
+        }
+    }
+}

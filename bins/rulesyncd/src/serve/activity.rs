@@ -1,7 +1,8 @@
 //! What a connection waits for, how long that may last, and how much the connection is worth keeping.
 //!
 //! Several requests may be answered at once (HTTP/2). An answer lasts until the client has taken all of it: it may be
-//! complete in memory long before.
+//! complete in memory long before. A stream is an answer without an end: it may last as long as its client takes what
+//! there is of it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,8 @@ struct State {
     phase: Phase,
     /// When each request began that is being answered.
     requests: Vec<Instant>,
+    /// When each request began that is answered with a stream.
+    streams: Vec<Instant>,
     /// The parts of answers that the client has yet to take.
     unsent: usize,
     /// When the client last took something, or could begin to.
@@ -41,22 +44,25 @@ enum Phase {
 }
 
 impl State {
-    /// Returns when its time is over.
-    fn deadline(&self, limits: Limits) -> Instant {
+    /// Returns when its time is over; none if it may last as it is.
+    fn deadline(&self, limits: Limits) -> Option<Instant> {
         let stalled = self.progress + limits.stall;
-        match (self.requests.iter().min(), self.phase) {
+        if self.requests.is_empty() && !self.streams.is_empty() {
+            return (self.unsent > 0).then_some(stalled);
+        }
+        Some(match (self.requests.iter().min(), self.phase) {
             (Some(first), _) if self.unsent > 0 => stalled.min(*first + limits.answer),
             (Some(first), _) => *first + limits.answer,
             (None, Phase::Handshake { since }) => since + limits.handshake,
             (None, Phase::Idle { since }) => since + limits.idle,
             (None, Phase::Head { since }) => since + limits.head,
             (None, Phase::Flush { since }) => stalled.min(since + limits.answer),
-        }
+        })
     }
 
     /// Returns how much the connection is worth keeping: the least for the one that has waited longest for its client.
     fn worth(&self) -> (bool, Instant) {
-        match (self.requests.iter().min(), self.phase) {
+        match (self.answering().min(), self.phase) {
             (Some(first), _) if self.unsent == 0 => (true, *first),
             (Some(_), _) | (None, Phase::Flush { .. }) => (true, self.progress),
             (None, Phase::Handshake { since } | Phase::Idle { since } | Phase::Head { since }) => {
@@ -67,7 +73,12 @@ impl State {
 
     /// Whether a part of an answer may be on its way.
     fn is_answering(&self) -> bool {
-        !self.requests.is_empty() || matches!(self.phase, Phase::Flush { .. })
+        self.answering().next().is_some() || matches!(self.phase, Phase::Flush { .. })
+    }
+
+    /// Iterates over the beginnings of the requests that are being answered.
+    fn answering(&self) -> impl Iterator<Item = &Instant> {
+        self.requests.iter().chain(&self.streams)
     }
 }
 
@@ -76,12 +87,12 @@ impl Activity {
     pub(super) fn new(handshake: bool) -> Self {
         let now = Instant::now();
         let phase = if handshake { Phase::Handshake { since: now } } else { Phase::Idle { since: now } };
-        let (requests, progress) = (Vec::new(), now);
         Self(Arc::new(Mutex::new(State {
             phase,
-            requests,
+            requests: Vec::new(),
+            streams: Vec::new(),
             unsent: 0,
-            progress,
+            progress: now,
             bytes_begin_request: !handshake,
         })))
     }
@@ -96,6 +107,12 @@ impl Activity {
         self.state().is_answering()
     }
 
+    /// Whether there is nothing to wait for but streams.
+    pub(super) fn is_streaming_only(&self) -> bool {
+        let state = self.state();
+        state.requests.is_empty() && !state.streams.is_empty()
+    }
+
     /// Notes that the handshake is done. With HTTP/2, a client also sends bytes that belong to no request.
     pub(super) fn shook_hands(&self, is_http2: bool) {
         let mut state = self.state();
@@ -107,14 +124,14 @@ impl Activity {
     pub(super) fn begin(&self) -> Answering {
         let since = Instant::now();
         self.state().requests.push(since);
-        Answering { activity: self.clone(), since }
+        Answering { activity: self.clone(), since, is_stream: false }
     }
 
     /// Notes that bytes were received.
     pub(super) fn received(&self) {
         let mut state = self.state();
-        if state.bytes_begin_request && matches!(state.phase, Phase::Idle { .. }) && state.requests.is_empty()
-        {
+        let is_idle = matches!(state.phase, Phase::Idle { .. }) && state.answering().next().is_none();
+        if state.bytes_begin_request && is_idle {
             state.phase = Phase::Head { since: Instant::now() };
         }
     }
@@ -127,7 +144,7 @@ impl Activity {
     /// Notes that the system has taken everything that was to be sent.
     pub(super) fn flushed(&self) {
         let mut state = self.state();
-        if state.requests.is_empty() && matches!(state.phase, Phase::Flush { .. }) {
+        if state.answering().next().is_none() && matches!(state.phase, Phase::Flush { .. }) {
             state.phase = Phase::Idle { since: Instant::now() };
         }
     }
@@ -136,12 +153,13 @@ impl Activity {
     pub(super) async fn time_over(&self, limits: Limits) {
         loop {
             let deadline = self.state().deadline(limits);
-            if deadline <= Instant::now() {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return;
             }
             // Meanwhile the deadline may change, but never to one before the nearest limit from now on. It is early enough
             // to look again then.
-            tokio::time::sleep_until(deadline.min(Instant::now() + limits.nearest())).await;
+            let again = Instant::now() + limits.nearest();
+            tokio::time::sleep_until(deadline.map_or(again, |deadline| deadline.min(again))).await;
         }
     }
 
@@ -155,9 +173,19 @@ impl Activity {
 pub(super) struct Answering {
     activity: Activity,
     since: Instant,
+    is_stream: bool,
 }
 
 impl Answering {
+    /// Notes that the answer is a stream.
+    pub(super) fn becomes_stream(&mut self) {
+        if !std::mem::replace(&mut self.is_stream, true) {
+            let mut state = self.activity.state();
+            remove(&mut state.requests, self.since);
+            state.streams.push(self.since);
+        }
+    }
+
     /// Notes that there is a part of the answer for the client to take.
     pub(super) fn part_ready(&self) {
         let mut state = self.activity.state();
@@ -177,14 +205,19 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         let mut state = self.activity.state();
-        // Requests that began at the same moment are alike.
-        if let Some(index) = state.requests.iter().position(|since| *since == self.since) {
-            state.requests.swap_remove(index);
-        }
-        if state.requests.is_empty() {
+        let requests = if self.is_stream { &mut state.streams } else { &mut state.requests };
+        remove(requests, self.since);
+        if state.answering().next().is_none() {
             let now = Instant::now();
             (state.phase, state.progress) = (Phase::Flush { since: now }, now);
         }
+    }
+}
+
+/// Removes one of the requests that began at a moment: these are alike.
+fn remove(requests: &mut Vec<Instant>, since: Instant) {
+    if let Some(index) = requests.iter().position(|other| *other == since) {
+        requests.swap_remove(index);
     }
 }
 
@@ -286,6 +319,30 @@ mod tests {
         tokio::time::advance(Duration::from_secs(20)).await;
         answering.part_ready();
         assert_eq!(seconds_until_over(&activity).await, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn activity_gives_a_stream_all_the_time_while_its_client_takes_it() {
+        let activity = Activity::new(false);
+        let mut stream = activity.begin();
+        stream.becomes_stream();
+        assert!(activity.is_answering() && activity.is_streaming_only());
+        tokio::select! {
+            _ = seconds_until_over(&activity) => panic!("a stream has no time"),
+            () = tokio::time::sleep(Duration::from_secs(10_000)) => {}
+        }
+        stream.part_ready();
+        assert_eq!(seconds_until_over(&activity).await, 5, "its client takes nothing");
+        // Over HTTP/2 there may be other requests, with the usual times.
+        stream.part_gone();
+        let page = activity.begin();
+        assert!(!activity.is_streaming_only());
+        assert_eq!(seconds_until_over(&activity).await, 60);
+        drop(page);
+        drop(stream);
+        assert_eq!(seconds_until_over(&activity).await, 5);
+        activity.flushed();
+        assert!(!activity.is_answering());
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,9 +5,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
+use axum::http::Response;
 use hyper::body::{Frame, SizeHint};
 
 use super::activity::Answering;
+
+/// The extension of an answer that is a stream: it has no end of its own, and lasts as long as its client takes what there is
+/// of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stream;
 
 /// The body of an answer.
 pub(super) struct Answer {
@@ -16,8 +22,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, answering: Answering) -> Self {
-        Self { body, answering: Arc::new(answering) }
+    /// Returns an answer whose body notes what the client takes of it.
+    pub(super) fn watch(answer: Response<Body>, mut answering: Answering) -> Response<Self> {
+        if answer.extensions().get::<Stream>().is_some() {
+            answering.becomes_stream();
+        }
+        answer.map(|body| Self { body, answering: Arc::new(answering) })
     }
 }
 

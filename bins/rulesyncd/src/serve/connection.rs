@@ -121,7 +121,7 @@ impl Connection {
             let answering = activity.begin();
             request.extensions_mut().insert(peer);
             let answer = pages.call(request);
-            async move { answer.await.map(|answer| answer.map(|body| Answer::new(body, answering))) }
+            async move { answer.await.map(|answer| Answer::watch(answer, answering)) }
         })
     }
 }

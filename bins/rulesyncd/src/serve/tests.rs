@@ -168,6 +168,77 @@ async fn stop_finishes_requests_and_closes_idle_connections() {
     assert!(rest(client).ends_with("done\n"));
 }
 
+/// A page that is a stream of what is sent to it, and the sender.
+fn stream() -> (Router, mpsc::Sender<Bytes>) {
+    struct Sent(mpsc::Receiver<Bytes>);
+    impl hyper::body::Body for Sent {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            context: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            self.0.poll_recv(context).map(|sent| sent.map(|bytes| Ok(hyper::body::Frame::data(bytes))))
+        }
+    }
+    let (send, sent) = mpsc::channel(1);
+    let sent = Arc::new(Mutex::new(Some(sent)));
+    let page = move || {
+        let sent = sent.lock().unwrap().take().unwrap();
+        async move { (axum::Extension(Stream), axum::body::Body::new(Sent(sent))) }
+    };
+    let never = || async { std::future::pending::<&'static str>().await };
+    (Router::new().route("/", get(page)).route("/never", get(never)), send)
+}
+
+/// Reads until some text has arrived.
+fn read_until(mut stream: &TcpStream, wanted: &str) {
+    let (mut text, mut byte) = (String::new(), [0]);
+    while !text.contains(wanted) {
+        stream.read_exact(&mut byte).unwrap();
+        text.push(char::from(byte[0]));
+    }
+}
+
+#[tokio::test]
+async fn stream_outlives_every_time_of_an_answer() {
+    let (router, send) = stream();
+    let server = start(router, Limits { answer: SHORT, idle: SHORT, head: SHORT, ..NEVER });
+    let client = connect(&server);
+    ask(&client, "/");
+    send.send(Bytes::from_static(b"first")).await.unwrap();
+    read_until(&client, "first");
+    // An answer that began later is cut meanwhile.
+    let other = connect(&server);
+    ask(&other, "/never");
+    assert_eq!(rest(other), "");
+    send.send(Bytes::from_static(b"second")).await.unwrap();
+    read_until(&client, "second");
+}
+
+#[tokio::test]
+async fn stream_that_nobody_reads_is_closed() {
+    let (router, send) = stream();
+    let server = start(router, Limits { stall: SHORT, ..NEVER });
+    let client = connect(&server);
+    ask(&client, "/");
+    let sending = async { while send.send(Bytes::from(vec![b'x'; 64 << 10])).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(60), sending).await.unwrap();
+    drop(client);
+}
+
+#[tokio::test]
+async fn stop_waits_for_no_stream() {
+    let (router, send) = stream();
+    let server = start(router, NEVER);
+    let client = connect(&server);
+    ask(&client, "/");
+    send.send(Bytes::from_static(b"first")).await.unwrap();
+    read_until(&client, "first");
+    let stopped = server.stop(Instant::now() + Duration::from_secs(3600));
+    tokio::time::timeout(Duration::from_secs(60), stopped).await.unwrap();
+}
+
 #[tokio::test]
 async fn endless_request_is_cut_at_the_deadline() {
     let (begun, mut waiting) = mpsc::channel::<()>(1);

@@ -14,6 +14,7 @@ use crate::model::left_out::LeftOut;
 use crate::model::object::{ObjectId, RuleObject};
 use crate::model::positions::Positions;
 use crate::naming::NamingInput;
+use crate::object_text::ObjectText;
 use crate::route::input::{NamespaceMetadata, RoutingInput};
 
 /// A declaration as intake has accepted it: enough to route it again and to write its groups again.
@@ -34,6 +35,9 @@ pub(crate) struct Accepted {
     pub(super) left_out: Box<[LeftOut]>,
     /// Refused groups: the versions that a ruler has stay.
     pub(super) refused: Box<[Box<str>]>,
+    /// The groups of which rulers are offered nothing, or not all, as they were declared and with their indexes in the object:
+    /// for whoever is to see what is wrong with them.
+    withheld: Box<[(usize, CompressedGroup)]>,
     pub(crate) findings: Box<[Finding]>,
 }
 
@@ -83,13 +87,16 @@ impl Accepted {
     ) -> (Self, Vec<Group>, Vec<FaultyGroup>) {
         let Declaration { uid, created, labels, annotations, tenant, ruler_namespace, groups, mut findings } =
             declaration;
-        let Conversion { groups, left_out, refused, faulty, findings: mut found } =
+        let Conversion { groups, left_out, refused, faulty, cut, findings: mut found } =
             convert(groups, &annotations, &findings, table.on_invalid);
         findings.append(&mut found);
         let read = table.annotations();
         let declared = annotations.get(DIALECT_ANNOTATION).map(|text| text.trim().to_lowercase());
         let language =
             declared.or_else(|| kind::language_of(id.kind()).map(|language| language.name().to_owned()));
+        let (indexes, withheld): (Vec<usize>, Vec<&Group>) =
+            faulty.iter().chain(&cut).map(|faulty| (faulty.index, &faulty.group)).unzip();
+        let withheld = compress(withheld).unwrap_or_default();
         let accepted = Self {
             uid: uid.map(String::into_boxed_str),
             created,
@@ -105,6 +112,7 @@ impl Accepted {
                 false => left_out.into(),
             },
             refused: refused.into_iter().map(String::into_boxed_str).collect(),
+            withheld: indexes.into_iter().zip(withheld).collect(),
             findings: findings.into(),
         };
         (accepted, groups, faulty)
@@ -119,10 +127,11 @@ impl Accepted {
         !self.groups.is_empty()
     }
 
-    /// Iterates over its groups, each with the rules that were left out of it.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (CompressedGroup, LeftOut)> {
+    /// Returns its texts as its author wrote them.
+    pub(crate) fn text(&self, id: &ObjectId) -> ObjectText {
         let left_out = |index| self.left_out.get(index).cloned().unwrap_or_default();
-        self.groups.iter().enumerate().map(move |(index, group)| (group.clone(), left_out(index)))
+        let offered = self.groups.iter().enumerate().map(|(index, group)| (group.clone(), left_out(index)));
+        ObjectText::new(id.clone(), offered.collect(), self.withheld.to_vec())
     }
 
     /// Returns what the object's namespaces are made of.

@@ -26,11 +26,13 @@ pub(crate) struct Conversion {
     pub refused: Vec<String>,
     /// The groups that are not among `groups` because something is wrong with them, as far as they were understood.
     pub faulty: Vec<FaultyGroup>,
+    /// The groups that are among `groups` without some of their rules, as they were declared.
+    pub cut: Vec<FaultyGroup>,
     /// The findings.
     pub findings: Vec<Finding>,
 }
 
-/// A group that is not sent, so that whatever else is wrong with it can be found, too.
+/// A group with something wrong in it, so that whatever else is wrong with it can be found and shown, too.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FaultyGroup {
     /// Its index in the object.
@@ -88,6 +90,9 @@ pub(crate) fn convert(
         at_fault.extend(withholding(&converter.findings).map(|finding| finding.location.rule));
         match on_invalid.leave_out(at_fault, group.rules.len()) {
             Some(left_out) => {
+                if !left_out.is_empty() {
+                    conversion.cut.push(FaultyGroup { index, group: group.clone() });
+                }
                 left_out.take_from(&mut group.rules);
                 conversion.groups.push(group);
                 conversion.left_out.push(left_out);
@@ -320,6 +325,8 @@ mod tests {
         let by_rule = converted(OnInvalid::Rule);
         assert_eq!(names(&by_rule), [("g".to_owned(), 1), ("i".to_owned(), 1)]);
         assert_eq!(by_rule.left_out[0].declared(0), 1);
+        let cut = by_rule.cut.iter().map(|cut| (cut.index, cut.group.rules.len()));
+        assert_eq!(cut.collect::<Vec<_>>(), [(0, 2)]);
         assert_eq!((by_rule.refused, by_rule.findings), (vec!["h".to_owned()], vec![]));
     }
 

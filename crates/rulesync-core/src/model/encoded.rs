@@ -77,7 +77,10 @@ const TYPICAL_BYTES: usize = 1024;
 /// # Errors
 ///
 /// [`EncodingError`] for groups of more than 4 GiB together.
-pub(crate) fn compress(groups: &[Group]) -> Result<Vec<CompressedGroup>, EncodingError> {
+pub(crate) fn compress<'a>(
+    groups: impl IntoIterator<Item = &'a Group, IntoIter: ExactSizeIterator>,
+) -> Result<Vec<CompressedGroup>, EncodingError> {
+    let groups = groups.into_iter();
     let mut text = Vec::with_capacity(TYPICAL_BYTES * groups.len());
     let mut ends = Vec::with_capacity(groups.len());
     for group in groups {

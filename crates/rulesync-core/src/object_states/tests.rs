@@ -147,6 +147,21 @@ fn objects_are_paged_in_order_and_filtered() {
 }
 
 #[tokio::test]
+async fn subscription_says_up_to_which_change_it_has_told() {
+    let states = ObjectStates::default();
+    states.take(1, [declared("a", 0)]);
+    let mut subscription = states.subscribe();
+    assert_eq!((subscription.seen(), states.changes()), (1, 1));
+    states.take(1, [declared("b", 0), declared("c", 0)]);
+    assert_eq!((subscription.seen(), states.changes()), (1, 3), "not told yet");
+    subscription.changed().await;
+    assert_eq!(subscription.seen(), 3);
+    // Repeating it is no change.
+    states.take(2, [declared("c", 0)]);
+    assert_eq!(states.changes(), 3);
+}
+
+#[tokio::test]
 async fn subscription_returns_each_changed_object_once_and_loses_none() {
     let states = ObjectStates::default();
     states.take(1, [declared("before", 0)]);

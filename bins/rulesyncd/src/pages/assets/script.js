@@ -6,6 +6,8 @@
   const PAUSE = 'rulesync-paused';
   /** At most one refresh in this time, in milliseconds: changes come in crowds. */
   const INTERVAL = 2000;
+  /** Times grow older, and destinations have no events: one refresh in this time, whatever happens. */
+  const PERIOD = 15000;
   const TYPING = 300;
 
   let running = null;
@@ -24,7 +26,7 @@
       const other = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const main = other.querySelector('main');
       if (!main || mine.signal.aborted) {
-        return false;
+        return mine.signal.aborted;
       }
       replace(main);
       if (isNew) {
@@ -32,7 +34,8 @@
       }
       return true;
     } catch {
-      return false;
+      // Whoever asked for a later page judges that one.
+      return mine.signal.aborted;
     }
   }
 
@@ -52,12 +55,23 @@
       return;
     }
     before.forEach((child, at) => {
+      age(child, after[at]);
       const edited = child.contains(document.activeElement) && child.matches('form, :has(form.filter)');
       if (!edited && !child.isEqualNode(after[at])) {
         const focused = path(child, document.activeElement);
         child.replaceWith(after[at]);
         find(after[at], focused)?.focus({ preventScroll: true });
         after[at].classList.add('fresh');
+      }
+    });
+  }
+
+  /** Shows how old the same times are now, so that what differs in nothing else stays as it is. */
+  function age(child, other) {
+    const [shown, now] = [child, other].map((element) => element.querySelectorAll('time'));
+    shown.forEach((time, at) => {
+      if (now[at]?.dateTime === time.dateTime) {
+        time.textContent = now[at].textContent;
       }
     });
   }
@@ -89,8 +103,21 @@
     }
     due = setTimeout(async () => {
       due = 0;
-      await show(location.href, false);
+      said(await show(location.href, false));
     }, INTERVAL);
+  }
+
+  /** Says since when the page is not current, if it is not. */
+  let silent = null;
+  function said(answered) {
+    const old = document.getElementById('old');
+    if (answered) {
+      silent = null;
+      old.textContent = '';
+    } else if (!silent) {
+      silent = new Date();
+      old.textContent = `No answer since ${silent.toLocaleTimeString()}`;
+    }
   }
 
   function follow() {
@@ -103,19 +130,13 @@
     const box = document.createElement('input');
     box.type = 'checkbox';
     box.checked = sessionStorage.getItem(PAUSE) === null;
-    label.append(box, 'Refresh by itself');
+    label.append(box, 'Auto-refresh');
     live.append(label);
     const start = () => {
-      let opened = false;
       events = new EventSource(here.dataset.events);
       events.addEventListener('changed', refresh);
-      // Something may have changed between two connections.
-      events.addEventListener('open', () => {
-        if (opened) {
-          refresh();
-        }
-        opened = true;
-      });
+      // Something has changed since the page was made, or between two connections.
+      events.addEventListener('missed', refresh);
     };
     const stop = () => {
       events?.close();
@@ -125,7 +146,6 @@
       if (box.checked) {
         sessionStorage.removeItem(PAUSE);
         start();
-        refresh();
       } else {
         sessionStorage.setItem(PAUSE, '');
         stop();
@@ -140,6 +160,16 @@
         refresh();
       }
     });
+    setInterval(() => {
+      if (!box.checked || document.hidden) {
+        return;
+      }
+      refresh();
+      // Browsers do not try again where they were refused, as by a daemon that many follow.
+      if (events?.readyState === EventSource.CLOSED) {
+        start();
+      }
+    }, PERIOD);
     if (box.checked && !document.hidden) {
       start();
     }
