@@ -223,9 +223,9 @@ pub struct ObjectAtDestination {
     pub evaluation: Option<EvaluationState>,
     /// The reason why the ruler has not been brought up to date, if it is known.
     pub delay: Option<Delay>,
-    /// The number of its groups there.
+    /// The number of its groups that the ruler has, or is on its way to have: without those that are refused.
     pub groups: usize,
-    /// The number of rules in these groups.
+    /// The number of rules in these groups, without those that are refused.
     pub rules: usize,
     /// The number of its groups that are refused: by the local checks, or by the ruler.
     pub refused_groups: usize,

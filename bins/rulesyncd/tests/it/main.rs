@@ -8,6 +8,8 @@ mod browser;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod dry_run;
 #[cfg(test)]
 mod explain;
@@ -19,6 +21,8 @@ mod hostile_names;
 mod inventory;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod kubectl;
 #[cfg(test)]
 mod leader;
 #[cfg(test)]

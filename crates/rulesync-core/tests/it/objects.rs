@@ -42,7 +42,7 @@ async fn objects_are_followed_through_refusal_mending_and_deletion() {
     let told: Vec<_> = status.iter().map(|object| (object.name.as_str(), object.state)).collect();
     assert_eq!(told, [("o", ObjectState::Refused), ("p", ObjectState::Synced)]);
     let [here] = status[0].destinations.as_slice() else { panic!("{status:?}") };
-    assert_eq!((here.groups, here.rules, here.refused_groups), (1, 1, 1));
+    assert_eq!((here.groups, here.rules, here.refused_groups), (0, 0, 1));
     assert_eq!(status, world.status().await.objects);
 
     world.source.upsert(object("o", &[("g", "2")]));

@@ -47,8 +47,8 @@ impl Kubectl {
 
     /// A shell in that directory for the blocks `console kubectl`.
     ///
-    /// The ages of Events that `kubectl describe` shows are by the clock of this machine; here they are by that of the
-    /// server, as all others are.
+    /// The ages of Events that `kubectl describe` and `kubectl events` show are by the clock of this machine; here they are
+    /// by that of the server, as all others are.
     pub fn shell(&self, server: &KubeServer) -> Shell {
         let at = |name: &str| self.directory.path().join(name);
         let cluster = server.cluster.clone();
@@ -57,88 +57,111 @@ impl Kubectl {
             .env("HOME", at("home"))
             .env("KUBECONFIG", at("kubeconfig"))
             .blocks("console kubectl")
-            .edit(move |command, printed| {
-                if command.contains("kubectl describe") {
-                    with_ages_of(&cluster.world(), &printed)
-                } else {
-                    printed
-                }
+            .edit(move |command, printed| match Layout::of(command) {
+                Some(layout) => layout.with_ages_of(&cluster.world(), &printed),
+                None => printed,
             })
     }
 }
 
-/// The line above the Events in a description.
-const HEAD: [&str; 5] = ["Type", "Reason", "Age", "From", "Message"];
+/// A table of Events in what kubectl prints, with the ages that it makes by the clock of this machine.
+struct Layout {
+    /// The first line. The messages are last, and in no column.
+    head: [&'static str; COLUMNS],
+    /// What each line begins with.
+    indent: &'static str,
+    /// The spaces between columns.
+    gap: usize,
+    reason: usize,
+    age: usize,
+}
 
-/// Replaces the ages in a table of Events, whose columns are as wide as they must be.
-fn with_ages_of(world: &World, description: &str) -> String {
-    let mut lines: Vec<Line> = description.lines().map(|line| Line::of(world, line)).collect();
-    let widths: Vec<usize> = (0..HEAD.len() - 1)
-        .map(|column| lines.iter().filter_map(|line| line.width(column)).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for line in &mut lines {
-        text += &line.render(&widths);
-        text.push('\n');
+/// The number of columns of either table.
+const COLUMNS: usize = 5;
+
+/// The end of a description.
+const DESCRIBE: Layout =
+    Layout { head: ["Type", "Reason", "Age", "From", "Message"], indent: "  ", gap: 2, reason: 1, age: 2 };
+
+/// What `kubectl events` prints of one Kubernetes namespace.
+const EVENTS: Layout = Layout {
+    head: ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"],
+    indent: "",
+    gap: 3,
+    reason: 2,
+    age: 0,
+};
+
+impl Layout {
+    /// Returns the table that a command prints.
+    fn of(command: &str) -> Option<&'static Self> {
+        let prints = |name: &str| command.contains(name);
+        [("kubectl describe", &DESCRIBE), ("kubectl events", &EVENTS)]
+            .into_iter()
+            .find_map(|(name, layout)| prints(name).then_some(layout))
     }
-    text
+
+    /// Replaces the ages in the table, whose columns are as wide as they must be.
+    fn with_ages_of(&self, world: &World, printed: &str) -> String {
+        let lines: Vec<Line> = printed.lines().map(|line| self.line(world, line)).collect();
+        let widths: Vec<usize> = (0..COLUMNS - 1)
+            .map(|column| lines.iter().filter_map(|line| line.width(column)).max().unwrap_or(0))
+            .collect();
+        lines.iter().map(|line| self.render(line, &widths) + "\n").collect()
+    }
+
+    fn line(&self, world: &World, line: &str) -> Line {
+        let other = || Line::Other(line.to_owned());
+        let Some(cells) = self.cells(line) else { return other() };
+        if cells == self.head || cells.iter().all(|cell| cell.starts_with("----")) {
+            return Line::Event(cells.map(str::to_owned));
+        }
+        let Some(age) = age_of(world, cells[self.reason], cells[COLUMNS - 1]) else { return other() };
+        let mut cells = cells.map(str::to_owned);
+        cells[self.age] = age;
+        Line::Event(cells)
+    }
+
+    /// The cells of a line that may be of the table.
+    fn cells<'a>(&self, line: &'a str) -> Option<[&'a str; COLUMNS]> {
+        let mut rest = line.strip_prefix(self.indent).filter(|rest| !rest.starts_with(' '))?;
+        let mut cells = [""; COLUMNS];
+        for cell in cells.iter_mut().take(COLUMNS - 1) {
+            let (found, after) = rest.split_once("  ")?;
+            *cell = found;
+            rest = after.trim_start();
+        }
+        cells[COLUMNS - 1] = rest;
+        Some(cells)
+    }
+
+    fn render(&self, line: &Line, widths: &[usize]) -> String {
+        match line {
+            Line::Other(line) => line.clone(),
+            Line::Event(cells) => {
+                let padded =
+                    cells.iter().zip(widths).map(|(cell, width)| format!("{cell:0$}", width + self.gap));
+                format!("{}{}{}", self.indent, padded.collect::<String>(), cells[COLUMNS - 1])
+            }
+        }
+    }
 }
 
 enum Line {
-    Event([String; HEAD.len()]),
+    Event([String; COLUMNS]),
     Other(String),
 }
 
 impl Line {
-    fn of(world: &World, line: &str) -> Self {
-        match cells(line) {
-            Some(cells) if cells == HEAD || cells.iter().all(|cell| cell.starts_with("----")) => {
-                Self::Event(cells.map(str::to_owned))
-            }
-            Some(cells) => match age_of(world, cells[1], cells[4]) {
-                Some(age) => {
-                    let mut cells = cells.map(str::to_owned);
-                    cells[2] = age;
-                    Self::Event(cells)
-                }
-                None => Self::Other(line.to_owned()),
-            },
-            None => Self::Other(line.to_owned()),
-        }
-    }
-
     fn width(&self, column: usize) -> Option<usize> {
         match self {
             Self::Event(cells) => Some(cells[column].chars().count()),
             Self::Other(_) => None,
         }
     }
-
-    fn render(&self, widths: &[usize]) -> String {
-        match self {
-            Self::Other(line) => line.clone(),
-            Self::Event(cells) => {
-                let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  "));
-                format!("  {}{}", padded.collect::<String>(), cells[HEAD.len() - 1])
-            }
-        }
-    }
 }
 
-/// The cells of a line that may be of the table.
-fn cells(line: &str) -> Option<[&str; HEAD.len()]> {
-    let mut rest = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?;
-    let mut cells = [""; HEAD.len()];
-    for cell in cells.iter_mut().take(HEAD.len() - 1) {
-        let (found, after) = rest.split_once("  ")?;
-        *cell = found;
-        rest = after.trim_start();
-    }
-    cells[HEAD.len() - 1] = rest;
-    Some(cells)
-}
-
-/// The age of the Event with this reason and message, as a description shows it.
+/// The age of the Event with this reason and message, as kubectl shows it.
 fn age_of(world: &World, reason: &str, message: &str) -> Option<String> {
     let now = world.stamps.clock.seconds();
     let events = world.store.table("events");
@@ -186,8 +209,13 @@ mod tests {
         event("b", "DeletesHeld", "two groups", series);
         let printed = "Name:  disk\nEvents:\n  Type     Reason       Age     From               Message\n  ----     ------       ----    ----               -------\n  Warning  RuleRefused  2y100d  rulesync.dev/prod  group  disk: bad\nand more\n  Warning  DeletesHeld  2y100d (x3 over 2y100d)  rulesync.dev/prod  two groups\n";
         assert_eq!(
-            with_ages_of(&world, printed),
+            DESCRIBE.with_ages_of(&world, printed),
             "Name:  disk\nEvents:\n  Type     Reason       Age              From               Message\n  ----     ------       ----             ----               -------\n  Warning  RuleRefused  2m               rulesync.dev/prod  group  disk: bad\nand more\n  Warning  DeletesHeld  5s (x3 over 2m)  rulesync.dev/prod  two groups\n"
+        );
+        let printed = "LAST SEEN                TYPE      REASON        OBJECT                MESSAGE\n2y100d (x3 over 2y100d)  Warning   DeletesHeld   PrometheusRule/disk   two groups\n2y100d                   Warning   RuleRefused   PrometheusRule/disk   group  disk: bad\nand more\n";
+        assert_eq!(
+            EVENTS.with_ages_of(&world, printed),
+            "LAST SEEN         TYPE      REASON        OBJECT                MESSAGE\n5s (x3 over 2m)   Warning   DeletesHeld   PrometheusRule/disk   two groups\n2m                Warning   RuleRefused   PrometheusRule/disk   group  disk: bad\nand more\n"
         );
     }
 }

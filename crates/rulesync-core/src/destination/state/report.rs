@@ -221,6 +221,11 @@ impl State {
         } else {
             ObjectState::Synced
         };
+        // What the ruler is to have of it, and has not refused.
+        let offered = self.verdicts.overlay.groups(namespace, object).filter(|_| wins);
+        let (groups, rules) = offered
+            .filter(|group| !self.verdicts.refuses(namespace, &group.name, group.fingerprint))
+            .fold((0, 0), |(groups, rules), group| (groups + 1, rules + group.rules as usize));
         ObjectAtDestination {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
@@ -228,8 +233,8 @@ impl State {
             state,
             evaluation,
             delay: self.delay(namespace).filter(|_| wins),
-            groups: object.groups.len(),
-            rules: object.groups.iter().map(|group| group.rules as usize).sum(),
+            groups,
+            rules,
             refused_groups: object.refused.len() + self.verdicts.refused_groups_in(namespace),
             failing_rules: if wins { self.health.failing_rules_in(namespace) } else { 0 },
             held_groups: if wins { self.safety.guard.held_in(namespace) } else { 0 },

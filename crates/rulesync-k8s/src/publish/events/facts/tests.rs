@@ -35,6 +35,21 @@ fn notices_tell_of_a_new_object_once_it_is_synced() {
 }
 
 #[test]
+fn notices_do_not_call_an_object_synced_that_is_refused_as_a_whole() {
+    let new = || Some(Facts::default());
+    let nothing = at(json!({"state": "refused", "refused_groups": 2, "groups": 0, "rules": 0}));
+    let whole = status(json!({
+        "state": "refused", "findings": [finding("no-expr", "error", "the expression is empty")],
+        "destinations": [nothing],
+    }));
+    assert_eq!(told(new(), std::slice::from_ref(&whole)), [["RuleRefused"]]);
+    assert_eq!(told(new(), &[whole, synced(5)])[1], ["Recovered", "Synced"]);
+    // One that declares no groups any more is as declared.
+    let empty = status(json!({"groups": 0, "destinations": [at(json!({"groups": 0, "rules": 0}))]}));
+    assert_eq!(told(new(), &[empty]), [["Synced"]]);
+}
+
+#[test]
 fn notices_at_the_start_of_a_process_are_problems_only() {
     assert_eq!(told(None, &[synced(1), synced(1)]), [vec![""; 0], vec![]]);
     assert_eq!(
