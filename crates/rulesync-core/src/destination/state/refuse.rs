@@ -36,8 +36,10 @@ impl State {
         let reason = local.as_ref().filter(is_reason).map_or(message, |local| &local.message);
         let advised = local.as_ref().filter(|_| !explains).and_then(|local| local.hint.as_deref());
         let advised = advised.filter(|hint| *hint != MAY_KNOW);
-        let hints =
-            |hint: &str| advised.map_or_else(|| hint.to_owned(), |advised| format!("{advised}; {hint}"));
+        let hints = |hint: Option<&str>| {
+            let hints: Vec<&str> = advised.into_iter().chain(hint).collect();
+            Some(hints.join("; ")).filter(|hint| !hint.is_empty())
+        };
         let refused = Finding::error(Code::Refused, format!("refused by the ruler: {reason}"));
         let rule = location.rule.and_then(|rule| group.left_out.offered(rule));
         let subject = self.subject(change);
@@ -45,8 +47,8 @@ impl State {
             && let Some(rule) = rule
             && let Some(declared) = self.desired.group(namespace, &group.name)
         {
-            let hint = hints("the group is synced without this rule");
-            let finding = refused.clone().at(location.clone()).hint(hint);
+            let hint = hints(Some("the group is synced without this rule"));
+            let finding = Finding { hint, ..refused.clone().at(location.clone()) };
             let fields = self.shared.ruler.capabilities().fields;
             let memory = self.environment.policy.refusal_memory;
             let omissions = &mut self.verdicts.overlay.omissions;
@@ -56,8 +58,13 @@ impl State {
             }
         }
         let kept = self.view.has(namespace, &group.name);
-        let hint = if kept { "the version the ruler had stays" } else { "the other groups are synced" };
-        let finding = refused.at(location).hint(hints(hint));
+        let has_others = self.desired.winner(namespace).is_some_and(|object| object.groups.len() > 1);
+        let hint = match (kept, has_others) {
+            (true, _) => Some("the version the ruler had stays"),
+            (false, true) => Some("the other groups are synced"),
+            (false, false) => None,
+        };
+        let finding = Finding { hint: hints(hint), ..refused.at(location) };
         let memory = self.environment.policy.refusal_memory;
         self.verdicts.refuse(namespace, group, finding.clone(), memory);
         if kept {
