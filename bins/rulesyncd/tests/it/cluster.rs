@@ -1,6 +1,6 @@
 //! A cluster with a daemon: the testkit's API server and rulers, and one clock for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use reqwest::Method;
 use rulesync_testkit::{Fault, Kind, KubeServer, Recorded, RulerServer, needs};
 use tempfile::TempDir;
 
+use crate::permissions::{self, Permission};
 use crate::process::{Daemon, command};
 
 /// Names the library that sets the clock of a process; `.ci/run` provides one.
@@ -115,6 +116,12 @@ status: {status}
         writes(&requests[since..])
     }
 
+    /// What the daemon has asked the API server for.
+    pub(crate) fn asked(&self) -> BTreeSet<Permission> {
+        let requests = self.kube.journal().requests();
+        requests.iter().filter(|request| !is_of_kubectl(request)).filter_map(permissions::needed).collect()
+    }
+
     /// The log of the daemon that runs, and what was written to the API server, for tests that fail.
     pub(crate) fn story(&self) -> String {
         let log = self.daemon.as_ref().map(|daemon| daemon.log().join("\n")).unwrap_or_default();
@@ -134,6 +141,10 @@ fn writes(requests: &[Recorded]) -> BTreeMap<String, usize> {
     writes
 }
 
+fn is_of_kubectl(request: &Recorded) -> bool {
+    request.header("user-agent").is_some_and(|agent| agent.starts_with("kubectl"))
+}
+
 /// The verb and the resource of an answered write by others than kubectl.
 fn write_of(request: &Recorded) -> Option<String> {
     let verb = match request.method.as_str() {
@@ -143,8 +154,7 @@ fn write_of(request: &Recorded) -> Option<String> {
         "DELETE" => "delete",
         _ => return None,
     };
-    let by_kubectl = request.header("user-agent").is_some_and(|agent| agent.starts_with("kubectl"));
-    if by_kubectl || request.status.is_none() {
+    if is_of_kubectl(request) || request.status.is_none() {
         return None;
     }
     let mut parts = request.path.split('/').skip_while(|part| *part != "namespaces").skip(2);

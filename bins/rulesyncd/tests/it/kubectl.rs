@@ -1,5 +1,5 @@
 //! What authors see with a real kubectl of what the daemon publishes: the guide's page, and `tests/data/kubectl.md`, which
-//! has more. Both also say how many writes that costs.
+//! has more. Both also say how many writes that costs, for which the permissions that are deployed are enough.
 //!
 //! `UPDATE_DOCS=1` writes what is printed. Comments between the blocks of commands:
 //!
@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 use crate::cluster::Cluster;
+use crate::permissions;
 use crate::process::crypto;
 
 const BEGIN: &str = "2026-11-27T10:00:00Z";
@@ -68,6 +69,10 @@ async fn check(page: &Path, status: &str) -> usize {
     };
     let now = block_in_place(|| transcript::run(&before, &shell, comment)).unwrap();
     transcript::check(page, &now.text);
+    let asked = cluster.asked();
+    assert!(asked.contains(&("patch".to_owned(), "rulestatuses.rulesync.dev".to_owned())), "{asked:?}");
+    let missing: Vec<_> = asked.difference(&permissions::deployed()).cloned().collect();
+    assert!(missing.is_empty(), "the deployed permissions lack {missing:?}");
     now.commands
 }
 

@@ -34,6 +34,8 @@ mod once;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod process;
