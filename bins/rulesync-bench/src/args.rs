@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 /// Measures rulesyncd.
 #[derive(Debug, Clone, Parser)]
@@ -35,10 +35,41 @@ pub(crate) struct Args {
     /// How long the idle daemon is watched.
     #[arg(long, default_value_t = 20)]
     pub(crate) idle_seconds: u64,
+    /// Of which objects the daemon publishes a RuleStatus in the cluster. A real cluster needs the CRDs.
+    #[arg(long, value_enum, default_value_t = Published::Problems)]
+    pub(crate) status: Published,
+    /// How many objects get a group that is refused, before the web pages are measured.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) refused: usize,
+    /// How many clients ask for web pages at once and do not read the answers.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) readers: usize,
     /// The daemon's binary; built beside this one if absent.
     #[arg(long)]
     pub(crate) rulesyncd: Option<PathBuf>,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Of which objects a RuleStatus is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Published {
+    /// Of all.
+    All,
+    /// Of those with a problem.
+    Problems,
+    /// Of none.
+    Off,
+}
+
+impl Published {
+    /// Returns the value of `status.objects` in the configuration.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Problems => "problems",
+            Self::Off => "off",
+        }
+    }
 }

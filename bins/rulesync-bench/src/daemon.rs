@@ -51,11 +51,22 @@ impl Daemon {
         Ok(Self { child, client: reqwest::Client::builder().no_proxy().build()? })
     }
 
+    /// The address of its pages, which are all that it serves.
+    pub(crate) fn address(&self) -> Result<String, Failure> {
+        let port = ports::listening(self.child.id())?.first().copied().ok_or("the daemon does not listen yet")?;
+        Ok(format!("127.0.0.1:{port}"))
+    }
+
+    /// A page, as a browser gets it.
+    pub(crate) async fn page(&self, path: &str) -> Result<String, Failure> {
+        let url = format!("http://{}{path}", self.address()?);
+        let answer = self.client.get(url).header("Accept", "text/html").send().await?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
     /// The metrics with a value, by name and labels as printed.
     pub(crate) async fn metrics(&self) -> Result<BTreeMap<String, f64>, Failure> {
-        // Its pages are all that it serves.
-        let port = *ports::listening(self.child.id())?.first().ok_or("the daemon does not listen yet")?;
-        let text = self.client.get(format!("http://127.0.0.1:{port}/metrics")).send().await?.text().await?;
+        let text = self.page("/metrics").await?;
         let parse = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))
@@ -80,6 +91,12 @@ impl Daemon {
             sum
         };
         Ok(Requests { get: count("GET"), post: count("POST"), delete: count("DELETE") })
+    }
+
+    /// The sum of the metrics whose name and labels begin with `part`.
+    pub(crate) async fn sum(&self, part: &str) -> Result<f64, Failure> {
+        let metrics = self.metrics().await?;
+        Ok(metrics.iter().filter(|(name, _)| name.starts_with(part)).map(|(_, value)| value).sum())
     }
 
     /// Waits until everything is in order: every source ready, so many groups desired and nothing waiting.

@@ -8,7 +8,10 @@ mod bare;
 mod daemon;
 mod failure;
 mod objects;
+mod pages;
+mod percentile;
 mod phases;
+mod publication;
 mod report;
 mod world;
 

@@ -23,6 +23,16 @@ pub(crate) fn manifest(number: usize, groups: usize, rules: usize, version: usiz
     })
 }
 
+/// Object number `number` with one more group, whose expression ends too early.
+pub(crate) fn refused(number: usize, groups: usize, rules: usize, tenants: usize) -> Value {
+    let mut manifest = manifest(number, groups, rules, 1, tenants);
+    let group = json!({"name": "refused", "rules": [{"alert": "Refused", "expr": format!("sum(rate(refused_{number}[5m]) > 3")}]});
+    if let Some(groups) = manifest.pointer_mut("/spec/groups").and_then(Value::as_array_mut) {
+        groups.push(group);
+    }
+    manifest
+}
+
 /// The name of object `number`.
 pub(crate) fn name(number: usize) -> String {
     format!("service-{number:05}-rules")

@@ -1,12 +1,16 @@
-//! The phases of a measurement, in order: bare loop, first sync, bare loop, idle, changes, resync, restart.
+//! The phases of a measurement, in order: bare loop, first sync, bare loop, publication, idle, changes, restart, resync,
+//! pages.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::args::Args;
+use crate::args::{Args, Published};
 use crate::bare;
 use crate::daemon::{self, Daemon};
 use crate::failure::Failure;
+use crate::pages;
+use crate::percentile::percentile;
+use crate::publication;
 use crate::report::{Change, FirstSync, Idle, Memory, Report, Restart, Resync, note};
 use crate::world::{MAX_IN_FLIGHT, World};
 
@@ -41,6 +45,8 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     let bare = f64::midpoint(bare_before, bare_after);
     let first_sync = FirstSync { seconds, bare_loop_seconds: bare, ratio: seconds / bare, cpu_seconds };
 
+    let published = publication::of_all(args, &daemon, start, cpu_seconds).await?;
+
     note("idle");
     let idle_for = Duration::from_secs(args.idle_seconds);
     let cpu = daemon.cpu_seconds()?;
@@ -58,6 +64,10 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     daemon.in_order(groups, Duration::from_millis(20)).await?;
     let changed = daemon.requests().await?.since(synced);
     requests.insert("2 changes", changed);
+    if args.status != Published::Off {
+        // What the changes have made of the objects is published before the restart, which is to write nothing.
+        publication::settled(&daemon).await?;
+    }
     let change =
         Change { requests: changed.total(), p50_ms: percentile(&times, 50), p99_ms: percentile(&times, 99) };
     let rss_mib = Memory { idle: idle_rss, peak: daemon.memory_mib("VmHWM")? };
@@ -70,7 +80,8 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let restarted = daemon.requests().await?;
     requests.insert("3 restart", restarted);
-    let restart = Restart { requests: restarted.total(), seconds };
+    let status_writes = publication::settled(&daemon).await?;
+    let restart = Restart { requests: restarted.total(), seconds, status_writes };
 
     note("resync");
     let cpu = daemon.cpu_seconds()?;
@@ -89,6 +100,10 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
         cpu_seconds: (daemon.cpu_seconds()? - cpu) / lists,
         peak_rss_mib: daemon.memory_mib("VmHWM")?,
     };
+
+    note("web pages");
+    world.refuse(args.refused.min(args.objects)).await?;
+    let pages = pages::measure(args, &daemon).await?;
     daemon.stop().await?;
     world.clean_up().await?;
     Ok(Report {
@@ -97,29 +112,12 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
         rules: args.rules,
         requests,
         first_sync,
+        published,
         restart,
         change,
         resync,
         idle,
         rss_mib,
+        pages,
     })
-}
-
-/// The smallest value that so many percent of the sorted values do not exceed.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        let values: Vec<f64> = (1..=200).map(f64::from).collect();
-        assert_eq!((percentile(&values, 50), percentile(&values, 99)), (100.0, 198.0));
-        assert_eq!(percentile(&[7.0], 99), 7.0);
-        assert_eq!(percentile(&[], 50), 0.0);
-    }
 }

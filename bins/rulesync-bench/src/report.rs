@@ -15,11 +15,44 @@ pub(crate) struct Report {
     /// By phase.
     pub(crate) requests: BTreeMap<&'static str, Requests>,
     pub(crate) first_sync: FirstSync,
+    /// With `--status all`.
+    pub(crate) published: Option<Publication>,
     pub(crate) restart: Restart,
     pub(crate) change: Change,
     pub(crate) resync: Resync,
     pub(crate) idle: Idle,
     pub(crate) rss_mib: Memory,
+    pub(crate) pages: Pages,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Publication {
+    pub(crate) writes: u64,
+    /// From the daemon's start to the last write.
+    pub(crate) seconds: f64,
+    /// Of the daemon, since the first sync was complete.
+    pub(crate) cpu_seconds: f64,
+    pub(crate) peak_rss_mib: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Pages {
+    /// Objects of which a group was refused at the time.
+    pub(crate) refused: usize,
+    pub(crate) pages: Vec<Page>,
+    pub(crate) readers: usize,
+    /// Before clients asked who do not read.
+    pub(crate) rss_mib: f64,
+    /// The most while they were there.
+    pub(crate) peak_rss_mib: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    pub(crate) path: &'static str,
+    pub(crate) bytes: usize,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,6 +67,7 @@ pub(crate) struct FirstSync {
 pub(crate) struct Restart {
     pub(crate) requests: u64,
     pub(crate) seconds: f64,
+    pub(crate) status_writes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,8 +102,20 @@ pub(crate) fn print(report: &Report, json: bool) {
         }
         return;
     }
-    let Report { objects, groups, rules, requests, first_sync, restart, change, resync, idle, rss_mib } =
-        report;
+    let Report {
+        objects,
+        groups,
+        rules,
+        requests,
+        first_sync,
+        published,
+        restart,
+        change,
+        resync,
+        idle,
+        rss_mib,
+        pages,
+    } = report;
     println!("{objects} objects x {groups} groups x {rules} rules\n");
     println!("{:<34}{:>10}{:>10}{:>10}", "requests", "GET", "POST", "DELETE");
     for (phase, Requests { get, post, delete }) in requests {
@@ -81,7 +127,14 @@ pub(crate) fn print(report: &Report, json: bool) {
     line("  a bare loop of the same POSTs", format!("{:.2} s", first_sync.bare_loop_seconds));
     line("  ratio", format!("{:.2}", first_sync.ratio));
     line("  CPU", format!("{:.2} s", first_sync.cpu_seconds));
+    if let Some(published) = published {
+        line("status of all objects, since the start", format!("{:.0} s", published.seconds));
+        line("  writes", published.writes.to_string());
+        line("  CPU", format!("{:.2} s", published.cpu_seconds));
+        line("  memory, peak so far", format!("{:.1} MiB", published.peak_rss_mib));
+    }
     line("restart, nothing changed", format!("{:.2} s", restart.seconds));
+    line("  writes of status", restart.status_writes.to_string());
     line("one changed rule, median", format!("{:.1} ms", change.p50_ms));
     line("one changed rule, 99th percentile", format!("{:.1} ms", change.p99_ms));
     line("resync, nothing changed, CPU", format!("{:.2} s", resync.cpu_seconds));
@@ -89,6 +142,14 @@ pub(crate) fn print(report: &Report, json: bool) {
     line("memory, idle", format!("{:.1} MiB", rss_mib.idle));
     line("memory, peak (first sync and changes)", format!("{:.1} MiB", rss_mib.peak));
     line("memory, peak after restart and resync", format!("{:.1} MiB", resync.peak_rss_mib));
+    println!("\nweb pages, {} objects refused", pages.refused);
+    println!("{:<34}{:>10}{:>10}{:>10}", "", "bytes", "p50 ms", "p99 ms");
+    for Page { path, bytes, p50_ms, p99_ms } in &pages.pages {
+        println!("  {path:<32}{bytes:>10}{p50_ms:>10.1}{p99_ms:>10.1}");
+    }
+    let Pages { readers, rss_mib, peak_rss_mib, .. } = pages;
+    line(&format!("memory before {readers} clients who do not read"), format!("{rss_mib:.1} MiB"));
+    line("  with them, peak", format!("{peak_rss_mib:.1} MiB"));
 }
 
 pub(crate) fn complain(message: &str) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use rulesync_testkit::{Detail, Fault, Kind, KubeServer, RulerServer};
+use serde_json::Value;
 
 use crate::args::Args;
 use crate::failure::Failure;
@@ -80,6 +81,7 @@ impl World {
             .map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1, self.args.tenants));
         match &self.cluster {
             Cluster::Testkit(server) => {
+                server.apply(serde_json::to_value(rulesync_k8s::rule_status_crd())?)?;
                 server.create_namespace(NAMESPACE, [])?;
                 for manifest in manifests {
                     server.apply(manifest)?;
@@ -131,7 +133,8 @@ impl World {
             }
         };
         let text = format!(
-            "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
+            "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nstatus: {{objects: {}, events: off}}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
+            self.args.status.word(),
             kubeconfig.display(),
             self.ruler_url(),
             if self.args.tenants > 1 {
@@ -159,13 +162,7 @@ impl World {
             Ruler::Real { .. } => 0,
         };
         let start = Instant::now();
-        match &self.cluster {
-            Cluster::Testkit(server) => drop(server.apply(manifest)?),
-            Cluster::Real { client, .. } => {
-                let patch = PatchParams::default();
-                rules(client).patch(&objects::name(number), &patch, &Patch::Merge(&manifest)).await?;
-            }
-        }
+        self.apply(number, manifest).await?;
         match &self.ruler {
             Ruler::Testkit(server) => server.journal().wait_until(|requests| requests.len() > seen).await,
             Ruler::Real { url, client } => {
@@ -182,6 +179,26 @@ impl World {
             }
         }
         Ok(start.elapsed())
+    }
+
+    /// Gives the first objects one more group, which is refused.
+    pub(crate) async fn refuse(&self, number: usize) -> Result<(), Failure> {
+        for number in 0..number {
+            let manifest = objects::refused(number, self.args.groups, self.args.rules, self.args.tenants);
+            self.apply(number, manifest).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, number: usize, manifest: Value) -> Result<(), Failure> {
+        match &self.cluster {
+            Cluster::Testkit(server) => drop(server.apply(manifest)?),
+            Cluster::Real { client, .. } => {
+                let patch = PatchParams::default();
+                rules(client).patch(&objects::name(number), &patch, &Patch::Merge(&manifest)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Where the daemon writes an object's groups.

@@ -1,0 +1,56 @@
+//! How long it takes until what became of all objects is published in the cluster, and that nothing is published twice.
+
+use std::time::{Duration, Instant};
+
+use crate::args::{Args, Published};
+use crate::daemon::Daemon;
+use crate::failure::Failure;
+use crate::report::{Publication, note};
+
+/// How long no write may have been made until there is none to come: more than the daemon waits before it looks at what
+/// was published before.
+const QUIET: Duration = Duration::from_secs(8);
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Waits until every object has its RuleStatus, if all are to have one. The daemon was started at `start`, and had used
+/// so much CPU when the first sync was complete.
+pub(crate) async fn of_all(
+    args: &Args,
+    daemon: &Daemon,
+    start: Instant,
+    cpu_seconds: f64,
+) -> Result<Option<Publication>, Failure> {
+    if args.status != Published::All {
+        return Ok(None);
+    }
+    note("publication of what became of all objects");
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let all = args.objects as f64;
+    while writes(daemon).await? < all {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let cpu_seconds = daemon.cpu_seconds()? - cpu_seconds;
+    let writes = settled(daemon).await?;
+    Ok(Some(Publication { writes, seconds, cpu_seconds, peak_rss_mib: daemon.memory_mib("VmHWM")? }))
+}
+
+/// Waits until nothing more is published, and returns the number of writes since the daemon's start.
+pub(crate) async fn settled(daemon: &Daemon) -> Result<u64, Failure> {
+    let (mut last, mut since) = (writes(daemon).await?, Instant::now());
+    while since.elapsed() < QUIET {
+        tokio::time::sleep(PAUSE).await;
+        let now = writes(daemon).await?;
+        if now > last || daemon.sum("rulesync_status_queue_length").await? > 0.0 {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    let writes = last as u64;
+    Ok(writes)
+}
+
+async fn writes(daemon: &Daemon) -> Result<f64, Failure> {
+    daemon.sum("rulesync_status_writes_total{").await
+}
