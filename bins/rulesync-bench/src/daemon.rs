@@ -53,7 +53,8 @@ impl Daemon {
 
     /// The address of its pages, which are all that it serves.
     pub(crate) fn address(&self) -> Result<String, Failure> {
-        let port = ports::listening(self.child.id())?.first().copied().ok_or("the daemon does not listen yet")?;
+        let port =
+            ports::listening(self.child.id())?.first().copied().ok_or("the daemon does not listen yet")?;
         Ok(format!("127.0.0.1:{port}"))
     }
 

@@ -36,6 +36,8 @@ pub struct Metrics {
     pub(crate) not_loaded_groups: Series<DestinationLabels, Gauge>,
     pub(crate) contested_groups: Series<DestinationLabels, Gauge>,
     pub(crate) normalized_groups: Series<DestinationLabels, Gauge>,
+    pub(crate) limits: Series<LimitLabels, Gauge>,
+    pub(crate) limit_headroom: Series<LimitLabels, Gauge>,
     pub(crate) propagation: Histogram,
     pub(crate) queue_depth: Series<RulerLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
@@ -87,6 +89,14 @@ pub(crate) struct DestinationStateLabels {
     pub(crate) ruler: String,
     pub(crate) tenant: String,
     pub(crate) state: &'static str,
+}
+
+/// `ruler`, `tenant`, `limit`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct LimitLabels {
+    pub(crate) ruler: String,
+    pub(crate) tenant: String,
+    pub(crate) limit: &'static str,
 }
 
 /// `ruler`, `operation`, `result`.
@@ -141,6 +151,8 @@ impl Metrics {
             not_loaded_groups: Series::default(),
             contested_groups: Series::default(),
             normalized_groups: Series::default(),
+            limits: Series::default(),
+            limit_headroom: Series::default(),
             propagation: Histogram::new(BUCKETS_SECONDS),
             queue_depth: Series::default(),
             request_duration: Family::new_with_constructor(|| Histogram::new(BUCKETS_SECONDS)),
@@ -223,6 +235,12 @@ impl Metrics {
             "normalized_groups",
             "Groups that the ruler stores in a form of its own, which counts as in sync",
             self.normalized_groups.family(),
+        );
+        registry.register("limit", "Limits that the ruler tells a tenant", self.limits.family());
+        registry.register(
+            "limit_headroom",
+            "What is left of a limit besides what should be there; below zero if that is too much",
+            self.limit_headroom.family(),
         );
         registry.register(
             "propagation_seconds",

@@ -2,6 +2,7 @@
 
 mod error;
 mod evaluation;
+mod limits;
 mod write;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use error::{RulerError, RulerErrorKind};
 pub use evaluation::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
+pub use limits::TenantLimits;
 pub use write::Write;
 
 use crate::finding::Finding;
@@ -109,6 +111,15 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         _found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
         Ok(Evaluation::Unsupported)
+    }
+
+    /// Returns the limits of a tenant; none if the ruler does not tell them, as by default. Asked for seldom.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RulerError`]; what was known before still counts.
+    async fn limits(&self, _tenant: Option<&TenantId>) -> Result<Option<TenantLimits>, RulerError> {
+        Ok(None)
     }
 
     /// Returns what it can do and store. Asked for often; the answer may change while the ruler is in use, as when a

@@ -14,6 +14,7 @@ pub use crate::object_change::{DeclaredState, DeclaredVerdict, ObjectChange, Sta
 pub use crate::object_states::{
     ObjectFilter, ObjectPage, ObjectStates, ObjectSubscription, ObjectSummary, PastState,
 };
+use crate::ruler::TenantLimits;
 pub use object_state::{Delay, DelayReason, EvaluationState, ObjectState};
 
 /// The status of an engine.
@@ -81,6 +82,8 @@ pub struct DestinationStatus {
     pub contested: usize,
     /// The number of groups that the server stores in a form of its own, which counts as in sync.
     pub normalized: usize,
+    /// The limits of the tenant, if the ruler tells them.
+    pub limits: Option<TenantLimits>,
     /// The number of groups that the ruler has stored and does not load.
     pub not_loaded: usize,
     /// The number of rules that fail whenever they are evaluated.
@@ -113,6 +116,7 @@ impl DestinationStatus {
             holds: Vec::new(),
             contested: 0,
             normalized: 0,
+            limits: None,
             not_loaded: 0,
             failing_rules: 0,
             evaluation_error: None,

@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod document;
+mod limits;
 mod list;
 mod loaded;
 mod operation;
@@ -14,7 +15,7 @@ mod split;
 mod state;
 
 use async_trait::async_trait;
-use rulesync_core::ruler::{EvaluatedGroup, Evaluation};
+use rulesync_core::ruler::{EvaluatedGroup, Evaluation, TenantLimits};
 use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, TenantId};
 
 pub use client::RulerClient;
@@ -63,6 +64,10 @@ impl Ruler for RulerClient {
         found: &mut (dyn FnMut(EvaluatedGroup) + Send),
     ) -> Result<Evaluation, RulerError> {
         self.read_evaluation(tenant, namespaces, found).await
+    }
+
+    async fn limits(&self, tenant: Option<&TenantId>) -> Result<Option<TenantLimits>, RulerError> {
+        self.read_limits(tenant).await
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -69,6 +69,8 @@ pub fn mimir_profile(prometheus_http_prefix: &str) -> ServerProfile {
         // A write notifies the rulers, which check every 10 s; twice that.
         .with_load_delay(Duration::from_secs(20));
     ServerProfile::new(format!("{slash}{prefix}/config/v1/rules"), format!("{slash}{prefix}/api/v1/rules"))
+        // Beside the prefix, not below it.
+        .with_limits_path("/api/v1/user_limits")
         .with_capabilities(capabilities)
 }
 

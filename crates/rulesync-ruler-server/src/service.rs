@@ -231,6 +231,7 @@ impl RulerService {
             // Go's server sends this itself, before any handler, and closes the connection.
             Route::Malformed => Err(Answer::malformed()),
             Route::BuildInfo => Ok(Answer::json(200, &state.build_info().to_string())),
+            Route::TenantLimits => Ok(config.limits(&config_tenant()?)),
             Route::AllTenants => Ok(state.all_tenants()),
             Route::BadEscape(name) => {
                 config_tenant()?;

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use rulesync_core::explain::ObjectText;
 use rulesync_core::model::{DestinationId, ObjectId};
 use rulesync_core::plan::{Change, HeldReason, Plan, Reason};
+use rulesync_core::ruler::TenantLimits;
 use rulesync_core::status::DestinationStatus;
 
 use super::action::{self, Done};
@@ -137,6 +138,7 @@ fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Ma
                         @if let Some(message) = message { ": " (foreign(message)) }
                     }
                 }
+                @if let Some(limits) = &status.limits { (told(limits)) }
             }
             dt { "Evaluation" }
             dd {
@@ -154,6 +156,23 @@ fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Ma
                 a href=(frame.root.to(format_args!("objects{query}"))) { "those with a problem" }
             }
         }
+    }
+}
+
+/// What the ruler says that the tenant may have.
+fn told(limits: &TenantLimits) -> Markup {
+    let at_most = |limit: Option<u64>, one: &'static str, many: &'static str| {
+        let number = |limit: u64| number(usize::try_from(limit).unwrap_or(usize::MAX), one, many);
+        html! {
+            @match limit {
+                Some(limit) => (number(limit)),
+                None => { "any number of " (many) }
+            }
+        }
+    };
+    html! {
+        " The ruler allows the tenant " (at_most(limits.groups, "group", "groups"))
+        ", and a group " (at_most(limits.rules_per_group, "rule", "rules")) "."
     }
 }
 

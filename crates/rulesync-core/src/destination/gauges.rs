@@ -6,11 +6,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::metrics::{
-    DestinationLabels, DestinationStateLabels, FailureLabels, Metrics, RulerLabels, WriteLabels,
+    DestinationLabels, DestinationStateLabels, FailureLabels, LimitLabels, Metrics, RulerLabels, WriteLabels,
 };
 use crate::model::tenant::DestinationId;
 use crate::plan::Change;
-use crate::ruler::RulerError;
+use crate::ruler::{RulerError, TenantLimits};
 use crate::series::{Series, SeriesHandle};
 
 /// The state of a group that the ruler refuses.
@@ -27,6 +27,9 @@ pub(super) struct Gauges {
     pub(super) foreign_claims: Share<DestinationLabels>,
     /// None while the ruler cannot report evaluation: unknown is not the same as no failures.
     evaluation: Option<Evaluated>,
+    /// None for what the ruler tells no limit of.
+    group_limit: Option<Limit>,
+    rules_per_group_limit: Option<Share<LimitLabels>>,
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
     pub(super) waiting: Share<RulerLabels>,
@@ -46,6 +49,13 @@ struct Evaluated {
     not_loaded_groups: Share<DestinationLabels>,
 }
 
+/// The metrics of a limit of which the use is known.
+#[derive(Debug)]
+struct Limit {
+    limit: Share<LimitLabels>,
+    headroom: Share<LimitLabels>,
+}
+
 /// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
 /// queue, and without tenant labels they share every gauge. Dropping it subtracts the share.
 #[derive(Debug)]
@@ -60,7 +70,10 @@ impl<L: Clone + Eq + std::hash::Hash> Share<L> {
     }
 
     pub(super) fn set(&mut self, value: usize) {
-        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        self.set_signed(i64::try_from(value).unwrap_or(i64::MAX));
+    }
+
+    fn set_signed(&mut self, value: i64) {
         let before = std::mem::replace(&mut self.value, value);
         if value != before {
             self.gauge.inc_by(value - before);
@@ -88,6 +101,8 @@ impl Gauges {
             held: Share::of(&metrics.deletes_held, labels.clone()),
             foreign_claims: Share::of(&metrics.foreign_claims, labels.clone()),
             evaluation: None,
+            group_limit: None,
+            rules_per_group_limit: None,
             contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
             normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
             waiting: Share::of(&metrics.queue_depth, depth),
@@ -143,6 +158,32 @@ impl Gauges {
         });
         evaluation.failing_rules.set(failing_rules);
         evaluation.not_loaded_groups.set(not_loaded_groups);
+    }
+
+    /// Sets the limits that the ruler tells, and what is left of them besides this number of groups.
+    pub(super) fn limits(&mut self, limits: Option<TenantLimits>, groups: usize) {
+        let TenantLimits { groups: max_groups, rules_per_group } = limits.unwrap_or_default();
+        let DestinationLabels { ruler, tenant } = &self.labels;
+        let labels = |limit| LimitLabels { ruler: ruler.clone(), tenant: tenant.clone(), limit };
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        match max_groups.map(signed) {
+            Some(max) => {
+                let gauges = self.group_limit.get_or_insert_with(|| Limit {
+                    limit: Share::of(&self.metrics.limits, labels("groups")),
+                    headroom: Share::of(&self.metrics.limit_headroom, labels("groups")),
+                });
+                gauges.limit.set_signed(max);
+                gauges.headroom.set_signed(max.saturating_sub_unsigned(groups as u64));
+            }
+            None => self.group_limit = None,
+        }
+        match rules_per_group.map(signed) {
+            Some(max) => self
+                .rules_per_group_limit
+                .get_or_insert_with(|| Share::of(&self.metrics.limits, labels("rules_per_group")))
+                .set_signed(max),
+            None => self.rules_per_group_limit = None,
+        }
     }
 }
 
@@ -217,6 +258,25 @@ mod tests {
         let mut text = String::new();
         metrics.encode(&mut text).unwrap();
         assert!(text.contains("rulesync_propagation_seconds_count 1"), "{text}");
+    }
+
+    #[test]
+    fn limits_that_are_not_told_have_no_series() {
+        let metrics = Metrics::default();
+        let mut gauges = Gauges::new(&metrics, &destination("a"));
+        let limit = |name: &str, limit: &str| value(&metrics, name, &[&format!(r#"limit="{limit}""#)]);
+        let all = || {
+            (limit("limit", "groups"), limit("limit_headroom", "groups"), limit("limit", "rules_per_group"))
+        };
+        gauges.limits(None, 3);
+        assert_eq!(all(), (None, None, None));
+        let told = TenantLimits::default().with_groups(Some(70)).with_rules_per_group(Some(20));
+        gauges.limits(Some(told), 3);
+        assert_eq!(all(), (Some(70.0), Some(67.0), Some(20.0)));
+        gauges.limits(Some(told.with_rules_per_group(None)), 71);
+        assert_eq!(all(), (Some(70.0), Some(-1.0), None));
+        gauges.limits(None, 71);
+        assert_eq!(all(), (None, None, None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A destination's task: it keeps the desired and the observed state, lists on a timer, and works off its queue of
 //! namespaces. Everything that can fail or be slow happens here, so destinations never wait for each other.
 
+mod asking;
 mod availability;
 mod changed_objects;
 mod circuit_breaker;
@@ -10,6 +11,7 @@ mod delete_safety;
 mod gauges;
 mod health;
 mod incoming;
+mod known_limits;
 mod limits;
 mod normalization;
 mod ownership;
@@ -27,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +38,10 @@ use crate::environment::Environment;
 use crate::model::tenant::DestinationId;
 use crate::observed::{Listed, Listing};
 use crate::policy::jittered;
-use crate::ruler::Evaluation;
 use crate::ruler::RulerError;
+use asking::{Answer, Asking};
 pub(crate) use command::{AskedObject, Command, DestinationReport, ObjectHere, Question};
 pub(crate) use delete_safety::Retirement;
-use health::LoadedGroups;
 pub(crate) use progress::Progress;
 pub(crate) use records::{RecordRequest, RecordRequests};
 pub(crate) use shared::Shared;
@@ -58,9 +59,6 @@ pub(crate) struct Channels {
 /// not delay the rules of others for longer.
 const FIRST_BATCH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The time at which a ruler was asked how rules evaluate, and its answer.
-type EvaluationResult = (Instant, Result<(Evaluation, LoadedGroups), RulerError>);
-
 /// One destination's task.
 pub(crate) struct Destination {
     ruler: LimitedRuler,
@@ -76,8 +74,8 @@ pub(crate) struct Destination {
     next_list: Instant,
     /// The time until which a ruler that batches is not written unless everything has been declared.
     gathers_until: Instant,
-    /// The request for evaluation that is under way.
-    asking: JoinSet<EvaluationResult>,
+    /// The question that is under way.
+    asking: Asking,
     /// True if this process led when that was last checked.
     led: bool,
     stops: Stops,
@@ -108,7 +106,7 @@ impl Destination {
             list: JoinSet::new(),
             next_list: Instant::now(),
             gathers_until: Instant::now() + FIRST_BATCH_TIMEOUT,
-            asking: JoinSet::new(),
+            asking: Asking::default(),
             // An elected leader begins with a takeover.
             led: !leadership.is_elected(),
             stops: Stops { stop, leadership },
@@ -125,7 +123,7 @@ impl Destination {
             self.state.judge_deletes();
             self.start_list();
             self.start_jobs();
-            self.request_evaluation();
+            self.ask();
             self.publish();
             let wake = self.wake();
             let waits = !self.led || !leadership.may_write();
@@ -134,12 +132,7 @@ impl Destination {
                 () = stop.cancelled() => break,
                 Some(report) = self.jobs.join_next() => self.applied(report),
                 Some(listed) = self.list.join_next() => self.listed(listed),
-                Some(asked) = self.asking.join_next() => match asked {
-                    Ok((at, answer)) => self.state.evaluated(at, answer),
-                    // A ruler from another crate may panic; a failed request for evaluation is worth no more than a log
-                    // line.
-                    Err(error) => tracing::warn!(%error, destination = %self.state.id, "Request for evaluation ended unexpectedly"),
-                },
+                Some(answer) = self.asking.answer() => self.answered(answer),
                 () = leadership.lost(), if self.led || leadership.is_leader() => {}
                 () = leadership.leading(), if waits => {}
                 command = self.commands.recv() => match command {
@@ -177,7 +170,7 @@ impl Destination {
         if self.led && !leadership.is_leader() {
             self.led = false;
             self.list.abort_all();
-            self.asking.abort_all();
+            self.asking.give_up();
             self.state.restart();
             // Another process may record and release some.
             self.state.forget_records();
@@ -192,7 +185,7 @@ impl Destination {
     /// Waits for requests under way to end, but no longer than the grace period.
     async fn finish(mut self) {
         self.list.abort_all();
-        self.asking.abort_all();
+        self.asking.give_up();
         let deadline = Instant::now() + self.state.policy().shutdown_grace;
         while let Ok(Some(report)) = tokio::time::timeout_at(deadline, self.jobs.join_next()).await {
             self.applied(report);
@@ -321,28 +314,37 @@ impl Destination {
         (waits && Instant::now() < self.gathers_until).then_some(self.gathers_until)
     }
 
-    /// Asks how rules evaluate, if that is due.
-    fn request_evaluation(&mut self) {
-        if self.evaluation_time().is_none_or(|at| Instant::now() < at) {
+    /// Asks what is due besides a list.
+    fn ask(&mut self) {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|at| at <= now);
+        if self.asking_time().is_none_or(|at| at > now) {
             return;
         }
-        let namespaces = self.state.written_namespaces();
-        let (ruler, tenant, at) = (self.ruler.clone(), self.state.id.tenant.clone(), Instant::now());
-        self.asking.spawn(async move {
-            let mut answer = LoadedGroups::default();
-            let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
-            let names: Vec<&str> = namespaces.iter().map(AsRef::as_ref).collect();
-            let mut take = |group| answer.take(group);
-            let result = ruler.ruler.evaluation(tenant.as_ref(), &names, &mut take).await;
-            apply::judge(&permit, result.as_ref().err());
-            (at, result.map(|evaluation| (evaluation, answer)))
-        });
+        let (ruler, tenant) = (self.ruler.clone(), self.state.id.tenant.clone());
+        if is_due(self.state.evaluation_due()) {
+            self.asking.ask_for_evaluation(ruler, tenant, self.state.written_namespaces());
+        } else {
+            self.asking.ask_for_limits(ruler, tenant);
+        }
     }
 
-    /// Returns when to ask next, unless evaluation is off.
-    fn evaluation_time(&self) -> Option<Instant> {
-        let asks = self.shared.evaluates && self.led && self.asking.is_empty();
-        if asks { self.state.evaluation_due() } else { None }
+    /// Returns when to ask next, unless nothing may be asked.
+    fn asking_time(&self) -> Option<Instant> {
+        let asks = self.shared.evaluates && self.led && self.asking.is_idle();
+        let due = || [self.state.evaluation_due(), self.state.limits_due()].into_iter().flatten().min();
+        asks.then(due).flatten()
+    }
+
+    fn answered(&mut self, answer: Result<Answer, JoinError>) {
+        match answer {
+            Ok(Answer::Evaluation(asked, answer)) => self.state.evaluated(asked, answer),
+            Ok(Answer::Limits(answer)) => self.state.limits_answered(answer),
+            // A ruler from another crate may panic; a question that failed is worth no more than a log line.
+            Err(error) => {
+                tracing::warn!(%error, destination = %self.state.id, "Request to the ruler ended unexpectedly");
+            }
+        }
     }
 
     fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
@@ -380,7 +382,7 @@ impl Destination {
             _ => None,
         };
         let judging = if idle { None } else { self.state.judging_due() };
-        [self.list_time(), due, judging, self.evaluation_time()].into_iter().flatten().min()
+        [self.list_time(), due, judging, self.asking_time()].into_iter().flatten().min()
     }
 
     fn publish(&mut self) {

@@ -5,6 +5,7 @@ mod applied;
 mod commands;
 mod evaluated;
 mod explain;
+mod limits;
 mod lists;
 mod names;
 mod objects;
@@ -26,6 +27,7 @@ use super::delete_safety::{DeleteSafety, Retirement};
 use super::gauges::Gauges;
 use super::health::EvaluationHealth;
 use super::incoming::IncomingHandovers;
+use super::known_limits::KnownLimits;
 use super::limits::Limits;
 use super::normalization::Server;
 use super::ownership::Ownership;
@@ -64,6 +66,7 @@ pub(super) struct State {
     legacy: HashMap<RulerNamespace, Vec<RulerNamespace>>,
     queue: Queue,
     limits: Limits,
+    known_limits: KnownLimits,
     /// Decides which deletes may be made.
     safety: DeleteSafety,
     /// The held deletes that were last reported.
@@ -102,6 +105,7 @@ impl State {
             legacy: HashMap::new(),
             queue: Queue::default(),
             limits: Limits::default(),
+            known_limits: KnownLimits::new(Instant::now()),
             safety: DeleteSafety::new(shared.release_deletes),
             reported_held: None,
             handovers: IncomingHandovers::default(),
@@ -413,6 +417,7 @@ impl State {
         self.gauges.evaluated(
             self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
         );
+        self.gauges.limits(self.known_limits.get(), self.desired.groups());
         self.gauges.contested_groups.set(self.view.contested.groups());
         self.gauges.normalized_groups.set(self.view.normalizations.groups());
         self.gauges.waiting.set(self.queue.len());

@@ -28,6 +28,8 @@ mod inventory;
 #[cfg(test)]
 mod leadership;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod moves;
 #[cfg(test)]
 mod namings;

@@ -31,10 +31,15 @@ impl RulerClient {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] with the key `rules_path` or `state_path` if the path of the profile contains characters that
+    /// [`SettingsError`] with the key `rules_path`, `state_path` or `limits_path` if the path of the profile contains characters that
     /// are not allowed in a path.
     pub fn new(connection: Connection, profile: ServerProfile) -> Result<Self, SettingsError> {
-        for (key, path) in [("rules_path", &profile.rules_path), ("state_path", &profile.state_path)] {
+        for (key, path) in [
+            ("rules_path", Some(&profile.rules_path)),
+            ("state_path", Some(&profile.state_path)),
+            ("limits_path", profile.limits_path.as_ref()),
+        ] {
+            let Some(path) = path else { continue };
             if !connection.accepts(path) {
                 return Err(SettingsError::invalid(
                     key,

@@ -108,7 +108,11 @@ impl RulerClient {
     }
 
     /// Reads a whole document; `None` if it does not exist.
-    async fn read(&self, operation: Operation, request: &Request<'_>) -> Result<Option<Vec<u8>>, RulerError> {
+    pub(super) async fn read(
+        &self,
+        operation: Operation,
+        request: &Request<'_>,
+    ) -> Result<Option<Vec<u8>>, RulerError> {
         let limit = self.connection().limits().namespace();
         let mut allowance = Allowance::new(self.connection().timeout());
         let Some(mut answer) = self.ask(operation, request, &mut allowance).await? else { return Ok(None) };

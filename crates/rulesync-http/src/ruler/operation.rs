@@ -15,6 +15,8 @@ pub(super) enum Operation {
     DeleteNamespace,
     /// Reads the loaded rules and their health.
     State,
+    /// Reads the limits of a tenant.
+    Limits,
 }
 
 impl Operation {
@@ -28,6 +30,7 @@ impl Operation {
             Self::DeleteGroup => (Method::Delete, "group"),
             Self::DeleteNamespace => (Method::Delete, "namespace"),
             Self::State => (Method::Get, "state"),
+            Self::Limits => (Method::Get, "limits"),
         };
         Request::new(method, path, route).with_tenant(tenant)
     }

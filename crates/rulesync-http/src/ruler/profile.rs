@@ -17,6 +17,8 @@ pub struct ServerProfile {
     /// The query parameter that restricts the loaded rules to a namespace; it can be repeated. Servers that do not know
     /// it return everything (docs/contracts/ruler-api.md 5.1).
     pub state_filter: &'static str,
+    /// The path of a tenant's limits, below the address; none if the server does not tell them.
+    pub limits_path: Option<String>,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
     /// What the server can do and store.
@@ -30,6 +32,7 @@ impl ServerProfile {
             rules_path: rules_path.into(),
             state_path: state_path.into(),
             state_filter: "file[]",
+            limits_path: None,
             encoding: PathEncoding::Single,
             capabilities: Capabilities::default(),
         }
@@ -39,6 +42,12 @@ impl ServerProfile {
     #[must_use]
     pub fn with_state_filter(self, state_filter: &'static str) -> Self {
         Self { state_filter, ..self }
+    }
+
+    /// Sets the path of a tenant's limits, which begins with a slash.
+    #[must_use]
+    pub fn with_limits_path(self, limits_path: impl Into<String>) -> Self {
+        Self { limits_path: Some(limits_path.into()), ..self }
     }
 
     /// Sets the number of times that the server decodes names.

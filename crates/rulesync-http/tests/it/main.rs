@@ -10,6 +10,8 @@ mod endless;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod oauth2;
 #[cfg(test)]
 mod proxy;

@@ -4,6 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use serde_json::json;
 
 use super::list;
 use crate::{
@@ -79,6 +80,16 @@ impl ConfigApi<'_> {
             return Err(Answer::text(403, "namespace is protected, no modification allowed"));
         }
         Ok(())
+    }
+
+    /// The limits of a tenant that concern rules, as Mimir tells them among others.
+    pub(crate) fn limits(&self, tenant: &str) -> Answer {
+        let limits = self.settings.limits(tenant);
+        let told = json!({
+            "ruler_max_rule_groups_per_tenant": limits.groups,
+            "ruler_max_rules_per_rule_group": limits.rules_per_group,
+        });
+        Answer::json(200, &told.to_string())
     }
 
     /// The groups of a tenant, or of one of its namespaces.

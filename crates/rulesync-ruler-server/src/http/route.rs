@@ -31,6 +31,7 @@ pub(crate) enum Route {
     StateRules,
     StateAlerts,
     BuildInfo,
+    TenantLimits,
     AllTenants,
     DeleteTenant,
     /// The path is not clean; contains the clean path.
@@ -74,6 +75,8 @@ impl Routes {
             (Route::StateAlerts, Method::GET)
         } else if self.build_info_path().is_some_and(|path| path == routed) {
             (Route::BuildInfo, Method::GET)
+        } else if self.config == ConfigRoutes::UnderPrometheus && routed == "/api/v1/user_limits" {
+            (Route::TenantLimits, Method::GET)
         } else if self.config == ConfigRoutes::LokiAndLegacy {
             return Route::NotFound;
         } else if routed == "/ruler/rule_groups" {

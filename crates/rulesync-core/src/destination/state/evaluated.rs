@@ -13,11 +13,15 @@ impl State {
     /// Returns when to ask; none if there is nothing to ask about.
     pub(in crate::destination) fn evaluation_due(&self) -> Option<Instant> {
         let off = self.environment.policy.evaluation_interval.is_zero();
-        let something = self.desired.groups() > 0
+        (self.has_something_to_ask_about() && !off).then(|| self.health.due())
+    }
+
+    /// Returns whether there are rules in the ruler, as far as is known, and an answer is to be expected.
+    pub(super) fn has_something_to_ask_about(&self) -> bool {
+        self.desired.groups() > 0
             && self.view.is_listed()
             && !self.availability.is_down()
-            && !self.safety.is_retiring();
-        (something && !off).then(|| self.health.due())
+            && !self.safety.is_retiring()
     }
 
     /// Returns the namespaces to ask about: those in which the ruler has own groups.

@@ -61,6 +61,7 @@ impl State {
             holds: self.holds(),
             contested: self.view.contested.groups(),
             normalized: self.view.normalizations.groups(),
+            limits: self.known_limits.get(),
             not_loaded: self.health.not_loaded_groups(),
             failing_rules: self.health.failing_rules(),
             evaluation_error: self.health.error().map(str::to_owned),

@@ -84,6 +84,7 @@ fn route_table_differs_by_kind() {
         ("/api/prom/api/v1/rules", no(), Route::StateRules, no()),
         ("/prometheus/api/v1/status/buildinfo", Route::BuildInfo, no(), no()),
         ("/loki/api/v1/status/buildinfo", no(), no(), Route::BuildInfo),
+        ("/api/v1/user_limits", Route::TenantLimits, no(), no()),
         ("/ruler/rule_groups", Route::AllTenants, Route::AllTenants, no()),
         ("/prometheus/config/v1/rulesets", no(), no(), no()),
         ("/nope", no(), no(), no()),
