@@ -33,6 +33,7 @@ mod sweep;
 mod term;
 mod write;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,9 +85,10 @@ impl Publisher {
     pub fn new(name: &str, source: &KubernetesSource, context: PublishContext) -> Self {
         let PublishContext { owner, engine, states, removals, leadership, settings, metrics } = context;
         let config = source.config();
-        let namespaces = match &*config.namespaces {
-            [] => vec![None],
-            some => some.iter().cloned().map(Some).collect(),
+        let several: BTreeSet<String> = config.namespaces.iter().cloned().collect();
+        let namespaces = match several.is_empty() {
+            true => vec![None],
+            false => several.into_iter().map(Some).collect(),
         };
         let instance = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME")).unwrap_or_default();
         Self(Arc::new(Parts {

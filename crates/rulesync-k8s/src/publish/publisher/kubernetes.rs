@@ -266,24 +266,38 @@ fn listed(metadata: OwnMetadata, written: Option<Written>, state: Option<Reason>
 /// Returns what follows of an answer that is no success.
 fn kind_of(code: StatusCode, status: &Status) -> FailureKind {
     let details = status.details.as_ref();
-    let terminates = || {
-        details
-            .is_some_and(|details| details.causes.iter().any(|cause| cause.reason == "NamespaceTerminating"))
-    };
+    let has_cause =
+        |reason| details.is_some_and(|details| details.causes.iter().any(|cause| cause.reason == reason));
+    let terminates = || has_cause("NamespaceTerminating");
     match code.as_u16() {
         // The path of a kind that is not served has no object that could be missing.
         404 if details.is_none_or(|details| details.name.is_empty()) => FailureKind::Absent,
         404 => FailureKind::Gone,
         403 if terminates() => FailureKind::Gone,
+        403 if is_of_admission(&status.message) => FailureKind::Refused,
         403 => FailureKind::Denied,
         409 if status.reason == "AlreadyExists" => FailureKind::Exists,
-        409 => FailureKind::Conflict,
+        409 if has_cause("FieldManagerConflict") => FailureKind::Conflict,
+        409 if is_about_uid(&status.message) => FailureKind::Gone,
+        // Others have changed it again and again while the server tried.
+        409 => FailureKind::Failing,
         429 => FailureKind::Throttled,
         // Expired credentials are renewed.
         401 | 408 | 410 => FailureKind::Failing,
         400..=499 => FailureKind::Refused,
         _ => FailureKind::Failing,
     }
+}
+
+/// Returns whether a request is forbidden because of what it would write, and not because of who sends it: a webhook that
+/// admits objects says no, or a quota is used up.
+fn is_of_admission(message: &str) -> bool {
+    message.contains("denied the request") || message.contains("exceeded quota")
+}
+
+/// Returns whether the object with the UID that was sent does not exist any more.
+fn is_about_uid(message: &str) -> bool {
+    message.contains("uid mismatch") || message.contains("UID in precondition")
 }
 
 /// Returns the message of an answer.

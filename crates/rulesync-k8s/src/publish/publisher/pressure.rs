@@ -49,8 +49,11 @@ impl Pressure {
         }
     }
 
-    /// Notes any other answer.
-    pub(super) fn answered(&mut self) {
+    /// Notes any other answer. During a pause, it is one to an earlier request, and ends nothing.
+    pub(super) fn answered(&mut self, now: Instant) {
+        if self.next(now) > now {
+            return;
+        }
         (self.failures, self.pauses) = (0, 0);
         self.until = None;
     }
@@ -89,8 +92,11 @@ mod tests {
         pressure.throttled(now, Some(Duration::from_secs(7)));
         assert_eq!((pressure.next(now), pressure.allowed()), (after(now, 7), 1));
         assert_eq!(pressure.next(after(now, 7)), after(now, 7));
-        pressure.answered();
-        assert_eq!((pressure.next(now), pressure.allowed()), (now, MAX_UNDER_WAY));
+        pressure.answered(after(now, 6));
+        assert_eq!((pressure.next(now), pressure.allowed()), (after(now, 7), 1), "it was sent before");
+        let later = after(now, 7);
+        pressure.answered(later);
+        assert_eq!((pressure.next(later), pressure.allowed()), (later, MAX_UNDER_WAY));
         pressure.throttled(now, Some(Duration::from_secs(86_400)));
         assert_eq!(pressure.next(now), after(now, 120));
     }
@@ -117,7 +123,7 @@ mod tests {
             pressure.failed(now);
             pressure.failed(now);
             assert_eq!(pressure.next(now), now);
-            pressure.answered();
+            pressure.answered(now);
         }
         (0..30).for_each(|_| pressure.failed(now));
         assert!(pressure.next(now) > now && pressure.next(now) <= after(now, 2));

@@ -144,21 +144,24 @@ impl Published {
         }
     }
 
-    /// Replaces what is known of documents of one kind by what was listed, and returns the objects of which it differs.
+    /// Replaces what is known of documents of one kind by what was listed, and returns the objects of which it differs. If
+    /// the list is not whole, what it does not have stays.
     pub(super) fn replace_documents(
         &mut self,
         output: Output,
         listed: HashMap<Key, Document>,
+        is_whole: bool,
     ) -> HashSet<Key> {
-        match self.documents(output) {
-            Some(documents) => differences(&std::mem::replace(documents, listed), documents),
-            None => HashSet::new(),
-        }
+        self.documents(output).map_or_else(HashSet::new, |documents| replace(documents, listed, is_whole))
     }
 
-    /// Replaces what is known of annotations by what was listed, and returns the objects of which it differs.
-    pub(super) fn replace_annotations(&mut self, listed: HashMap<Key, Reason>) -> HashSet<Key> {
-        differences(&std::mem::replace(&mut self.annotations, listed), &self.annotations)
+    /// The same for annotations.
+    pub(super) fn replace_annotations(
+        &mut self,
+        listed: HashMap<Key, Reason>,
+        is_whole: bool,
+    ) -> HashSet<Key> {
+        replace(&mut self.annotations, listed, is_whole)
     }
 
     /// Forgets an object that does not exist any more.
@@ -178,10 +181,21 @@ impl Published {
     }
 }
 
-/// Returns the keys whose values differ.
-fn differences<T: PartialEq>(one: &HashMap<Key, T>, other: &HashMap<Key, T>) -> HashSet<Key> {
-    let differs = |key: &&Key| one.get(*key) != other.get(*key);
-    one.keys().chain(other.keys()).filter(differs).copied().collect()
+/// Replaces what is known by what was listed, or just adds that if it is not whole. Returns the keys whose values differ.
+fn replace<T: PartialEq>(
+    known: &mut HashMap<Key, T>,
+    listed: HashMap<Key, T>,
+    is_whole: bool,
+) -> HashSet<Key> {
+    let mut changed: HashSet<Key> =
+        listed.iter().filter(|(key, value)| known.get(key) != Some(value)).map(|(key, _)| *key).collect();
+    if is_whole {
+        changed.extend(known.keys().filter(|key| !listed.contains_key(key)));
+        *known = listed;
+    } else {
+        known.extend(listed);
+    }
+    changed
 }
 
 #[cfg(test)]
@@ -198,8 +212,12 @@ mod tests {
         assert!(!published.known(key).exists());
         published.apply(key, Effect::Annotation(Some(Reason::Failing)));
         let listed = HashMap::from([(key, None)]);
-        assert_eq!(published.replace_documents(Output::RuleStatus, listed.clone()), HashSet::from([key]));
-        assert!(published.replace_documents(Output::RuleStatus, listed).is_empty());
+        assert_eq!(
+            published.replace_documents(Output::RuleStatus, listed.clone(), true),
+            HashSet::from([key])
+        );
+        assert!(published.replace_documents(Output::RuleStatus, listed, true).is_empty());
+        assert!(published.replace_documents(Output::RuleStatus, HashMap::new(), false).is_empty());
         assert_eq!(published.known(key).state(), Some(Reason::Failing));
         assert_eq!(published.known(key).rule_status, Some(None));
         published.apply(key, Effect::Document(Output::RuleStatus, None));

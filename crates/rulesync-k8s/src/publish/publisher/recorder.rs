@@ -20,6 +20,9 @@ const IN_ALL: Rate = Rate::new(Duration::from_millis(100), 1);
 /// The number of Events that wait.
 const MAX_WAITING: usize = 1_000;
 
+/// How long API servers keep Events by default. What happens once more after that is told once more.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
 /// The number of Events that are remembered, so that they are not made again. The API server knows more of them.
 const MAX_REMEMBERED: usize = 8_192;
 
@@ -60,7 +63,7 @@ impl<N: Clone + Eq + Hash, O: Copy + Eq + Hash, E> Recorder<N, O, E> {
 
     /// Takes an Event in, if its object may have another one.
     pub(super) fn offer(&mut self, name: N, object: O, now: Instant, event: impl FnOnce() -> E) -> Offer {
-        if self.known.contains(&name) {
+        if self.known.contains(&name, now) {
             return Offer::Known;
         }
         if self.waiting.len() >= MAX_WAITING {
@@ -72,7 +75,7 @@ impl<N: Clone + Eq + Hash, O: Copy + Eq + Hash, E> Recorder<N, O, E> {
         if OF_OBJECT.take(self.objects.entry(object).or_default(), now).is_err() {
             return Offer::Limited;
         }
-        self.known.add(name.clone());
+        self.known.add(name.clone(), now);
         self.waiting.push_back((name, event()));
         Offer::Waits
     }
@@ -128,8 +131,8 @@ impl<N: Clone + Eq + Hash, O: Copy + Eq + Hash, E> Recorder<N, O, E> {
 #[derive(Debug)]
 struct Remembered<N> {
     names: HashSet<N>,
-    /// By age. Some may have been removed from the names.
-    order: VecDeque<N>,
+    /// By age, with the times at which they were added. Some may have been removed from the names.
+    order: VecDeque<(N, Instant)>,
 }
 
 impl<N> Default for Remembered<N> {
@@ -139,18 +142,25 @@ impl<N> Default for Remembered<N> {
 }
 
 impl<N: Clone + Eq + Hash> Remembered<N> {
-    fn contains(&self, name: &N) -> bool {
+    fn contains(&mut self, name: &N, now: Instant) -> bool {
+        while self.order.front().is_some_and(|(_, at)| *at + LIFETIME <= now) {
+            self.forget_oldest();
+        }
         self.names.contains(name)
     }
 
-    fn add(&mut self, name: N) {
+    fn add(&mut self, name: N, now: Instant) {
         while self.order.len() >= MAX_REMEMBERED {
-            if let Some(oldest) = self.order.pop_front() {
-                self.names.remove(&oldest);
-            }
+            self.forget_oldest();
         }
-        self.order.push_back(name.clone());
+        self.order.push_back((name.clone(), now));
         self.names.insert(name);
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((oldest, _)) = self.order.pop_front() {
+            self.names.remove(&oldest);
+        }
     }
 
     fn remove(&mut self, name: &N) {

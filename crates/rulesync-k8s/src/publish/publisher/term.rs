@@ -174,9 +174,14 @@ impl Term {
         }
         loop {
             let now = Instant::now();
-            self.begin(now);
-            self.queue_length.set(self.queue.len() + self.jobs.len());
-            let next = self.next(now);
+            let may_write = self.parts.leadership.may_write();
+            if may_write {
+                self.begin(now);
+            }
+            // The objects of the other jobs are in the queue.
+            let unknown = self.jobs.iter().filter(|job| job.object.is_none()).count();
+            self.queue_length.set(self.queue.len() + unknown);
+            let next = self.next(now).filter(|_| may_write);
             let wait = async {
                 match next {
                     Some(next) => tokio::time::sleep_until(next).await,
@@ -198,6 +203,8 @@ impl Term {
                     let settings = settings.borrow_and_update().clone();
                     self.change_settings(settings, Instant::now());
                 }
+                // The term is about to end, or goes on.
+                () = self.parts.leadership.leading(), if !may_write => {}
                 () = wait => {}
             }
         }
@@ -276,6 +283,7 @@ impl Term {
         if self.settings.events.is_none() {
             let dropped = self.recorder.clear();
             self.parts.metrics.events_of("dropped", dropped as u64);
+            self.notices.clear();
         }
         if self.is_less(&before) {
             tracing::info!(

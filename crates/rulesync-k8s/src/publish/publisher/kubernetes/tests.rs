@@ -236,3 +236,27 @@ async fn permissions_of_the_deployment_suffice() {
     let now = k8s_openapi::jiff::Timestamp::from_second(1_795_404_770).unwrap();
     ours.record(&event(&subject, &notices[0], &us, "pod", now)).await.unwrap();
 }
+
+/// Returns the answer of an API server.
+fn answer(code: u16, reason: &str, message: &str, causes: Value) -> (StatusCode, Status) {
+    let status = json!({"reason": reason, "message": message, "details": {"name": "o", "causes": causes}});
+    (StatusCode::from_u16(code).unwrap(), serde_json::from_value(status).unwrap())
+}
+
+#[test]
+fn failure_of_one_object_is_no_missing_permission() {
+    let conflict = json!([{"reason": "FieldManagerConflict", "message": "conflict with \"helm\""}]);
+    for (code, reason, message, causes, expected) in [
+        (403, "Forbidden", "User \"x\" cannot patch resource", json!([]), FailureKind::Denied),
+        (403, "Forbidden", "admission webhook \"w\" denied the request: no", json!([]), FailureKind::Refused),
+        (403, "Forbidden", "exceeded quota: q, requested: 1", json!([]), FailureKind::Refused),
+        (422, "Invalid", "ValidatingAdmissionPolicy 'p' denied request: no", json!([]), FailureKind::Refused),
+        (409, "Conflict", "Apply failed with 1 conflict", conflict, FailureKind::Conflict),
+        (409, "Conflict", "the object has been modified", json!([]), FailureKind::Failing),
+        (409, "Conflict", "uid mismatch: the provided object specified uid 1", json!([]), FailureKind::Gone),
+        (409, "AlreadyExists", "it exists", json!([]), FailureKind::Exists),
+    ] {
+        let (code, status) = answer(code, reason, message, causes);
+        assert_eq!(kind_of(code, &status), expected, "{message}");
+    }
+}

@@ -24,11 +24,22 @@ fn recorder_makes_each_event_once() {
     assert_eq!(recorder.offer(7, 1, now, || 70), Offer::Waits);
     assert_eq!(recorder.offer(7, 1, now, || 71), Offer::Known);
     assert_eq!(all(&mut recorder, now), [(now, 70)]);
-    assert_eq!(recorder.offer(7, 1, after(now, 3600), || 72), Offer::Known);
+    assert_eq!(recorder.offer(7, 1, after(now, 3599), || 72), Offer::Known);
     recorder.forget(&7);
     assert_eq!(recorder.offer(7, 1, now, || 73), Offer::Waits, "it could not be made");
     assert_eq!(recorder.clear(), 1);
     assert_eq!(recorder.offer(7, 1, now, || 74), Offer::Waits);
+}
+
+#[test]
+fn recorder_makes_an_event_again_that_the_server_has_forgotten() {
+    let (mut recorder, now) = (Events::new(), Instant::now());
+    assert_eq!(recorder.offer(7, 1, now, || 70), Offer::Waits);
+    assert_eq!(all(&mut recorder, now), [(now, 70)]);
+    let later = after(now, 3600);
+    assert_eq!(recorder.offer(7, 1, later, || 71), Offer::Waits);
+    assert_eq!(recorder.offer(7, 1, later, || 72), Offer::Known);
+    assert_eq!(all(&mut recorder, later), [(later, 71)]);
 }
 
 #[test]

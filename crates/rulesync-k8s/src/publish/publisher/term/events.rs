@@ -108,7 +108,7 @@ impl Term {
         };
         self.parts.metrics.event(word);
         let Err(failure) = result else {
-            self.pressure.answered();
+            self.pressure.answered(now);
             return;
         };
         debug!(source = %self.parts.source, %failure, "Event not made");
@@ -145,6 +145,6 @@ impl Term {
                 }
             }
         }
-        self.pressure.answered();
+        self.pressure.answered(now);
     }
 }

@@ -77,7 +77,7 @@ impl Term {
         }
         self.survey.failures = 0;
         self.survey.due = now + INTERVAL;
-        self.pressure.answered();
+        self.pressure.answered(now);
         let orphans = self.orphans(&collections);
         let (changed, is_passable) = self.take(collections, now);
         if sources.is_some_and(|sources| sweep::may_sweep(&sources)) {
@@ -111,7 +111,12 @@ impl Term {
         let mut annotations = None;
         for (collection, found) in collections {
             let output = collection.output();
-            for (namespace, failure) in &found.failures {
+            // What could not be listed is there, as far as is known, unless its kind is gone.
+            let is_whole = found.failures.iter().all(|(_, failure)| failure.kind == FailureKind::Absent);
+            // A kind that is not installed has no objects that could carry their status themselves.
+            let is_in_the_way =
+                |failure: &Failure| failure.kind != FailureKind::Absent || collection.of_kind().is_none();
+            for (namespace, failure) in found.failures.iter().filter(|(_, failure)| is_in_the_way(failure)) {
                 let everywhere = failure.kind != FailureKind::Denied;
                 let namespace = namespace.as_deref().filter(|_| !everywhere);
                 self.meet(output, namespace, failure, now);
@@ -121,13 +126,15 @@ impl Term {
                 is_passable = true;
             }
             if output == Output::Annotation {
-                annotations.get_or_insert_with(HashMap::new).extend(found.annotations);
+                let (all, are_whole) = annotations.get_or_insert_with(|| (HashMap::new(), true));
+                all.extend(found.annotations);
+                *are_whole &= is_whole;
             } else {
-                changed.extend(self.published.replace_documents(output, found.documents));
+                changed.extend(self.published.replace_documents(output, found.documents, is_whole));
             }
         }
-        if let Some(annotations) = annotations {
-            changed.extend(self.published.replace_annotations(annotations));
+        if let Some((annotations, are_whole)) = annotations {
+            changed.extend(self.published.replace_annotations(annotations, are_whole));
         }
         (changed, is_passable)
     }

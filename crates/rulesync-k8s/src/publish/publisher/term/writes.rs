@@ -87,7 +87,7 @@ impl Term {
         self.parts.metrics.written(output.word(), word);
         let next = match result {
             Ok(()) => {
-                self.pressure.answered();
+                self.pressure.answered(now);
                 if self.obstacles.pass(output, Some(write.namespace())) {
                     info!(source = %self.parts.source, kind = output.word(), "Status is published again");
                 }
@@ -148,7 +148,8 @@ impl Term {
                 self.pressure.unreachable(now);
                 return Next::Repeat;
             }
-            FailureKind::Failing => {
+            // Somebody else has created it at the same time.
+            FailureKind::Failing | FailureKind::Exists => {
                 self.pressure.failed(now);
                 return Next::Fail;
             }
@@ -158,17 +159,17 @@ impl Term {
                 job.blocked_until = self.obstacles.until(output, Some(write.namespace()), now);
             }
             FailureKind::Gone => {
-                self.pressure.answered();
+                self.pressure.answered(now);
                 return Next::Stop;
             }
             // It is not fought over, and what is refused is refused again. Both are tried when there is something else to
             // be written.
-            FailureKind::Conflict | FailureKind::Exists | FailureKind::Refused => {
+            FailureKind::Conflict | FailureKind::Refused => {
                 self.report_once(write, &failure);
                 self.published.apply(job.key, effect.clone());
             }
         }
-        self.pressure.answered();
+        self.pressure.answered(now);
         Next::Continue
     }
 

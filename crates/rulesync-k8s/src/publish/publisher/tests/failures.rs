@@ -1,5 +1,6 @@
 //! Failures of the API server, of one object, and of what is missing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rulesync_core::engine::{LeaderTerm, Leadership};
@@ -189,4 +190,80 @@ async fn leader_alone_publishes_and_the_next_one_writes_nothing_twice() {
     assert_eq!(cluster.counts(["write", "create"]), [1, 1]);
     one.end().await;
     other.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pause_that_the_server_asked_for_is_not_ended_by_answers_to_earlier_requests() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let world = World::with(&ruler, &cluster, all(), names.map(|name| (name, "up")));
+    pass(900).await;
+    cluster.requests();
+    let is_first = AtomicBool::new(true);
+    cluster.fail(move |_, _| is_first.swap(false, Ordering::Relaxed).then_some(FailureKind::Throttled));
+    names.into_iter().for_each(|name| world.declare(name, "up > 1"));
+    pass(60).await;
+    let times: Vec<Instant> = cluster.times().into_iter().map(|(at, _)| at).collect();
+    let early = times.iter().filter(|at| **at - times[0] < Duration::from_secs(7)).count();
+    assert!(early <= 4, "{early} requests before the end of the pause: no more than were under way");
+    assert_eq!(times.len(), 9);
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn leader_whose_term_ends_waits_for_the_next_one_without_being_busy() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    let (leader, leadership) = Leadership::elected();
+    let term = |start, finish| {
+        let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+        LeaderTerm { start_before: after(start), finish_by: after(finish) }
+    };
+    leader.renew(term(1_000, 2_000));
+    let world = World::with(&ruler, &cluster, Made { leadership, ..all() }, [("a", "up")]);
+    pass(999).await;
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    // The checks refuse it; what follows waits for half a second, until after the term.
+    world.declare("a", "");
+    cluster.requests();
+    pass(500).await;
+    assert_eq!(cluster.requests(), [""; 0]);
+    leader.renew(term(1_000, 2_000));
+    pass(2).await;
+    assert_eq!(cluster.told("a"), ["RuleRefused"], "the term goes on");
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_that_fails_in_one_namespace_makes_nothing_forgotten_there() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    let namespaces = vec![Some("ns".to_owned()), Some("other".to_owned())];
+    let world = World::with(&ruler, &cluster, Made { namespaces, ..Made::default() }, [("a", "refused")]);
+    pass(60).await;
+    assert_eq!(cluster.state("a.us").as_deref(), Some("refused"));
+    for failure in [FailureKind::Failing, FailureKind::Denied] {
+        cluster.fail(move |kind, namespace| (kind == "rule_status" && namespace == "ns").then_some(failure));
+        pass(3_700).await;
+        world.declare("a", "up");
+        pass(60).await;
+        cluster.heal();
+        pass(700).await;
+        assert_eq!(cluster.state("a.us").as_deref(), Some("synced"), "{failure:?}");
+        world.declare("a", "refused");
+        pass(60).await;
+    }
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn kind_that_is_not_installed_and_has_no_objects_is_no_obstacle() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    cluster.fail(|kind, _| (kind == "logging_rule").then_some(FailureKind::Absent));
+    let world = World::with(&ruler, &cluster, all(), [("a", "up")]);
+    pass(3_500).await;
+    assert_eq!(cluster.counts(["list rule_status", "list logging_rule"]), [1, 1]);
+    cluster.heal();
+    world.upsert("LoggingRule", "ns", "l", "up");
+    pass(60).await;
+    assert_eq!(cluster.logging_rules(), 1);
+    world.end().await;
 }

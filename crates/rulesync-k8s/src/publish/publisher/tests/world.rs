@@ -157,17 +157,26 @@ pub(super) struct Made<'a> {
     pub(super) owner: &'a str,
     pub(super) settings: PublishSettings,
     pub(super) leadership: Leadership,
+    /// The Kubernetes namespaces of the source; none stands for all.
+    pub(super) namespaces: Vec<Option<String>>,
+    pub(super) metrics: PublishMetrics,
 }
 
 impl Default for Made<'_> {
     fn default() -> Self {
-        Self { owner: "us", settings: PublishSettings::default(), leadership: Leadership::always() }
+        Self {
+            owner: "us",
+            settings: PublishSettings::default(),
+            leadership: Leadership::always(),
+            namespaces: vec![None],
+            metrics: PublishMetrics::default(),
+        }
     }
 }
 
 impl World {
     pub(super) fn start(ruler: &MemoryRuler, cluster: &MemoryCluster, made: Made<'_>) -> Self {
-        let Made { owner, settings, leadership } = made;
+        let Made { owner, settings, leadership, namespaces, metrics } = made;
         let owner: Owner = owner.parse().unwrap();
         let (source, events) = mpsc::unbounded_channel();
         let (states, removals) = (ObjectStates::default(), RemovalReporter::default());
@@ -186,7 +195,7 @@ impl World {
         let publisher = Publisher(Arc::new(Parts {
             source: "k".to_owned(),
             kinds: vec!["PrometheusRule".to_owned(), "LoggingRule".to_owned()],
-            namespaces: vec![None],
+            namespaces,
             sink: Arc::new(OwnersSink { cluster: cluster.clone(), owner: owner.clone() }),
             owner,
             engine: engine.handle(),
@@ -194,7 +203,7 @@ impl World {
             removals,
             leadership,
             settings: receiver,
-            metrics: PublishMetrics::default(),
+            metrics,
             instance: "pod".to_owned(),
         }));
         let stop = CancellationToken::new();
