@@ -30,6 +30,7 @@ use crate::route::input::NamespaceMetadata;
 use crate::source::Scope;
 pub(crate) use answer::IndexAnswer;
 pub(crate) use effects::Effects;
+pub(crate) use record::Unreadable;
 use record::{Count, Record};
 pub(crate) use report::ObjectReport;
 
@@ -183,10 +184,10 @@ impl ObjectIndex {
     fn report(&self, id: &ObjectId, record: &Record) -> ObjectReport {
         let mut findings = record.accepted.findings.to_vec();
         findings.extend(record.routing_findings.iter().cloned());
-        findings.extend(record.malformed.as_deref().cloned());
+        findings.extend(record.malformed.as_ref().map(|unreadable| unreadable.finding.clone()));
         ObjectReport {
             id: id.clone(),
-            uid: record.accepted.uid.as_deref().map(str::to_owned),
+            uid: record.uid().map(str::to_owned),
             generation: record.declared_generation,
             groups: record.accepted.declared_groups(),
             findings,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rulesync_core::finding::{Code, Location, Position, Severity};
-use rulesync_core::model::RULE_FILE;
+use rulesync_core::model::{ObjectVersion, RULE_FILE};
 use rulesync_core::{Finding, ObjectId, RuleObject, SourceEvent};
 
 use crate::identity::Identities;
@@ -233,9 +233,15 @@ impl Index {
                 continue;
             }
             let (event, groups) = match resolved {
-                Resolved::Broken { finding, hides } => {
-                    (SourceEvent::Malformed { id: id.clone(), finding: finding.clone(), hides }, None)
-                }
+                Resolved::Broken { finding, hides } => (
+                    SourceEvent::Malformed {
+                        id: id.clone(),
+                        version: ObjectVersion::default(),
+                        finding: finding.clone(),
+                        hides,
+                    },
+                    None,
+                ),
                 Resolved::Readable { paths, warnings, .. } => {
                     let parts: Option<Vec<RuleObject>> =
                         paths.iter().map(|path| bodies.remove(&(path.to_path_buf(), id.clone()))).collect();

@@ -8,8 +8,8 @@ use kube::Resource;
 use kube::core::DynamicResourceScope;
 use rulesync_core::finding::{Code, Location};
 use rulesync_core::model::{
-    ALERTING_RULE, DeclaredGroup, LOGGING_RULE, PROMETHEUS_RULE, Positions, RECORDING_RULE, SourceName,
-    tenant_field_of,
+    ALERTING_RULE, DeclaredGroup, LOGGING_RULE, ObjectVersion, PROMETHEUS_RULE, Positions, RECORDING_RULE,
+    SourceName, tenant_field_of,
 };
 use rulesync_core::{Finding, ObjectId, RuleObject};
 use serde::Deserialize;
@@ -141,7 +141,7 @@ impl Resource for Rules {
 #[derive(Debug)]
 pub(crate) enum Read {
     Object(RuleObject),
-    Malformed(ObjectId, Finding),
+    Malformed(ObjectId, ObjectVersion, Finding),
 }
 
 impl Rules {
@@ -174,7 +174,8 @@ impl Rules {
             Err(finding) => {
                 let hint =
                     "its last valid version, if any, stays in effect; compare it with the CRD of its kind";
-                Read::Malformed(id, finding.hint(hint))
+                let ObjectMeta { uid, generation, .. } = self.metadata;
+                Read::Malformed(id, ObjectVersion { uid, generation }, finding.hint(hint))
             }
         }
     }
@@ -264,7 +265,7 @@ mod tests {
                     assert!(object.findings.iter().all(|finding| !finding.is_error()), "{findings:?}");
                     Ok((object.tenant.unwrap_or_default(), findings.join("; ")))
                 }
-                Read::Malformed(_, finding) => Err(finding.message),
+                Read::Malformed(.., finding) => Err(finding.message),
             }
         };
         let both = r#"{"tenant":"a","tenantID":"b"}"#;
@@ -285,11 +286,12 @@ mod tests {
 
     #[test]
     fn read_isolates_object_with_invalid_spec() {
-        let json = r#"[{"metadata":{"name":"a"},"spec":{"groups":{}}},{"metadata":{"name":"b"},"spec":{"groups":[]}}]"#;
+        let json = r#"[{"metadata":{"name":"a","uid":"u","generation":3},"spec":{"groups":{}}},{"metadata":{"name":"b"},"spec":{"groups":[]}}]"#;
         let rules: Vec<Rules> = serde_json::from_str(json).unwrap();
         let read: Vec<Read> =
             rules.into_iter().map(|rule| rule.read(&"k".into(), &PROMETHEUS_RULE.into())).collect();
-        assert!(matches!(&read[0], Read::Malformed(id, finding) if id.name() == "a" && finding.is_error()));
+        assert!(matches!(&read[0], Read::Malformed(id, version, finding)
+            if id.name() == "a" && version.uid.as_deref() == Some("u") && version.generation == Some(3) && finding.is_error()));
         assert!(matches!(&read[1], Read::Object(object) if object.id.name() == "b"));
     }
 }

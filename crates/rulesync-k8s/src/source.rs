@@ -310,7 +310,9 @@ impl Objects<'_> {
         let sink = &self.shared.sink;
         let event = match rule.read(sink.source(), &self.kind_name) {
             Read::Object(object) => SourceEvent::Upsert(object),
-            Read::Malformed(id, finding) => SourceEvent::Malformed { id, finding, hides: false },
+            Read::Malformed(id, version, finding) => {
+                SourceEvent::Malformed { id, version, finding, hides: false }
+            }
         };
         (self.sent_since_empty, self.listed_any) = (true, true);
         sink.send(event).await

@@ -33,6 +33,6 @@ pub use labels::Labels;
 pub use language::QueryLanguage;
 pub use left_out::LeftOut;
 pub use name::{GroupName, KubernetesNamespace, RulerName, RulerNamespace, SourceName};
-pub use object::{ObjectId, RuleObject};
+pub use object::{ObjectId, ObjectVersion, RuleObject};
 pub use positions::{Positions, PositionsBuilder, Segment};
 pub use tenant::{DestinationId, TenantError, TenantId};

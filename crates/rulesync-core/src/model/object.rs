@@ -66,6 +66,15 @@ impl fmt::Debug for ObjectId {
     }
 }
 
+/// A version of an object, as far as Kubernetes tells it from others. What it says does not matter for where rules are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ObjectVersion {
+    /// The Kubernetes UID, which distinguishes it from an earlier object of the same name.
+    pub uid: Option<String>,
+    /// The Kubernetes generation of the declaration.
+    pub generation: Option<i64>,
+}
+
 /// One declared object, as its source read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleObject {

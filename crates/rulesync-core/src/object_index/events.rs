@@ -4,11 +4,10 @@ use tokio::time::Instant;
 
 use super::ObjectIndex;
 use super::effects::Effects;
-use super::record::{Count, Record, Tally};
+use super::record::{Count, Record, Tally, Unreadable};
 use super::routing::{Moves, Occasion};
 use crate::desired::RemovalReason;
 use crate::destination::Command;
-use crate::finding::Finding;
 use crate::handover::HandoverProgress;
 use crate::intake::{Accepted, Declaration, RoutingTable};
 use crate::model::name::{KubernetesNamespace, SourceName};
@@ -87,7 +86,7 @@ impl ObjectIndex {
     pub(crate) fn malformed(
         &mut self,
         id: &ObjectId,
-        finding: Finding,
+        unreadable: Unreadable,
         hides: bool,
         generation: u32,
     ) -> Effects {
@@ -95,8 +94,12 @@ impl ObjectIndex {
         self.tally(id, Tally::Out);
         let record = self.objects.entry(id.clone()).or_default();
         record.generation = generation;
-        let is_new = record.malformed.as_deref() != Some(&finding);
-        record.malformed = Some(Box::new(finding.clone()));
+        let before = record.malformed.as_deref();
+        let finding = unreadable.finding.clone();
+        let is_new = before.is_none_or(|before| before.finding != finding);
+        let changed = before != Some(&unreadable);
+        record.declared_generation = unreadable.version.generation.or(record.declared_generation);
+        record.malformed = Some(Box::new(unreadable));
         if !record.read {
             // Some names cannot be made of what is known, so that others must not be taken for orphans.
             record.hides_others = hides;
@@ -104,8 +107,10 @@ impl ObjectIndex {
             effects.protections.push(id.clone());
         }
         self.tally(id, Tally::In);
-        if is_new {
+        if changed {
             effects.changed.push(id.clone());
+        }
+        if is_new {
             effects.findings.push((id.clone(), None, finding));
         }
         effects

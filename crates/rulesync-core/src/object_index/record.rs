@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::intake::{Accepted, RouteMatch};
+use crate::model::object::ObjectVersion;
 use crate::object_change::DeclaredVerdict;
 
 /// The stored form of an object: enough to route it again and to write its groups again.
@@ -13,11 +14,11 @@ pub(super) struct Record {
     pub(super) content: u64,
     /// The generation of its source's snapshots in which it was last sent.
     pub(super) generation: u32,
-    /// The generation of the declaration in Kubernetes.
+    /// The generation of the latest declaration in Kubernetes, whether it can be read or not.
     pub(super) declared_generation: Option<i64>,
     pub(super) accepted: Accepted,
-    /// The reason why its latest version cannot be read.
-    pub(super) malformed: Option<Box<Finding>>,
+    /// Its latest version, if that cannot be read.
+    pub(super) malformed: Option<Box<Unreadable>>,
     /// True if it may hide objects of unknown names.
     pub(super) hides: bool,
     /// True if its source reports so. If not, only its own namespace in rulers is unknown.
@@ -43,9 +44,23 @@ impl Record {
         }
     }
 
+    /// Returns the Kubernetes UID of the latest version.
+    pub(super) fn uid(&self) -> Option<&str> {
+        let of_unreadable = self.malformed.as_ref().and_then(|unreadable| unreadable.version.uid.as_deref());
+        of_unreadable.or(self.accepted.uid.as_deref())
+    }
+
     pub(super) fn is_in_ruler(&self) -> bool {
         !self.matches.is_empty() && self.accepted.has_groups()
     }
+}
+
+/// A version of an object that cannot be read.
+#[derive(Debug, PartialEq, Hash)]
+pub(crate) struct Unreadable {
+    pub(crate) version: ObjectVersion,
+    /// The reason.
+    pub(crate) finding: Finding,
 }
 
 /// The number of objects of a source, by state, updated with each change.

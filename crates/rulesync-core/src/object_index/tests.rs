@@ -19,7 +19,7 @@ use crate::destination::Command;
 use crate::finding::{Code, Finding};
 use crate::model::declared::DeclaredGroup;
 use crate::model::kind;
-use crate::model::object::RuleObject;
+use crate::model::object::{ObjectVersion, RuleObject};
 use crate::naming::AlloyNaming;
 use crate::naming::Naming;
 use crate::route::{ExternalLabel, Permission, Selector, Tenancy, Value};
@@ -98,7 +98,8 @@ impl Bench {
 
     fn malformed(&mut self, source: &str, name: &str, hides: bool) -> Effects {
         let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-        self.index.malformed(&id(source, name), finding, hides, self.run)
+        let unreadable = Unreadable { version: ObjectVersion::default(), finding };
+        self.index.malformed(&id(source, name), unreadable, hides, self.run)
     }
 
     fn delete(&mut self, source: &str, name: &str) -> Effects {

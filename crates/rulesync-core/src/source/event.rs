@@ -6,7 +6,7 @@ use super::Scope;
 use crate::finding::Finding;
 use crate::model::labels::Labels;
 use crate::model::name::KubernetesNamespace;
-use crate::model::object::{ObjectId, RuleObject};
+use crate::model::object::{ObjectId, ObjectVersion, RuleObject};
 
 /// An event of a source.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub enum SourceEvent {
     Malformed {
         /// The object.
         id: ObjectId,
+        /// The version that cannot be read.
+        version: ObjectVersion,
         /// The problem.
         finding: Finding,
         /// True if it may stand for objects of other names, as a file that was never parsed does. While there is such

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rulesync_core::finding::Code;
-use rulesync_core::model::Labels;
+use rulesync_core::model::{Labels, ObjectVersion};
 use rulesync_core::{RuleObject, SourceEvent};
 
 use crate::world::{MemoryRuler, World, id, object, resync, route, selector};
@@ -169,7 +169,12 @@ async fn unreadable_object_protects_its_rules_and_those_that_it_may_hide() {
         let world = World::start(&ruler);
         hundred().into_iter().skip(1).for_each(|object| world.source.upsert(object));
         let finding = rulesync_core::Finding::error(Code::Yaml, "line 3 makes no sense");
-        world.source.send(SourceEvent::Malformed { id: id("o0"), finding, hides });
+        world.source.send(SourceEvent::Malformed {
+            id: id("o0"),
+            version: ObjectVersion::default(),
+            finding,
+            hides,
+        });
         world.source.complete();
         world.settle().await;
         resync().await;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use rulesync_core::engine::NamedRuler;
 use rulesync_core::explain::{DestinationFilter, Explained, Ownership, RouteVerdict, StoredState};
 use rulesync_core::finding::Code;
-use rulesync_core::model::Labels;
+use rulesync_core::model::{Labels, ObjectVersion};
 use rulesync_core::naming::NamespaceClass;
 use rulesync_core::route::{
     ExternalLabel, MatchOp, Mode, Permission, QueryMatcher, Tenancy, TenantPattern, Value, ValueSource,
@@ -322,7 +322,12 @@ async fn explain_tells_that_an_object_cannot_be_read() {
     world.declare([object("o", &[("g", "1")])]).await;
     let broken = |id: ObjectId| {
         let finding = rulesync_core::Finding::error(Code::Spec, "groups is no list");
-        world.source.send(SourceEvent::Malformed { id, finding, hides: false });
+        world.source.send(SourceEvent::Malformed {
+            id,
+            version: ObjectVersion::default(),
+            finding,
+            hides: false,
+        });
     };
     broken(crate::world::id("o"));
     broken(crate::world::id("p"));

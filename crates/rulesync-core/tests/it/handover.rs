@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rulesync_core::engine::{NamedRuler, Setup};
 use rulesync_core::finding::Code;
+use rulesync_core::model::ObjectVersion;
 use rulesync_core::route::{ExternalLabel, Permission, Tenancy, Value, ValueSource};
 use rulesync_core::{Finding, Route, RuleObject, SourceEvent};
 
@@ -136,7 +137,12 @@ async fn object_that_is_unreadable_at_the_start_is_not_deleted() {
     world.stop().await;
     let world = start();
     let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-    world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.source.send(SourceEvent::Malformed {
+        id: id("o"),
+        version: ObjectVersion::default(),
+        finding,
+        hides: false,
+    });
     world.source.complete();
     tokio::time::sleep(HALF_AN_HOUR).await;
     ruler.requests();

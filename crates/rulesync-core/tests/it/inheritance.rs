@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rulesync_core::engine::Setup;
 use rulesync_core::finding::Code;
+use rulesync_core::model::ObjectVersion;
 use rulesync_core::naming::{AlloyNaming, Naming};
 use rulesync_core::{Finding, Group, Rule, RuleObject, SourceEvent};
 
@@ -64,7 +65,12 @@ async fn legacy_names_of_an_object_that_cannot_be_read_stay() {
             |engine| engine.inventory(inventory).identity("a"),
         );
         let finding = Finding::error(Code::Spec, "odd");
-        world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+        world.source.send(SourceEvent::Malformed {
+            id: id("o"),
+            version: ObjectVersion::default(),
+            finding,
+            hides: false,
+        });
         world.declare([object("p", &[("g", "1")])]).await;
         resync().await;
         let left: Vec<String> = ruler.groups("prod").into_keys().collect();

@@ -2,6 +2,7 @@
 
 use rulesync_core::engine::OnInvalid;
 use rulesync_core::finding::Code;
+use rulesync_core::model::ObjectVersion;
 use rulesync_core::status::ObjectState;
 use rulesync_core::{Finding, RuleObject, SourceEvent};
 
@@ -154,7 +155,12 @@ async fn malformed_object_hides_only_itself() {
     put(&ruler, "us.ns.odd", "1");
     let world = World::start(&ruler);
     let finding = Finding::error(Code::Spec, "odd");
-    world.source.send(SourceEvent::Malformed { id: id("odd"), finding, hides: false });
+    world.source.send(SourceEvent::Malformed {
+        id: id("odd"),
+        version: ObjectVersion::default(),
+        finding,
+        hides: false,
+    });
     world.source.complete();
     resync().await;
     let left: Vec<String> = ruler.groups("prod").into_keys().collect();

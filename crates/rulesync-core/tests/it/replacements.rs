@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rulesync_core::engine::{LeaderTerm, Leadership, NamedRuler, NamedSource};
 use rulesync_core::finding::Code;
+use rulesync_core::model::ObjectVersion;
 use rulesync_core::route::{Permission, Tenancy, ValueSource};
 use rulesync_core::source::Scope;
 use rulesync_core::{Finding, Group, Route, SourceEvent};
@@ -69,7 +70,11 @@ async fn new_destination_knows_the_kinds_that_are_not_installed() {
 #[tokio::test(start_paused = true)]
 async fn new_destination_knows_the_objects_that_were_never_read() {
     let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-    stays("us.ns.o", SourceEvent::Malformed { id: id("o"), finding, hides: false }).await;
+    stays(
+        "us.ns.o",
+        SourceEvent::Malformed { id: id("o"), version: ObjectVersion::default(), finding, hides: false },
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +90,12 @@ async fn new_destination_of_an_object_knows_the_objects_that_were_never_read() {
     let kept = BTreeMap::from([("g".to_owned(), Group { name: "g".to_owned(), ..Group::default() })]);
     ruler.edit("prod", |groups| drop(groups.insert("us.ns.o".to_owned(), kept)));
     let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-    world.source.send(SourceEvent::Malformed { id: id("o"), finding, hides: false });
+    world.source.send(SourceEvent::Malformed {
+        id: id("o"),
+        version: ObjectVersion::default(),
+        finding,
+        hides: false,
+    });
     world.source.complete();
     world.settle().await;
     world.source.upsert(object("p", &[("g", "1")]));
@@ -133,7 +143,12 @@ async fn replaced_source_deletes_nothing_that_the_new_one_may_hide() {
     world.handle.reconfigure(setup).await.unwrap();
     control.upsert(object("stays", &[("g", "1")]));
     let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-    control.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
+    control.send(SourceEvent::Malformed {
+        id: id("file"),
+        version: ObjectVersion::default(),
+        finding,
+        hides: true,
+    });
     control.complete();
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
     assert_eq!(ruler.groups("prod").len(), 2, "the file may hold it");
@@ -151,7 +166,12 @@ async fn snapshot_without_the_file_that_hid_objects_removes_what_it_lacks() {
     world.source.upsert(object("goes", &[("g", "1")]));
     world.source.complete();
     let finding = Finding::error(Code::Yaml, "line 3 makes no sense");
-    world.source.send(SourceEvent::Malformed { id: id("file"), finding, hides: true });
+    world.source.send(SourceEvent::Malformed {
+        id: id("file"),
+        version: ObjectVersion::default(),
+        finding,
+        hides: true,
+    });
     world.settle().await;
     assert_eq!(ruler.groups("prod").len(), 2);
     world.source.send(SourceEvent::SnapshotStarted(Scope::Everything));

@@ -103,7 +103,7 @@ fn read_reports_deep_and_long_specs() {
             format!(r#"{{"groups":[{{"limit":{value}}}]}}"#),
         ] {
             let page = page(&spec);
-            let Read::Malformed(id, finding) = &page[1] else { panic!("{name}: {:?}", page[1]) };
+            let Read::Malformed(id, _, finding) = &page[1] else { panic!("{name}: {:?}", page[1]) };
             assert_eq!(id.name(), "b");
             assert!(finding.to_string().len() < 2_000, "{name}: {} bytes", finding.to_string().len());
             assert!(matches!(page[0], Read::Object(_)) && matches!(page[2], Read::Object(_)), "{name}");
@@ -132,7 +132,7 @@ proptest! {
                     let groups = serde_json::to_string(&object.groups).unwrap().len();
                     prop_assert!(groups <= 6 * bytes.len() + 200, "{} bytes of {}", groups, bytes.len());
                 }
-                Read::Malformed(_, finding) => prop_assert!(finding.is_error()),
+                Read::Malformed(.., finding) => prop_assert!(finding.is_error()),
             }
         }
     }
@@ -145,7 +145,7 @@ proptest! {
             .iter()
             .map(|read| match read {
                 Read::Object(object) => object.id.name(),
-                Read::Malformed(id, _) => id.name(),
+                Read::Malformed(id, ..) => id.name(),
             })
             .collect();
         prop_assert_eq!(names, ["a", "b", "c"]);

@@ -11,7 +11,7 @@ use crate::engine::setup::NamedSource;
 use crate::metrics::{SourceLabels, SourceStateLabels};
 use crate::model::name::{KubernetesNamespace, SourceName};
 use crate::model::object::ObjectId;
-use crate::object_index::Effects;
+use crate::object_index::{Effects, Unreadable};
 use crate::outcome::Outcome;
 use crate::route::input::NamespaceMetadata;
 use crate::source::{Scope, Sink, SourceEvent, SourceMessage};
@@ -73,9 +73,9 @@ impl Run {
                 self.vanishing.exists(&object.id);
                 self.index.upsert(object, generation, at, live)
             }
-            SourceEvent::Malformed { id, finding, hides } => {
+            SourceEvent::Malformed { id, version, finding, hides } => {
                 self.vanishing.exists(&id);
-                self.index.malformed(&id, finding, hides, generation)
+                self.index.malformed(&id, Unreadable { version, finding }, hides, generation)
             }
             SourceEvent::Delete(id) => self.vanish(&id),
             // There is no handover to an object that goes nowhere.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rulesync_core::finding::Code;
-use rulesync_core::model::{DeclaredGroup, Labels, PROMETHEUS_RULE};
+use rulesync_core::model::{DeclaredGroup, Labels, ObjectVersion, PROMETHEUS_RULE};
 use rulesync_core::{Finding, ObjectId, RuleObject, Scope, Sink, Source, SourceEvent};
 use tokio::time::Instant;
 
@@ -205,6 +205,7 @@ impl Watch<'_> {
         let (id, file) = (id(self.sink, name), file(self.sink, name));
         let unreadable = |id: ObjectId, hides: bool| SourceEvent::Malformed {
             id,
+            version: ObjectVersion::default(),
             finding: Finding::error(Code::Spec, "odd"),
             hides,
         };

@@ -85,6 +85,18 @@ impl MemoryCluster {
         Some(status.conditions.iter().find(|condition| condition.type_ == "Ready")?.status.clone())
     }
 
+    /// Returns the `RuleStatus` of this name.
+    pub(super) fn rule_status(&self, name: &str) -> Option<RuleStatus> {
+        self.lock().rule_statuses.get(&("ns".to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Returns the UIDs that the Events about an object have.
+    pub(super) fn regarding(&self, object: &str) -> Vec<String> {
+        let memory = self.lock();
+        let regarding = memory.events.values().filter_map(|event| event.regarding.clone());
+        regarding.filter(|it| it.name.as_deref() == Some(object)).filter_map(|it| it.uid).collect()
+    }
+
     /// Returns the names of all `RuleStatus` objects.
     pub(super) fn names(&self) -> Vec<String> {
         self.lock().rule_statuses.keys().map(|(_, name)| name.clone()).collect()

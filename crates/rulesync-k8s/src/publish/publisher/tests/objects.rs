@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use rulesync_core::SourceEvent;
+use rulesync_core::finding::Code;
+use rulesync_core::model::ObjectVersion;
+use rulesync_core::{Finding, SourceEvent};
 use tokio::time::Instant;
 
 use super::cluster::MemoryCluster;
-use super::world::{Made, MemoryRuler, World, pass};
+use super::world::{Made, MemoryRuler, World, id, pass};
 use crate::publish::annotation::Annotated;
 use crate::publish::publisher::{EventSelection, ObjectSelection, PublishSettings};
 use crate::publish::reason::Reason;
@@ -265,5 +267,34 @@ async fn everyday_events_are_made_on_request() {
     world.declare("new", "up > 1");
     pass(60).await;
     assert_eq!(cluster.told("new"), ["Synced", "Synced"]);
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_that_was_never_readable_is_told_by_its_uid_and_leaves_nothing() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    let world = World::with(&ruler, &cluster, Made::default(), []);
+    let malformed = |generation| SourceEvent::Malformed {
+        id: id("PrometheusRule", "ns", "odd"),
+        version: ObjectVersion { uid: Some("uid-odd".to_owned()), generation: Some(generation) },
+        finding: Finding::error(Code::Spec, "groups: a list is expected"),
+        hides: false,
+    };
+    world.send(malformed(1));
+    pass(2).await;
+    let status = cluster.rule_status("odd.us").unwrap();
+    assert_eq!(status.metadata.owner_references.unwrap()[0].uid, "uid-odd");
+    let source = status.spec.source.unwrap();
+    assert_eq!((source.uid.as_deref(), source.generation), (Some("uid-odd"), Some(1)));
+    assert_eq!(cluster.state("odd.us").as_deref(), Some("malformed"));
+    assert_eq!(cluster.told("odd"), ["RuleRefused"]);
+    assert_eq!(cluster.regarding("odd"), ["uid-odd"]);
+    world.send(malformed(2));
+    pass(60).await;
+    assert_eq!(cluster.rule_status("odd.us").unwrap().spec.source.unwrap().generation, Some(2));
+    assert_eq!(cluster.told("odd"), ["RuleRefused"], "nothing else is wrong");
+    world.delete("odd");
+    pass(60).await;
+    assert_eq!(cluster.names(), [""; 0]);
     world.end().await;
 }
