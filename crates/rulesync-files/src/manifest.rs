@@ -25,7 +25,7 @@ mod keys;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rulesync_core::finding::{Code, Location, Position};
+use rulesync_core::finding::{Code, Location, Position, Printable};
 use rulesync_core::model::{Labels, Positions, PositionsBuilder, tenant_field_of};
 use rulesync_core::route::NamespaceMetadata;
 use rulesync_core::{Finding, ObjectId, RuleObject};
@@ -155,7 +155,7 @@ impl Reader<'_> {
 
     fn add_not_understood(&mut self, why: NotUnderstood) {
         let NotUnderstood { message, hint, position, is_rule_like, is_doubtful } = why;
-        let mut finding = Finding::error(Code::NotUnderstood, message).at(self.location(position));
+        let mut finding = self.finding(Code::NotUnderstood, message, position);
         finding.hint = hint;
         let template = self.template.clone();
         self.contents.broken.push(BrokenDocument { id: None, is_rule_like, finding, is_doubtful, template });
@@ -323,8 +323,13 @@ impl Reader<'_> {
         Ok(self.identities.object(kind, namespace, name))
     }
 
+    /// Returns a finding whose message is one line, whatever it quotes of the document.
+    fn finding(&self, code: Code, message: String, position: Position) -> Finding {
+        Finding::error(code, Printable(message).to_string()).at(self.location(position))
+    }
+
     fn add_broken(&mut self, id: Option<ObjectId>, code: Code, problem: Problem) {
-        let finding = Finding::error(code, problem.message).at(self.location(problem.position));
+        let finding = self.finding(code, problem.message, problem.position);
         let template = self.template.clone();
         self.contents.broken.push(BrokenDocument {
             id,

@@ -156,6 +156,19 @@ fn manifest_locates_and_identifies_broken_documents() {
 }
 
 #[test]
+fn manifest_quotes_documents_on_one_line() {
+    for text in [
+        "apiVersion: \"a\\nb\"\nkind: PrometheusRule\n",
+        "apiVersion: v1\nkind: \"Prometheus\\nRule\"\nspec: {groups: []}\n",
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: a, \"name\\nspace\": b}\nspec: {groups: []}\n",
+    ] {
+        let broken = contents(text).broken;
+        let message = &broken[0].finding.message;
+        assert!(message.contains(r"\n") && !message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
 fn manifest_reads_file_of_many_rules() {
     let mut text = String::from("groups:\n- name: g\n  rules:\n");
     for number in 0..30_000 {
