@@ -1,6 +1,7 @@
 //! The pages of an engine that runs, with objects whose names are hostile.
 
 mod hostile;
+mod many;
 pub(crate) mod running;
 
 use axum::http::StatusCode;
