@@ -3,7 +3,6 @@
 //! | event | data |
 //! |---|---|
 //! | `changed` | `{"objects": [{"source": …, "kind": …, "namespace": …, "name": …, "state": …}], "more": 0}`; without `state`, the object is gone |
-//!
 //! | `missed` | `{}`: something has changed between what the client has seen and this stream |
 //!
 //! What changes within a second is told together. A client that has not read what it was told is told later, of all that

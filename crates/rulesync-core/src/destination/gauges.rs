@@ -27,9 +27,10 @@ pub(super) struct Gauges {
     pub(super) foreign_claims: Share<DestinationLabels>,
     /// None while the ruler cannot report evaluation: unknown is not the same as no failures.
     evaluation: Option<Evaluated>,
-    /// None for what the ruler tells no limit of.
-    group_limit: Option<Limit>,
-    rules_per_group_limit: Option<Share<LimitLabels>>,
+    /// None for what the ruler tells no limit of, as are the two below.
+    max_groups: Option<Share<LimitLabels>>,
+    group_headroom: Option<Share<LimitLabels>>,
+    max_rules_per_group: Option<Share<LimitLabels>>,
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
     pub(super) waiting: Share<RulerLabels>,
@@ -47,13 +48,6 @@ pub(super) struct Gauges {
 struct Evaluated {
     failing_rules: Share<DestinationLabels>,
     not_loaded_groups: Share<DestinationLabels>,
-}
-
-/// The metrics of a limit of which the use is known.
-#[derive(Debug)]
-struct Limit {
-    limit: Share<LimitLabels>,
-    headroom: Share<LimitLabels>,
 }
 
 /// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
@@ -101,8 +95,9 @@ impl Gauges {
             held: Share::of(&metrics.deletes_held, labels.clone()),
             foreign_claims: Share::of(&metrics.foreign_claims, labels.clone()),
             evaluation: None,
-            group_limit: None,
-            rules_per_group_limit: None,
+            max_groups: None,
+            group_headroom: None,
+            max_rules_per_group: None,
             contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
             normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
             waiting: Share::of(&metrics.queue_depth, depth),
@@ -163,26 +158,23 @@ impl Gauges {
     /// Sets the limits that the ruler tells, and what is left of them besides this number of groups.
     pub(super) fn limits(&mut self, limits: Option<TenantLimits>, groups: usize) {
         let TenantLimits { groups: max_groups, rules_per_group } = limits.unwrap_or_default();
-        let DestinationLabels { ruler, tenant } = &self.labels;
-        let labels = |limit| LimitLabels { ruler: ruler.clone(), tenant: tenant.clone(), limit };
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        match max_groups.map(signed) {
-            Some(max) => {
-                let gauges = self.group_limit.get_or_insert_with(|| Limit {
-                    limit: Share::of(&self.metrics.limits, labels("groups")),
-                    headroom: Share::of(&self.metrics.limit_headroom, labels("groups")),
-                });
-                gauges.limit.set_signed(max);
-                gauges.headroom.set_signed(max.saturating_sub_unsigned(groups as u64));
+        let (max_groups, max_rules) = (max_groups.map(signed), rules_per_group.map(signed));
+        let headroom = max_groups.map(|max| max.saturating_sub_unsigned(groups as u64));
+        let Metrics { limits, limit_headroom, .. } = &self.metrics;
+        for (share, series, limit, value) in [
+            (&mut self.max_groups, limits, "groups", max_groups),
+            (&mut self.group_headroom, limit_headroom, "groups", headroom),
+            (&mut self.max_rules_per_group, limits, "rules_per_group", max_rules),
+        ] {
+            let DestinationLabels { ruler, tenant } = &self.labels;
+            let labels = || LimitLabels { ruler: ruler.clone(), tenant: tenant.clone(), limit };
+            match value {
+                Some(value) => {
+                    share.get_or_insert_with(|| Share::of(series, labels())).set_signed(value);
+                }
+                None => *share = None,
             }
-            None => self.group_limit = None,
-        }
-        match rules_per_group.map(signed) {
-            Some(max) => self
-                .rules_per_group_limit
-                .get_or_insert_with(|| Share::of(&self.metrics.limits, labels("rules_per_group")))
-                .set_signed(max),
-            None => self.rules_per_group_limit = None,
         }
     }
 }

@@ -317,12 +317,11 @@ impl Destination {
     /// Asks what is due besides a list.
     fn ask(&mut self) {
         let now = Instant::now();
-        let is_due = |due: Option<Instant>| due.is_some_and(|at| at <= now);
         if self.asking_time().is_none_or(|at| at > now) {
             return;
         }
         let (ruler, tenant) = (self.ruler.clone(), self.state.id.tenant.clone());
-        if is_due(self.state.evaluation_due()) {
+        if self.state.evaluation_due().is_some_and(|at| at <= now) {
             self.asking.ask_for_evaluation(ruler, tenant, self.state.written_namespaces());
         } else {
             self.asking.ask_for_limits(ruler, tenant);

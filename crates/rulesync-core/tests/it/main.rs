@@ -62,6 +62,8 @@ mod reviewed;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod telling;
+#[cfg(test)]
 mod transforms;
 #[cfg(test)]
 mod vanishing;

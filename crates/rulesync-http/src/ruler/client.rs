@@ -31,8 +31,8 @@ impl RulerClient {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] with the key `rules_path`, `state_path` or `limits_path` if the path of the profile contains characters that
-    /// are not allowed in a path.
+    /// [`SettingsError`] with the key `rules_path`, `state_path` or `limits_path` if the path of the profile contains
+    /// characters that are not allowed in a path.
     pub fn new(connection: Connection, profile: ServerProfile) -> Result<Self, SettingsError> {
         for (key, path) in [
             ("rules_path", Some(&profile.rules_path)),
