@@ -15,6 +15,16 @@ pub(crate) struct Daemon {
     client: reqwest::Client,
 }
 
+/// Metrics by name and labels as printed.
+pub(crate) struct Metrics(BTreeMap<String, f64>);
+
+impl Metrics {
+    /// The sum of those whose name and labels begin with `part`.
+    pub(crate) fn sum(&self, part: &str) -> f64 {
+        self.0.iter().filter(|(name, _)| name.starts_with(part)).map(|(_, value)| value).sum()
+    }
+}
+
 /// Requests by method.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize)]
 pub(crate) struct Requests {
@@ -65,14 +75,14 @@ impl Daemon {
         Ok(answer.error_for_status()?.text().await?)
     }
 
-    /// The metrics with a value, by name and labels as printed.
-    pub(crate) async fn metrics(&self) -> Result<BTreeMap<String, f64>, Failure> {
+    /// The metrics with a value.
+    pub(crate) async fn metrics(&self) -> Result<Metrics, Failure> {
         let text = self.page("/metrics").await?;
         let parse = |line: &str| {
             let (name, value) = line.rsplit_once(' ')?;
             Some((name.to_owned(), value.parse().ok()?))
         };
-        Ok(text.lines().filter(|line| !line.starts_with('#')).filter_map(parse).collect())
+        Ok(Metrics(text.lines().filter(|line| !line.starts_with('#')).filter_map(parse).collect()))
     }
 
     /// How many requests it has made.
@@ -88,16 +98,10 @@ impl Daemon {
                 clippy::cast_sign_loss,
                 reason = "counters of requests"
             )]
-            let sum = metrics.iter().filter(of_method).map(|(_, value)| value).sum::<f64>() as u64;
+            let sum = metrics.0.iter().filter(of_method).map(|(_, value)| value).sum::<f64>() as u64;
             sum
         };
         Ok(Requests { get: count("GET"), post: count("POST"), delete: count("DELETE") })
-    }
-
-    /// The sum of the metrics whose name and labels begin with `part`.
-    pub(crate) async fn sum(&self, part: &str) -> Result<f64, Failure> {
-        let metrics = self.metrics().await?;
-        Ok(metrics.iter().filter(|(name, _)| name.starts_with(part)).map(|(_, value)| value).sum())
     }
 
     /// Waits until everything is in order: every source ready, so many groups desired and nothing waiting.
@@ -107,13 +111,11 @@ impl Daemon {
                 return Err(format!("the daemon ended: {status}").into());
             }
             if let Ok(metrics) = self.metrics().await {
-                let sum = |part: &str| -> f64 {
-                    metrics.iter().filter(|(name, _)| name.starts_with(part)).map(|(_, value)| value).sum()
-                };
                 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-                let all = sum("rulesync_groups{") >= groups as f64;
-                let ready = sum("rulesync_source_ready") >= 1.0 && sum("rulesync_last_sync_success") > 0.0;
-                if all && ready && sum("rulesync_queue_depth") < 1.0 {
+                let all = metrics.sum("rulesync_groups{") >= groups as f64;
+                let ready = metrics.sum("rulesync_source_ready") >= 1.0
+                    && metrics.sum("rulesync_last_sync_success") > 0.0;
+                if all && ready && metrics.sum("rulesync_queue_depth") < 1.0 {
                     return Ok(());
                 }
             }

@@ -38,7 +38,7 @@ pub(crate) async fn measure(args: &Args, daemon: &Daemon) -> Result<Pages, Failu
     let refused = args.refused.min(args.objects);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let all = refused as f64;
-    while daemon.sum("rulesync_problem_objects").await? < all {
+    while daemon.metrics().await?.sum("rulesync_problem_objects") < all {
         tokio::time::sleep(PAUSE).await;
     }
     let mut pages = Vec::with_capacity(PATHS.len());

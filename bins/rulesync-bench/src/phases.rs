@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::args::{Args, Published};
+use crate::args::Args;
 use crate::bare;
 use crate::daemon::{self, Daemon};
 use crate::failure::Failure;
@@ -64,10 +64,8 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     daemon.in_order(groups, Duration::from_millis(20)).await?;
     let changed = daemon.requests().await?.since(synced);
     requests.insert("2 changes", changed);
-    if args.status != Published::Off {
-        // What the changes have made of the objects is published before the restart, which is to write nothing.
-        publication::settled(&daemon).await?;
-    }
+    // What the changes have made of the objects is published before the restart, which is to write nothing.
+    publication::settled(args, &daemon).await?;
     let change =
         Change { requests: changed.total(), p50_ms: percentile(&times, 50), p99_ms: percentile(&times, 99) };
     let rss_mib = Memory { idle: idle_rss, peak: daemon.memory_mib("VmHWM")? };
@@ -80,7 +78,7 @@ pub(crate) async fn run(args: &Args) -> Result<Report, Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let restarted = daemon.requests().await?;
     requests.insert("3 restart", restarted);
-    let status_writes = publication::settled(&daemon).await?;
+    let status_writes = publication::settled(args, &daemon).await?;
     let restart = Restart { requests: restarted.total(), seconds, status_writes };
 
     note("resync");

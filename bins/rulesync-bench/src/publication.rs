@@ -13,6 +13,9 @@ const QUIET: Duration = Duration::from_secs(8);
 
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// The metric of what was published.
+const WRITES: &str = "rulesync_status_writes_total{";
+
 /// Waits until every object has its RuleStatus, if all are to have one. The daemon was started at `start`, and had used
 /// so much CPU when the first sync was complete.
 pub(crate) async fn of_all(
@@ -27,30 +30,27 @@ pub(crate) async fn of_all(
     note("publication of what became of all objects");
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let all = args.objects as f64;
-    while writes(daemon).await? < all {
+    while daemon.metrics().await?.sum(WRITES) < all {
         tokio::time::sleep(PAUSE).await;
     }
     let seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = daemon.cpu_seconds()? - cpu_seconds;
-    let writes = settled(daemon).await?;
+    let writes = settled(args, daemon).await?;
     Ok(Some(Publication { writes, seconds, cpu_seconds, peak_rss_mib: daemon.memory_mib("VmHWM")? }))
 }
 
-/// Waits until nothing more is published, and returns the number of writes since the daemon's start.
-pub(crate) async fn settled(daemon: &Daemon) -> Result<u64, Failure> {
-    let (mut last, mut since) = (writes(daemon).await?, Instant::now());
-    while since.elapsed() < QUIET {
-        tokio::time::sleep(PAUSE).await;
-        let now = writes(daemon).await?;
-        if now > last || daemon.sum("rulesync_status_queue_length").await? > 0.0 {
+/// Waits until nothing more is published, if anything is, and returns the number of writes since the daemon's start.
+pub(crate) async fn settled(args: &Args, daemon: &Daemon) -> Result<u64, Failure> {
+    let (mut last, mut since) = (0.0, Instant::now());
+    while args.status != Published::Off && since.elapsed() < QUIET {
+        let metrics = daemon.metrics().await?;
+        let now = metrics.sum(WRITES);
+        if now > last || metrics.sum("rulesync_status_queue_length") > 0.0 {
             (last, since) = (now, Instant::now());
         }
+        tokio::time::sleep(PAUSE).await;
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
     let writes = last as u64;
     Ok(writes)
-}
-
-async fn writes(daemon: &Daemon) -> Result<f64, Failure> {
-    daemon.sum("rulesync_status_writes_total{").await
 }
