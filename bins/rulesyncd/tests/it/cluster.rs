@@ -119,7 +119,9 @@ status: {status}
     /// What the daemon has asked the API server for.
     pub(crate) fn asked(&self) -> BTreeSet<Permission> {
         let requests = self.kube.journal().requests();
-        requests.iter().filter(|request| !is_of_kubectl(request)).filter_map(permissions::needed).collect()
+        let of_daemon = requests.iter().filter(|request| !is_of_kubectl(request));
+        let asked = of_daemon.filter_map(KubeServer::asked);
+        asked.map(|(verb, resource, group)| permissions::of(verb, &resource, &group)).collect()
     }
 
     /// The log of the daemon that runs, and what was written to the API server, for tests that fail.
@@ -145,22 +147,10 @@ fn is_of_kubectl(request: &Recorded) -> bool {
     request.header("user-agent").is_some_and(|agent| agent.starts_with("kubectl"))
 }
 
-/// The verb and the resource of an answered write by others than kubectl.
+/// The verb and the resource, without its group, of an answered write by others than kubectl.
 fn write_of(request: &Recorded) -> Option<String> {
-    let verb = match request.method.as_str() {
-        "POST" => "create",
-        "PATCH" => "patch",
-        "PUT" => "update",
-        "DELETE" => "delete",
-        _ => return None,
-    };
-    if is_of_kubectl(request) || request.status.is_none() {
-        return None;
-    }
-    let mut parts = request.path.split('/').skip_while(|part| *part != "namespaces").skip(2);
-    let resource = parts.next()?;
-    Some(match parts.nth(1) {
-        Some(subresource) => format!("{verb} {resource}/{subresource}"),
-        None => format!("{verb} {resource}"),
-    })
+    let (verb, resource, _) = KubeServer::asked(request)?;
+    let is_write = !matches!(verb, "get" | "list" | "watch");
+    let counts = is_write && !is_of_kubectl(request) && request.status.is_some();
+    counts.then(|| format!("{verb} {resource}"))
 }

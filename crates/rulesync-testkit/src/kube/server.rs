@@ -121,6 +121,12 @@ impl KubeServer {
         counts
     }
 
+    /// The verb, the resource and the API group of a request in the journal, as authorization checks them, such as
+    /// `patch`, `loggingrules/status` and `rulesync.dev`; none for requests for anything but objects.
+    pub fn asked(request: &Recorded) -> Option<(&'static str, String, String)> {
+        asked(request).map(|(verb, target)| (verb, target.resource(), target.group))
+    }
+
     /// The faults of this server.
     pub fn faults(&self) -> &KubeFaults {
         &self.faults
