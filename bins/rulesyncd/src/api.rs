@@ -11,17 +11,16 @@ mod overview;
 mod status;
 
 use axum::Router;
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 
 use crate::context::Context;
+use crate::view::action::Action;
 use destinations::of_tenant_named;
 
 /// The API, by its paths.
 pub(crate) fn router() -> Router<Context> {
-    // A tenant may have the name of an action.
-    let named_release = |state, path, headers| of_tenant_named("release-deletes", state, path, headers);
-    let named_sync = |state, path, headers| of_tenant_named("sync", state, path, headers);
-    Router::new()
+    let mut api = Router::new()
         .route("/api/v1/openapi.json", get(openapi::openapi))
         .route("/api/v1/overview", get(overview::overview))
         .route("/api/v1/objects", get(objects::list))
@@ -33,14 +32,22 @@ pub(crate) fn router() -> Router<Context> {
         .route("/api/v1/status", get(status::status))
         .route("/api/v1/explain", get(status::explain))
         .route("/api/v1/events", get(events::stream))
-        .route("/api/v1/release-deletes", post(admin::release_all))
-        .route(
-            "/api/v1/destinations/{ruler}/release-deletes",
-            post(admin::release_without_tenant).get(named_release),
-        )
-        .route("/api/v1/destinations/{ruler}/{tenant}/release-deletes", post(admin::release_of_tenant))
-        .route("/api/v1/destinations/{ruler}/sync", post(admin::sync_without_tenant).get(named_sync))
-        .route("/api/v1/destinations/{ruler}/{tenant}/sync", post(admin::sync_of_tenant))
+        .route("/api/v1/release-deletes", post(admin::release_all));
+    for action in Action::ALL {
+        // A tenant may have the name of an action.
+        let named = move |state, path, headers| of_tenant_named(action.name(), state, path, headers);
+        let without_tenant = move |State(context): State<Context>, Path(ruler): Path<String>| async move {
+            admin::act(&context, action, &ruler, None).await
+        };
+        let of_tenant = move |State(context): State<Context>,
+                              Path((ruler, tenant)): Path<(String, String)>| async move {
+            admin::act(&context, action, &ruler, Some(&tenant)).await
+        };
+        let (path, name) = ("/api/v1/destinations/{ruler}", action.name());
+        api = api.route(&format!("{path}/{name}"), post(without_tenant).get(named));
+        api = api.route(&format!("{path}/{{tenant}}/{name}"), post(of_tenant));
+    }
+    api
 }
 
 #[cfg(test)]

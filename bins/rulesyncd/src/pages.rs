@@ -35,7 +35,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use crate::context::Context;
 use frame::Frame;
@@ -43,7 +43,7 @@ use refusal::refusal;
 
 /// The pages, by their paths.
 pub(crate) fn router() -> Router<Context> {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(overview::page))
         .route("/objects", get(objects::page))
         .route("/objects/{source}/{kind}/{namespace}/{name}", get(object::page))
@@ -51,11 +51,8 @@ pub(crate) fn router() -> Router<Context> {
         .route("/destinations/{ruler}", get(destination::without_tenant))
         .route("/destinations/{ruler}/{tenant}", get(destination::of_tenant))
         .route("/config", get(configuration::page))
-        .route("/assets/{name}", get(assets::asset))
-        .route("/actions/release-deletes/destinations/{ruler}", post(action::release_without_tenant))
-        .route("/actions/release-deletes/destinations/{ruler}/{tenant}", post(action::release_of_tenant))
-        .route("/actions/sync/destinations/{ruler}", post(action::sync_without_tenant))
-        .route("/actions/sync/destinations/{ruler}/{tenant}", post(action::sync_of_tenant))
+        .route("/assets/{name}", get(assets::asset));
+    action::route(pages)
 }
 
 /// What is answered where there is no page.

@@ -1,5 +1,6 @@
 //! What a page and its twin in the API show alike: what is asked for, and the answers of the engine.
 
+pub(crate) mod action;
 pub(crate) mod destination;
 pub(crate) mod destination_query;
 pub(crate) mod object;

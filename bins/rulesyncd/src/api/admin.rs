@@ -1,7 +1,7 @@
 //! What programs may do, with `--web.enable-admin-api`: release held deletes, and have a destination compared now. The
-//! pages have their own (`pages/action.rs`).
+//! pages have forms of their own (`pages/action.rs`), which do the same (`view/action.rs`).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rulesync_core::finding::Printable;
@@ -10,6 +10,7 @@ use super::answer::not_found;
 use crate::ask::NoAnswer;
 use crate::context::Context;
 use crate::question::destination;
+use crate::view::action::{Action, Done};
 
 /// Releases the held deletes of all destinations.
 pub(super) async fn release_all(State(context): State<Context>) -> Response {
@@ -25,24 +26,8 @@ pub(super) async fn release_all(State(context): State<Context>) -> Response {
     }
 }
 
-/// Releases those of a ruler without tenants.
-pub(super) async fn release_without_tenant(
-    State(context): State<Context>,
-    Path(ruler): Path<String>,
-) -> Response {
-    release_at(context, &ruler, None).await
-}
-
-/// Releases those of a tenant.
-pub(super) async fn release_of_tenant(
-    State(context): State<Context>,
-    Path((ruler, tenant)): Path<(String, String)>,
-) -> Response {
-    release_at(context, &ruler, Some(&tenant)).await
-}
-
-/// Releases the deletes that the guard holds at a destination.
-async fn release_at(context: Context, ruler: &str, tenant: Option<&str>) -> Response {
+/// Does something at a destination.
+pub(super) async fn act(context: &Context, action: Action, ruler: &str, tenant: Option<&str>) -> Response {
     if !context.admin() {
         return admin_is_off();
     }
@@ -50,47 +35,15 @@ async fn release_at(context: Context, ruler: &str, tenant: Option<&str>) -> Resp
         Ok(destination) => destination,
         Err(problem) => {
             let problem = Printable(problem);
-            let text = format!("{problem}: write POST /api/v1/destinations/RULER/TENANT/release-deletes\n");
+            let text = format!("{problem}: write POST /api/v1/destinations/RULER/TENANT/{}\n", action.name());
             return (StatusCode::NOT_FOUND, text).into_response();
         }
     };
-    match context.engine().release_deletes(&destination).await {
-        Ok(Some(namespaces)) => {
-            tracing::info!(%destination, namespaces, "Held deletes released");
-            released(namespaces)
-        }
+    match action.carry_out(context, &destination).await {
+        Ok(Some(Done::Released(namespaces))) => released(namespaces),
+        Ok(Some(Done::Syncing)) => "the ruler is being listed and compared\n".into_response(),
         Ok(None) => not_found(format_args!("destination {destination}")),
-        Err(no_answer) => not_yet_released(no_answer),
-    }
-}
-
-/// Has a destination of a ruler without tenants compared now.
-pub(super) async fn sync_without_tenant(
-    State(context): State<Context>,
-    Path(ruler): Path<String>,
-) -> Response {
-    sync_at(&context, &ruler, None).await
-}
-
-/// Has the destination of a tenant compared now.
-pub(super) async fn sync_of_tenant(
-    State(context): State<Context>,
-    Path((ruler, tenant)): Path<(String, String)>,
-) -> Response {
-    sync_at(&context, &ruler, Some(&tenant)).await
-}
-
-async fn sync_at(context: &Context, ruler: &str, tenant: Option<&str>) -> Response {
-    if !context.admin() {
-        return admin_is_off();
-    }
-    let destination = match destination(ruler, tenant) {
-        Ok(destination) => destination,
-        Err(problem) => return not_found(format_args!("such destination: {problem}")),
-    };
-    match context.engine().sync_now(&destination).await {
-        Ok(true) => "the ruler is listed and compared now\n".into_response(),
-        Ok(false) => not_found(format_args!("destination {destination}")),
+        Err(no_answer) if action == Action::ReleaseDeletes => not_yet_released(no_answer),
         Err(no_answer) => no_answer.into_response(),
     }
 }

@@ -3,12 +3,13 @@
 //! The token is random for each process. A page of another origin cannot read it, so that a form with it is one of ours;
 //! where the request comes from is checked besides (`origin.rs`).
 
-use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Form, Router};
 use maud::{Markup, html};
 use rulesync_core::model::DestinationId;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use super::look::number;
 use super::refusal::{self, refusal};
 use crate::context::Context;
 use crate::question::destination;
+use crate::view::action::{Action, Done};
 
 /// What a form sends.
 #[derive(Debug, Deserialize)]
@@ -30,43 +32,51 @@ pub(super) struct Posted {
 /// What an action has done, as the page after it is told by its URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Done {
+pub(super) struct Note {
     /// The number of namespaces whose held deletes were released.
     released: Option<usize>,
-    /// Whether a sync was asked for.
+    /// Whether a sync was requested.
     sync: Option<String>,
 }
 
-impl Done {
+impl From<Done> for Note {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Released(namespaces) => Self { released: Some(namespaces), sync: None },
+            Done::Syncing => Self { released: None, sync: Some("now".to_owned()) },
+        }
+    }
+}
+
+impl Note {
+    fn query(&self) -> Query {
+        Query::default().with("released", self.released).with("sync", self.sync.as_ref())
+    }
+
     /// Shows what was done.
-    pub(super) fn note(&self) -> Markup {
+    pub(super) fn render(&self) -> Markup {
         html! {
             @if let Some(namespaces) = self.released {
                 p.note role="status" {
-                    "The held deletes in " (number(namespaces, "namespace", "namespaces")) " are released."
+                    "Released the held deletes in " (number(namespaces, "namespace", "namespaces")) "."
                 }
             }
             @if self.sync.is_some() {
-                p.note role="status" { "The ruler is listed and compared now." }
+                p.note role="status" { "The ruler is being listed and compared." }
             }
         }
     }
 }
 
-/// Shows the button that releases the held deletes of a destination; nothing if actions are off.
-pub(super) fn release(frame: &Frame, ruler: &str, tenant: Option<&str>) -> Markup {
-    button(frame, ruler, tenant, "release-deletes", "Release held deletes")
-}
-
-/// Shows the button that has a destination compared now; nothing if actions are off.
-pub(super) fn sync(frame: &Frame, ruler: &str, tenant: Option<&str>) -> Markup {
-    button(frame, ruler, tenant, "sync", "Sync now")
-}
-
-fn button(frame: &Frame, ruler: &str, tenant: Option<&str>, action: &str, text: &str) -> Markup {
+/// Shows the button of an action at a destination; nothing if actions are off.
+pub(super) fn button(frame: &Frame, action: Action, ruler: &str, tenant: Option<&str>) -> Markup {
+    let text = match action {
+        Action::ReleaseDeletes => "Release held deletes",
+        Action::Sync => "Sync now",
+    };
     html! {
         @if let (Some(token), Some(path)) = (&frame.token, link::destination(ruler, tenant)) {
-            form.action method="post" action=(frame.root.to(format_args!("actions/{action}/{path}"))) {
+            form.action method="post" action=(frame.root.to(format_args!("actions/{}/{path}", action.name()))) {
                 input type="hidden" name="token" value=(token);
                 button type="submit" { (text) }
             }
@@ -76,71 +86,30 @@ fn button(frame: &Frame, ruler: &str, tenant: Option<&str>, action: &str, text: 
 
 type PostedForm = Result<Form<Posted>, FormRejection>;
 
-/// Releases the held deletes of a destination without a tenant.
-pub(super) async fn release_without_tenant(
-    State(context): State<Context>,
-    uri: Uri,
-    Path(ruler): Path<String>,
-    form: PostedForm,
-) -> Response {
-    release_at(&context, &uri, &ruler, None, form).await
-}
-
-/// Releases the held deletes of a destination.
-pub(super) async fn release_of_tenant(
-    State(context): State<Context>,
-    uri: Uri,
-    Path((ruler, tenant)): Path<(String, String)>,
-    form: PostedForm,
-) -> Response {
-    release_at(&context, &uri, &ruler, Some(&tenant), form).await
-}
-
-/// Has a destination without a tenant compared.
-pub(super) async fn sync_without_tenant(
-    State(context): State<Context>,
-    uri: Uri,
-    Path(ruler): Path<String>,
-    form: PostedForm,
-) -> Response {
-    sync_at(&context, &uri, &ruler, None, form).await
-}
-
-/// Has a destination compared.
-pub(super) async fn sync_of_tenant(
-    State(context): State<Context>,
-    uri: Uri,
-    Path((ruler, tenant)): Path<(String, String)>,
-    form: PostedForm,
-) -> Response {
-    sync_at(&context, &uri, &ruler, Some(&tenant), form).await
-}
-
-async fn release_at(
-    context: &Context,
-    uri: &Uri,
-    ruler: &str,
-    tenant: Option<&str>,
-    form: PostedForm,
-) -> Response {
-    let frame = Frame::of(context, uri);
-    let destination = match allowed(context, &frame, ruler, tenant, form) {
-        Ok(destination) => destination,
-        Err(refused) => return *refused,
-    };
-    match context.engine().release_deletes(&destination).await {
-        Ok(Some(namespaces)) => {
-            tracing::info!(%destination, namespaces, "Held deletes released");
-            back(&frame, ruler, tenant, Query::default().with("released", Some(namespaces)))
-        }
-        Ok(None) => refusal::no_destination(&frame, &destination),
-        Err(no_answer) => refusal::unanswered(&frame, &no_answer),
+/// Adds the forms of all actions to the pages.
+pub(super) fn route(mut pages: Router<Context>) -> Router<Context> {
+    for action in Action::ALL {
+        let path = format!("/actions/{}/destinations/{{ruler}}", action.name());
+        let without_tenant =
+            move |State(context): State<Context>, uri: Uri, Path(ruler): Path<String>, form| async move {
+                posted(&context, &uri, action, &ruler, None, form).await
+            };
+        let of_tenant = move |State(context): State<Context>,
+                              uri: Uri,
+                              Path((ruler, tenant)): Path<(String, String)>,
+                              form| async move {
+            posted(&context, &uri, action, &ruler, Some(&tenant), form).await
+        };
+        pages =
+            pages.route(&format!("{path}/{{tenant}}"), post(of_tenant)).route(&path, post(without_tenant));
     }
+    pages
 }
 
-async fn sync_at(
+async fn posted(
     context: &Context,
     uri: &Uri,
+    action: Action,
     ruler: &str,
     tenant: Option<&str>,
     form: PostedForm,
@@ -150,9 +119,9 @@ async fn sync_at(
         Ok(destination) => destination,
         Err(refused) => return *refused,
     };
-    match context.engine().sync_now(&destination).await {
-        Ok(true) => back(&frame, ruler, tenant, Query::default().with("sync", Some("now"))),
-        Ok(false) => refusal::no_destination(&frame, &destination),
+    match action.carry_out(context, &destination).await {
+        Ok(Some(done)) => back(&frame, ruler, tenant, &Note::from(done).query()),
+        Ok(None) => refusal::no_destination(&frame, &destination),
         Err(no_answer) => refusal::unanswered(&frame, &no_answer),
     }
 }
@@ -180,7 +149,7 @@ fn allowed(
 }
 
 /// Leads back to the page of a destination.
-fn back(frame: &Frame, ruler: &str, tenant: Option<&str>, query: Query) -> Response {
+fn back(frame: &Frame, ruler: &str, tenant: Option<&str>, query: &Query) -> Response {
     let page = link::destination(ruler, tenant).unwrap_or_default();
     let to = frame.root.to(format_args!("{page}{query}"));
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()

@@ -20,7 +20,7 @@ pub(super) async fn page(State(context): State<Context>, uri: Uri) -> Response {
     let yaml = context.configuration().yaml();
     let main = html! {
         h1 { "Configuration" }
-        p { "What is in force, with defaults, and without secrets." }
+        p.dim { "The configuration in force, with defaults. Secrets are masked." }
         pre tabindex="0" role="group" aria-label="The configuration as YAML" {
             code { @for line in yaml.lines() { (foreign(line)) "\n" } }
         }

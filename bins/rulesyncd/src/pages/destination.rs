@@ -13,7 +13,7 @@ use rulesync_core::plan::{Change, HeldReason, Plan, Reason};
 use rulesync_core::ruler::TenantLimits;
 use rulesync_core::status::DestinationStatus;
 
-use super::action::{self, Done};
+use super::action::{self, Note};
 use super::findings;
 use super::frame::{Frame, Section, answer};
 use super::link;
@@ -21,13 +21,14 @@ use super::look::{Look, Tone, badge, foreign, number, plain, time, why};
 use super::refusal::{self, refusal};
 use crate::context::Context;
 use crate::question::destination;
+use crate::view::action::Action;
 use crate::view::destination::{DestinationView, Limit};
 
 /// The number of changes that are shown, of those that are to be made and of those that are held.
 const MAX_CHANGES: usize = 100;
 
 /// What an action before has done.
-type Asked = Result<Query<Done>, QueryRejection>;
+type Asked = Result<Query<Note>, QueryRejection>;
 
 /// The page of a destination without a tenant.
 pub(super) async fn without_tenant(
@@ -71,8 +72,8 @@ async fn of(context: &Context, uri: &Uri, ruler: &str, tenant: Option<&str>, don
         Ok(texts) => texts,
         Err(no_answer) => return refusal::unanswered(&frame, &no_answer),
     };
-    let done = done.map(|Query(done)| done).unwrap_or_default();
-    let main = render(&frame, &id, &view, &texts, &done);
+    let note = done.map(|Query(note)| note).unwrap_or_default();
+    let main = render(&frame, &id, &view, &texts, &note);
     answer(frame.page(Some(Section::Destinations), &plain(&id), &main), turn)
 }
 
@@ -81,16 +82,16 @@ fn render(
     id: &DestinationId,
     DestinationView { status, plan, limit }: &DestinationView,
     texts: &[ObjectText],
-    done: &Done,
+    note: &Note,
 ) -> Markup {
     let tenant = status.tenant.as_deref();
     html! {
         h1 { (foreign(id)) }
-        (done.note())
+        (note.render())
         (facts(frame, status, limit.as_ref()))
-        (action::sync(frame, &status.ruler, tenant))
+        (action::button(frame, Action::Sync, &status.ruler, tenant))
         section aria-labelledby="held" {
-            h2 #held { "Deletes that are not made" }
+            h2 #held { "Held deletes" }
             (held(frame, status, plan.as_ref()))
         }
         section aria-labelledby="plan" {
@@ -100,7 +101,8 @@ fn render(
     }
 }
 
-fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Markup {
+/// Shows what is known of a destination.
+pub(super) fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Markup {
     let query =
         link::Query::default().with("ruler", Some(&status.ruler)).with("tenant", status.tenant.as_deref());
     html! {
@@ -108,27 +110,33 @@ fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Ma
             dt { "State" }
             dd {
                 (status.state.badge())
-                @if status.retiring { " " (badge("retiring", Tone::Quiet)) " no route leads here any more, and it is being emptied" }
+                @if status.retiring { " " (badge("retiring", Tone::Quiet)) " no route leads here any more: what was written here is being deleted" }
             }
             @if let Some(error) = &status.error { dt { "Error" } dd { (foreign(error)) } }
             @if let Some(at) = status.retry_at { dt { "Next attempt" } dd { (time(at, frame.now)) } }
             dt { "Last in sync" }
-            dd { @match status.last_success { Some(at) => (time(at, frame.now)), None => "never in this process" } }
-            dt { "Should have" }
-            dd { (number(status.groups, "group", "groups")) ", " (number(status.rules, "rule", "rules")) }
-            dt { "Waiting" } dd { (number(status.pending, "namespace", "namespaces")) }
-            dt { "Refused" } dd { (number(status.refused, "group", "groups")) }
-            dt { "Contested" } dd { (number(status.contested, "group", "groups")) }
-            dt { "Normalized" } dd { (number(status.normalized, "group", "groups")) " that the server stores in a form of its own" }
+            dd { @match status.last_success { Some(at) => (time(at, frame.now)), None => "not since this process started" } }
+            dt { "Declared" }
+            dd {
+                (number(status.groups, "group", "groups")) ", " (number(status.rules, "rule", "rules"))
+                (counted(status.refused, "refused", Tone::Bad))
+                (counted(status.contested, "contested", Tone::Warning))
+                @if status.normalized > 0 {
+                    "; " (number(status.normalized, "group is", "groups are")) " stored by the ruler in a form of its own, which counts as in sync"
+                }
+            }
+            @if status.pending > 0 {
+                dt { "Waiting" } dd { (number(status.pending, "ruler namespace", "ruler namespaces")) " to be written" }
+            }
             dt { "Requests" }
             dd {
-                (status.concurrency.in_flight) " under way, of " (status.concurrency.allowed) " at the moment and "
-                (status.concurrency.max) " at most, for all tenants at this address together"
+                (status.concurrency.in_flight) " in flight; the limit is " (status.concurrency.allowed) " now, "
+                (status.concurrency.max) " at most, for all tenants of this ruler together"
             }
             dt { "Limits" }
             dd {
                 @match limit {
-                    None => (badge("nothing exceeds a limit", Tone::Good)),
+                    None => "none is exceeded.",
                     Some(Limit { objects, message }) => {
                         @let query = query.clone().with("delay", Some("limit_exceeded"));
                         (badge("limit exceeded", Tone::Bad)) " "
@@ -143,7 +151,7 @@ fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Ma
             dt { "Evaluation" }
             dd {
                 @if let Some(error) = &status.evaluation_error { (foreign(error)) }
-                @else if status.not_loaded == 0 && status.failing_rules == 0 { "no failure is known" }
+                @else if status.not_loaded == 0 && status.failing_rules == 0 { "no failures are known" }
                 @else {
                     (number(status.not_loaded, "group is", "groups are")) " not loaded, "
                     (number(status.failing_rules, "rule fails", "rules fail"))
@@ -151,7 +159,7 @@ fn facts(frame: &Frame, status: &DestinationStatus, limit: Option<&Limit>) -> Ma
             }
             dt { "Objects" }
             dd {
-                a href=(frame.root.to(format_args!("objects{query}"))) { "Objects that go here" } ", "
+                a href=(frame.root.to(format_args!("objects{query}"))) { "All objects sent here" } ", "
                 @let query = query.with("state", Some("problem"));
                 a href=(frame.root.to(format_args!("objects{query}"))) { "those with a problem" }
             }
@@ -176,6 +184,11 @@ fn told(limits: &TenantLimits) -> Markup {
     }
 }
 
+/// Shows the number of groups that something is the matter with.
+fn counted(groups: usize, what: &str, tone: Tone) -> Markup {
+    html! { @if groups > 0 { ", " (number(groups, "group", "groups")) " " (badge(what, tone)) } }
+}
+
 fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Markup {
     let mut reasons: BTreeMap<HeldReason, Vec<&Change>> = BTreeMap::new();
     for change in plan.iter().flat_map(|plan| &plan.changes) {
@@ -185,7 +198,7 @@ fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Marku
     }
     let is_releasable = status.holds.iter().any(|held| held.reason.is_releasable());
     html! {
-        @if status.holds.is_empty() && reasons.is_empty() { p { "None." } }
+        @if status.holds.is_empty() && reasons.is_empty() { p { "No deletes are held." } }
         @for held in &status.holds {
             p {
                 (number(held.groups, "group", "groups")) " in " (number(held.namespaces, "namespace", "namespaces"))
@@ -197,7 +210,7 @@ fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Marku
                 }
             }
         }
-        @if is_releasable { (action::release(frame, &status.ruler, status.tenant.as_deref())) }
+        @if is_releasable { (action::button(frame, Action::ReleaseDeletes, &status.ruler, status.tenant.as_deref())) }
         @for (reason, changes) in &reasons {
             (table(frame, &format!("Not deleted: {}", why(*reason)), changes))
         }
@@ -206,14 +219,14 @@ fn held(frame: &Frame, status: &DestinationStatus, plan: Option<&Plan>) -> Marku
 
 fn planned(frame: &Frame, plan: Option<&Plan>, texts: &[ObjectText]) -> Markup {
     let Some(plan) = plan else {
-        return html! { p { "None is known: the ruler has not been listed yet, or the destination does not answer." } };
+        return html! { p { "There is no plan yet: the ruler has not been listed, or does not answer." } };
     };
     let changes: Vec<&Change> = plan.expected().filter(|change| change.held.is_none()).collect();
     html! {
-        @if changes.is_empty() { p { (badge("Nothing is to be changed", Tone::Good)) } }
-        @else { (table(frame, "Changes that are to be made, in order", &changes)) }
+        @if changes.is_empty() { p { (badge("No changes", Tone::Good)) " The ruler has all that it accepts." } }
+        @else { (table(frame, "Changes to make, in order", &changes)) }
         @if !plan.refusals.is_empty() {
-            h3 { "Expected to be refused" }
+            h3 { "Refused, or expected to be" }
             ul.findings {
                 @for refusal in plan.refusals.iter().take(MAX_CHANGES) {
                     li.finding {

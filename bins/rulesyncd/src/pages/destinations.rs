@@ -56,14 +56,24 @@ fn render(frame: &Frame, asked: &DestinationQuery, page: usize, all: &[Destinati
     html! {
         h1 { "Destinations" }
         form.filter method="get" action=(frame.root.to("destinations")) role="search" aria-label="Destinations" {
-            label.wide { "Tenant" input type="search" name="q" value=(asked.q); }
+            label.wide { "Search" input type="search" name="q" value=(asked.q) placeholder="part of a tenant's name"; }
             label { "Ruler" input name="ruler" value=(asked.ruler); }
             button type="submit" { "Filter" }
         }
-        p role="status" { (number(all.len(), "destination", "destinations")) }
+        p role="status" {
+            @if all.is_empty() && *asked == DestinationQuery::default() {
+                "There are no destinations: no object is selected by a route, and the inventory has none. "
+                a href=(frame.root.to("objects")) { "Objects" }
+            } @else if all.is_empty() {
+                "No destination matches these filters. "
+                a href=(frame.root.to("destinations")) { "Clear filters" }
+            } @else {
+                (number(all.len(), "destination", "destinations"))
+            }
+        }
         @if !all.is_empty() {
             table {
-                caption { "By ruler and tenant" }
+                caption { "Sorted by ruler and tenant" }
                 thead {
                     tr {
                         th scope="col" { "Destination" }

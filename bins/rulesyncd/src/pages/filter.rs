@@ -24,14 +24,14 @@ pub(super) fn form(asked: &ObjectQuery, action: &str) -> Markup {
     let states = std::iter::once(PROBLEM).chain(STATES.iter().map(|(word, _)| *word));
     html! {
         form.filter method="get" action=(action) role="search" aria-label="Objects" {
-            label.wide { "Namespace or name" input type="search" name="q" value=(asked.q); }
+            label.wide { "Search" input type="search" name="q" value=(asked.q) placeholder="part of namespace/name"; }
             label { "State" (select("state", &asked.state, states)) }
             label {
                 "Evaluation"
                 (select("evaluation", &asked.evaluation, EVALUATIONS.iter().map(|(word, _)| *word)))
             }
             label { "Delay" (select("delay", &asked.delay, DELAYS.iter().map(|(word, _)| *word))) }
-            label { "Kubernetes namespace" input name="namespace" value=(asked.namespace); }
+            label { "Namespace" input name="namespace" value=(asked.namespace); }
             label { "Ruler" input name="ruler" value=(asked.ruler); }
             label { "Tenant" input name="tenant" value=(asked.tenant); }
             @if !asked.source.is_empty() {

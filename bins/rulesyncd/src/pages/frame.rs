@@ -39,7 +39,7 @@ impl Section {
         (Self::Overview, "", "Overview"),
         (Self::Objects, "objects", "Objects"),
         (Self::Destinations, "destinations", "Destinations"),
-        (Self::Configuration, "config", "Configuration"),
+        (Self::Configuration, "config", "Config"),
     ];
 }
 

@@ -84,13 +84,13 @@ fn render(
                 (findings::list(object.findings.iter(), text, findings::MAX_OF_OBJECT))
             }
         }
-        section aria-labelledby="routes" {
-            h2 #routes { "Routes" }
-            (routes::render(&object.routes))
-        }
         section aria-labelledby="destinations" {
             h2 #destinations { "Destinations" }
             (destinations::render(frame, &object.destinations, text, stored))
+        }
+        section aria-labelledby="routes" {
+            h2 #routes { "Routes" }
+            (routes::render(&object.routes))
         }
         @if let Some(summary) = summary { (history(frame, summary)) }
     }
@@ -109,10 +109,10 @@ fn facts(frame: &Frame, object: &ObjectExplanation, summary: Option<&ObjectSumma
             }
             dt { "Kind" } dd { (foreign(&object.kind)) }
             @if !object.source.is_empty() { dt { "Source" } dd { (foreign(&object.source)) } }
-            dt { "Same namespace" }
+            dt { "Namespace" }
             dd {
                 @let query = link::Query::default().with("namespace", Some(&object.namespace));
-                a href=(frame.root.to(format_args!("objects{query}"))) { "Objects in " (foreign(&object.namespace)) }
+                a href=(frame.root.to(format_args!("objects{query}"))) { "All objects in " (foreign(&object.namespace)) }
             }
         }
     }

@@ -51,7 +51,7 @@ fn render(frame: &Frame, asked: &ObjectQuery, number: usize, page: &ObjectPage) 
         (summary(frame, asked, page))
         @if !page.objects.is_empty() {
             table {
-                caption { "By Kubernetes namespace and name" }
+                caption { "Sorted by namespace and name" }
                 thead {
                     tr {
                         th scope="col" { "Object" }
@@ -77,12 +77,12 @@ fn summary(frame: &Frame, asked: &ObjectQuery, page: &ObjectPage) -> Markup {
                 (number(page.total, "object", "objects")) ", fewer than this page begins with. "
                 a href=(frame.root.to(format_args!("objects{}", filter::query(asked, 1)))) { "To the first page" }
             } @else if page.objects.is_empty() && asked.is_empty() {
-                "No source has shown an object."
+                "No source has declared an object yet. " a href=(frame.root.to("")) { "Sources" }
             } @else if page.objects.is_empty() {
-                "No object is like this. "
-                a href=(frame.root.to("objects")) { "All objects" }
+                "No object matches these filters. "
+                a href=(frame.root.to("objects")) { "Clear filters" }
             } @else {
-                (page.offset + 1) " to " (last) " of " (number(page.total, "object", "objects"))
+                (page.offset + 1) "–" (last) " of " (number(page.total, "object", "objects"))
             }
         }
     }

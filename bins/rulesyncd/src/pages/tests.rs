@@ -3,6 +3,7 @@
 mod hostile;
 mod many;
 pub(crate) mod running;
+mod snapshots;
 
 use axum::http::StatusCode;
 use running::{Answer, Running};
@@ -147,7 +148,7 @@ async fn actions_need_the_token_of_a_form() {
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
     let to = Answer::resolve(path, done.header("location"));
     assert_eq!(to, "/destinations/central/prod?sync=now");
-    assert!(running.get(&to).await.body.contains("The ruler is listed and compared now."));
+    assert!(running.get(&to).await.body.contains("The ruler is being listed and compared."));
     let release = "/actions/release-deletes/destinations/central/prod";
     let released = running.ask("POST", release, &[form], &body).await;
     assert_eq!(

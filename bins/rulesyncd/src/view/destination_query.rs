@@ -3,10 +3,10 @@
 use rulesync_core::status::DestinationStatus;
 use serde::Deserialize;
 
-use super::paging::{NO_PAGES, limit, page};
+use super::paging;
 
 /// The parameters as they are sent; empty ones mean nothing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct DestinationQuery {
     pub(crate) ruler: String,
@@ -38,11 +38,7 @@ impl DestinationQuery {
     ///
     /// What is wrong, and what to write.
     pub(crate) fn page(&self) -> Result<usize, String> {
-        if self.limit.is_empty() && self.after.is_empty() {
-            page(&self.page)
-        } else {
-            Err("`limit` and `after` are of the API: write `page`".to_owned())
-        }
+        paging::page(&self.page, [&self.limit, &self.after])
     }
 
     /// Returns the number of destinations that are asked for at once.
@@ -51,7 +47,7 @@ impl DestinationQuery {
     ///
     /// What is wrong, and what to write.
     pub(crate) fn limit(&self) -> Result<usize, String> {
-        if self.page.is_empty() { limit(&self.limit) } else { Err(NO_PAGES.to_owned()) }
+        paging::limit(&self.limit, &self.page)
     }
 
     /// Returns the number of destinations that come before those that are asked for.

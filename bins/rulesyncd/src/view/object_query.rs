@@ -3,7 +3,7 @@
 use rulesync_core::status::{DelayReason, EvaluationState, ObjectFilter, ObjectState};
 use serde::Deserialize;
 
-use super::paging::{NO_PAGES, limit, page};
+use super::paging;
 
 /// The value of `state` for objects with a problem, whatever it is.
 pub(crate) const PROBLEM: &str = "problem";
@@ -83,11 +83,7 @@ impl ObjectQuery {
     ///
     /// What is wrong, and what to write.
     pub(crate) fn page(&self) -> Result<usize, String> {
-        if self.limit.is_empty() && self.after.is_empty() {
-            page(&self.page)
-        } else {
-            Err("`limit` and `after` are of the API: write `page`".to_owned())
-        }
+        paging::page(&self.page, [&self.limit, &self.after])
     }
 
     /// Returns the number of objects that are asked for at once.
@@ -96,7 +92,7 @@ impl ObjectQuery {
     ///
     /// What is wrong, and what to write.
     pub(crate) fn limit(&self) -> Result<usize, String> {
-        if self.page.is_empty() { limit(&self.limit) } else { Err(NO_PAGES.to_owned()) }
+        paging::limit(&self.limit, &self.page)
     }
 
     /// Returns whether objects are filtered at all.

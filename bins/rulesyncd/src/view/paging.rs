@@ -6,15 +6,15 @@ const DEFAULT_LIMIT: usize = 100;
 /// The largest number that can be asked for.
 const MAX_LIMIT: usize = 1000;
 
-/// What is said to whoever asks the API for the page of a page.
-pub(crate) const NO_PAGES: &str = "`page` is of the pages for people: write `after`, and `limit`";
-
-/// Reads the number of a page, from 1; empty for the first.
+/// Reads the number of a page, from 1; empty for the first. `of_api` are parameters that only the API has.
 ///
 /// # Errors
 ///
 /// What is wrong, and what to write.
-pub(crate) fn page(text: &str) -> Result<usize, String> {
+pub(crate) fn page(text: &str, of_api: [&str; 2]) -> Result<usize, String> {
+    if of_api.iter().any(|text| !text.is_empty()) {
+        return Err("`limit` and `after` are parameters of the API: write `page`".to_owned());
+    }
     if text.is_empty() {
         return Ok(1);
     }
@@ -22,12 +22,15 @@ pub(crate) fn page(text: &str) -> Result<usize, String> {
     page.ok_or_else(|| "`page` must be a number from 1".to_owned())
 }
 
-/// Reads the number of entries that are asked for; empty for the usual one.
+/// Reads the number of entries that are asked for; empty for the usual one. `page` is a parameter that only pages have.
 ///
 /// # Errors
 ///
 /// What is wrong, and what to write.
-pub(crate) fn limit(text: &str) -> Result<usize, String> {
+pub(crate) fn limit(text: &str, page: &str) -> Result<usize, String> {
+    if !page.is_empty() {
+        return Err("`page` is a parameter of the pages for people: write `after`, and `limit`".to_owned());
+    }
     if text.is_empty() {
         return Ok(DEFAULT_LIMIT);
     }

@@ -24,7 +24,7 @@ impl Look for StoredState {
         match self {
             Self::Equal => ("the ruler has the same", Tone::Good),
             Self::Differs => ("the ruler has another version", Tone::Busy),
-            Self::Missing => ("the ruler has none", Tone::Busy),
+            Self::Missing => ("not in the ruler", Tone::Busy),
             _ => ("unknown", Tone::Warning),
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn render(
         @if stored.is_empty() && destinations.iter().any(stored::differs) {
             p { a href="?compare=now" { "Compare with what the rulers have now" } }
         }
-        @if destinations.is_empty() { p { "It goes nowhere." } }
+        @if destinations.is_empty() { p { "It is not sent to any ruler. The routes below say why." } }
         @for here in destinations.iter().take(MAX_DESTINATIONS) {
             (one(frame, here, text, stored.iter().find(|stored| stored.is_of(here)), &mut left))
         }
@@ -58,32 +58,31 @@ fn one(
     left: &mut usize,
 ) -> Markup {
     html! {
-        h3 { (frame.destination(&here.ruler, here.tenant.as_deref())) }
-        dl {
-            dt { "State" }
-            dd {
-                @match here.state {
-                    Some(state) => (state.badge()),
-                    None => "it does not go there any more",
-                }
-                @if let Some(evaluation) = here.evaluation { " " (evaluation.badge()) }
+        h3 {
+            (frame.destination(&here.ruler, here.tenant.as_deref())) " "
+            @match here.state {
+                Some(state) => (state.badge()),
+                None => (badge("not sent there any more", Tone::Quiet)),
             }
+            @if let Some(evaluation) = here.evaluation { " " (evaluation.badge()) }
+        }
+        @if !here.findings.is_empty() { (findings::list(here.findings.iter(), text, findings::MAX_OF_OBJECT)) }
+        dl {
             dt { "Ruler namespace" } dd { code { (foreign(&here.namespace)) } }
             @if let Some(naming) = &here.naming { dt { "Naming" } dd { (foreign(naming)) } }
             @if let Some(route) = &here.route { dt { "Route" } dd { (foreign(route)) } }
             @if let Some(state) = here.destination_state {
-                dt { "The destination" }
+                dt { "Destination" }
                 dd {
                     (state.badge())
                     @if let Some(error) = &here.destination_error { " " (foreign(error)) }
                 }
             }
         }
-        @if !here.findings.is_empty() { (findings::list(here.findings.iter(), text, findings::MAX_OF_OBJECT)) }
         @if !here.not_sent.is_empty() {
             p {
                 (badge("not sent", Tone::Bad)) " " (names(&here.not_sent))
-                ". What the ruler has of them stays."
+                ": the ruler keeps the version that it has, if any."
             }
         }
         @for held in &here.held { (of_held(held)) }
@@ -155,7 +154,7 @@ fn text_of(title: &str, yaml: Option<&str>) -> Markup {
             p.dim { (title) }
             @match yaml {
                 Some(yaml) => pre tabindex="0" role="group" aria-label=(title) { (lines(yaml)) },
-                None => p { "It is too long for this page; the API has it." },
+                None => p { "Too long for this page; the API has it." },
             }
         }
     }

@@ -7,10 +7,13 @@ use rulesync_core::explain::{
 };
 
 use crate::pages::findings;
-use crate::pages::look::{Look, Tone, foreign, more};
+use crate::pages::look::{Look, Tone, badge, foreign, more};
 
 /// The number of routes that are shown; those that take the object come first.
 const MAX_ROUTES: usize = 50;
+
+/// The number of routes, up to which all are open where none takes the object.
+const MAX_OPEN: usize = 5;
 
 /// The number of permissions that are shown of a route.
 const MAX_PERMISSIONS: usize = 20;
@@ -18,13 +21,13 @@ const MAX_PERMISSIONS: usize = 20;
 impl Look for RouteVerdict {
     fn look(&self) -> (&'static str, Tone) {
         match self {
-            Self::Taken => ("taken", Tone::Good),
-            Self::NotSelected => ("not selected", Tone::Quiet),
-            Self::Undecided => ("undecided", Tone::Busy),
+            Self::Taken => ("matches", Tone::Good),
+            Self::NotSelected => ("does not match", Tone::Quiet),
+            Self::Undecided => ("waiting for its namespace", Tone::Busy),
             Self::NoTenant => ("no tenant", Tone::Warning),
             Self::TenantRefused => ("tenant refused", Tone::Bad),
             Self::Refused => ("refused", Tone::Bad),
-            Self::Repeated => ("repeated", Tone::Quiet),
+            Self::Repeated => ("same as another route", Tone::Quiet),
             Self::Conflict => ("conflict", Tone::Warning),
             _ => ("unknown", Tone::Warning),
         }
@@ -35,25 +38,28 @@ impl Look for RouteVerdict {
 pub(super) fn render(routes: &[RouteExplanation]) -> Markup {
     let mut shown: Vec<&RouteExplanation> = routes.iter().collect();
     shown.sort_by_key(|route| route.verdict == RouteVerdict::NotSelected);
+    // Then the question is why.
+    let is_nowhere =
+        shown.len() <= MAX_OPEN && shown.iter().all(|one| one.verdict == RouteVerdict::NotSelected);
     html! {
-        @if shown.is_empty() { p { "No version of it could be read, so that no route is asked." } }
-        @for route in shown.iter().take(MAX_ROUTES) { (one(route)) }
+        @if shown.is_empty() { p { "It could not be read, so no route was evaluated." } }
+        @for route in shown.iter().take(MAX_ROUTES) { (one(route, is_nowhere)) }
         (more(shown.len().saturating_sub(MAX_ROUTES), "more route", "more routes"))
     }
 }
 
-fn one(route: &RouteExplanation) -> Markup {
-    let is_open = !matches!(route.verdict, RouteVerdict::NotSelected | RouteVerdict::Repeated);
+fn one(route: &RouteExplanation, open: bool) -> Markup {
+    let is_open = open || !matches!(route.verdict, RouteVerdict::NotSelected | RouteVerdict::Repeated);
     html! {
         details open[is_open] {
             summary {
-                (route.verdict.badge()) " " (foreign(&route.route)) " to ruler " (foreign(&route.ruler))
+                (route.verdict.badge()) " Route " b { (foreign(&route.route)) } " to ruler " b { (foreign(&route.ruler)) }
             }
             @if let Some(earlier) = &route.repeats {
                 p { "Route " (foreign(earlier)) " leads to the same destination, with the same rules." }
             }
             @if let Some(finding) = &route.finding { (findings::list(std::iter::once(finding), None, 1)) }
-            @if route.requirements.is_empty() { p { "It takes every object." } }
+            @if route.requirements.is_empty() { p { "The route selects every object." } }
             @else { (requirements("What the route requires", &route.requirements)) }
             @if let Some(tenant) = &route.tenant { (of_tenant(tenant)) }
         }
@@ -66,9 +72,9 @@ fn requirements(caption: &str, all: &[ExplainedRequirement]) -> Markup {
             caption { (caption) }
             thead {
                 tr {
-                    th scope="col" { "Of" }
+                    th scope="col" { "Requirement" }
                     th scope="col" { "Required" }
-                    th scope="col" { "There is" }
+                    th scope="col" { "Actual" }
                     th scope="col" { "Met" }
                 }
             }
@@ -80,7 +86,7 @@ fn requirements(caption: &str, all: &[ExplainedRequirement]) -> Markup {
                         td {
                             @match &requirement.actual {
                                 Some(actual) => code { (foreign(actual)) },
-                                None => span.dim { "nothing, or unknown" },
+                                None => span.dim { "missing or unknown" },
                             }
                         }
                         td { (met(requirement.met)) }
@@ -95,16 +101,15 @@ fn subject(subject: RequirementSubject) -> &'static str {
     match subject {
         RequirementSubject::Kind => "kind",
         RequirementSubject::RuleSelector => "label of the object",
-        RequirementSubject::NamespaceSelector => "label of its Kubernetes namespace",
-        RequirementSubject::NamespaceMetadata => "Kubernetes namespace",
-        RequirementSubject::Namespaces => "Kubernetes namespace",
+        RequirementSubject::NamespaceSelector => "label of its namespace",
+        RequirementSubject::NamespaceMetadata => "namespace",
+        RequirementSubject::Namespaces => "namespace",
         RequirementSubject::Tenants => "tenant",
         _ => "other",
     }
 }
 
 fn met(met: Option<bool>) -> Markup {
-    use crate::pages::look::badge;
     match met {
         Some(true) => badge("yes", Tone::Good),
         Some(false) => badge("no", Tone::Bad),

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 use rulesync_core::status::{DestinationState, DestinationStatus, SourceStatus, Status};
 
 use crate::pages::frame::Frame;
-use crate::pages::link::Query;
+use crate::pages::link::{self, Query};
 use crate::pages::look::{Look, Tone, badge, badges, foreign, lasting, number, time, why};
 use crate::pages::{action, findings};
+use crate::view::action::Action;
 use crate::view::overview::{MAX_PROBLEMS, Problem};
 
 /// The size of what is shown of problems, in bytes: names and messages may be long.
@@ -42,7 +43,7 @@ pub(super) fn render(frame: &Frame, status: &Status, objects: &[Problem], with_p
             @if all == 0 {
                 p.note {
                     @if waiting.is_empty() { (badge("Nothing is wrong", Tone::Good)) }
-                    @else { (badge("Starting", Tone::Busy)) " " (number(waiting.len(), "source has", "sources have")) " not yet shown all objects." }
+                    @else { (badge("Starting", Tone::Busy)) " " (number(waiting.len(), "source has", "sources have")) " not listed all objects yet." }
                 }
             } @else {
                 ol.problems { @for problem in &shown { li { (problem) } } }
@@ -64,13 +65,13 @@ fn of_source(source: &SourceStatus) -> Option<Markup> {
         return Some(html! {
             h3 { (badge("unavailable", Tone::Bad)) " Source " (name) }
             p { (foreign(why)) }
-            p.dim { "What it has shown before counts, and nothing of it is deleted." }
+            p.dim { "Its objects as last read still count, and nothing of it is deleted." }
         });
     }
     source.hides_objects.then(|| {
         html! {
             h3 { (badge("partly unreadable", Tone::Warning)) " Source " (name) }
-            p { "Something in it cannot be read and may declare objects: as long as that is so, nothing counts as orphaned and is deleted." }
+            p { "Something in it cannot be read and may declare objects. Until that is mended, no rules are deleted as orphans." }
         }
     })
 }
@@ -107,12 +108,18 @@ fn down(destinations: &[DestinationStatus]) -> Vec<Down<'_>> {
 impl Down<'_> {
     fn render(&self, frame: &Frame) -> Markup {
         let Self { first, tenants, retry_at } = self;
+        let last_success = &tenants.iter().filter_map(|one| one.last_success).max();
         let more = tenants.len().saturating_sub(MAX_TENANTS);
         html! {
             h3 { (first.state.badge()) " Ruler " (foreign(&first.ruler)) }
             p { (foreign(first.error.as_deref().unwrap_or("no reason is known"))) }
             p {
-                @if let Some(at) = retry_at { "Next attempt " (time(*at, frame.now)) ". " }
+                @if let Some(at) = retry_at { "Next attempt " (time(*at, frame.now)) ", " }
+                @match last_success {
+                    Some(at) => { "last in sync " (time(*at, frame.now)) ". " }
+                    None => "not in sync since this process started. ",
+                }
+                (if tenants.len() == 1 { "Destination " } else { "Destinations " })
                 @for (index, one) in tenants.iter().take(MAX_TENANTS).enumerate() {
                     @if index > 0 { ", " }
                     (frame.destination(&one.ruler, one.tenant.as_deref()))
@@ -137,14 +144,17 @@ fn of_holding(frame: &Frame, one: &DestinationStatus) -> Option<Markup> {
         @for held in releasable {
             p {
                 (number(held.groups, "group", "groups")) " in " (number(held.namespaces, "namespace", "namespaces"))
-                ", such as " (foreign(&held.example)) ": " (why(held.reason)) ". "
+                ", such as " code { (foreign(&held.example)) } ": " (why(held.reason)) ". "
                 @match held.until {
                     Some(until) => { "Deleted " (time(until, frame.now)) " unless declared again." },
                     None => "Kept until released or declared again.",
                 }
             }
         }
-        (action::release(frame, &one.ruler, one.tenant.as_deref()))
+        @if let Some(page) = link::destination(&one.ruler, one.tenant.as_deref()) {
+            p { a href=(frame.root.to(format_args!("{page}#held"))) { "All groups that would be deleted" } }
+        }
+        (action::button(frame, Action::ReleaseDeletes, &one.ruler, one.tenant.as_deref()))
     })
 }
 
@@ -155,9 +165,10 @@ fn of_object(frame: &Frame, problem: &Problem) -> Markup {
     let message = delays.filter_map(|delay| delay.message.as_deref()).next();
     html! {
         h3 {
-            (badges(summary)) " " (foreign(summary.object.kind())) " " (frame.object(&summary.object))
+            (badges(summary)) " " (frame.object(&summary.object))
         }
-        p.dim { "Has been so " (lasting(summary.since, frame.now)) }
+        // Not in the heading, which is the same as long as the problem.
+        p.dim { (foreign(summary.object.kind())) ", " (lasting(summary.since, frame.now)) }
         @if found.is_empty() {
             @if let Some(message) = message { p { (foreign(message)) } }
         } @else {

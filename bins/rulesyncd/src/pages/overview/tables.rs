@@ -7,26 +7,24 @@ use rulesync_core::status::{DestinationState, DestinationStatus, ObjectState, So
 
 use crate::pages::frame::Frame;
 use crate::pages::link::Query;
-use crate::pages::look::{Look, Tone, badge, foreign, number};
+use crate::pages::look::{Look, Tone, badge, foreign};
 use crate::view::object_query;
 
 /// Shows the number of objects in each state, with links to them. `with_problems` is the number of those with problems.
 pub(super) fn counts(frame: &Frame, counts: &BTreeMap<ObjectState, usize>, with_problems: usize) -> Markup {
     let all: usize = counts.values().sum();
     html! {
-        p { a href=(frame.root.to("objects")) { (number(all, "object", "objects")) } }
         ul.counts {
+            li { a href=(frame.root.to("objects")) { b { (all) } (if all == 1 { " object" } else { " objects" }) } }
             @for (state, count) in counts.iter().rev() {
                 li {
-                                        @let query = Query::default().with("state", Some(object_query::word(*state)));
-                    a href=(frame.root.to(format_args!("objects{query}"))) {
-                        (count) " " (state.badge())
-                    }
+                    @let query = Query::default().with("state", Some(object_query::word(*state)));
+                    a href=(frame.root.to(format_args!("objects{query}"))) { b { (count) } " " (state.badge()) }
                 }
             }
             @if with_problems > 0 {
                 li {
-                    a href=(frame.root.to("objects?state=problem")) { (with_problems) " with a problem" }
+                    a href=(frame.root.to("objects?state=problem")) { b { (with_problems) } " with a problem" }
                 }
             }
         }
@@ -40,9 +38,9 @@ pub(super) fn rulers(frame: &Frame, all: &[DestinationStatus]) -> Markup {
         rulers.entry(&destination.ruler).or_default().push(destination);
     }
     html! {
-        @if rulers.is_empty() { p { "No object goes anywhere." } }
+        @if rulers.is_empty() { p { "No object is sent to a ruler yet: a route has to select it." } }
         @else {
-            table {
+            table.narrow {
                 caption { "Rulers, and the destinations at each" }
                 thead {
                     tr {
@@ -94,7 +92,7 @@ fn states(destinations: &[&DestinationStatus]) -> Markup {
 /// Shows the sources.
 pub(super) fn sources(sources: &[SourceStatus]) -> Markup {
     html! {
-        table {
+        table.narrow {
             caption { "Where objects are declared" }
             thead {
                 tr {

@@ -23,6 +23,7 @@ use crate::web::router;
 /// An engine that runs, and its pages.
 pub(crate) struct Running {
     router: Router,
+    context: Context,
     states: ObjectStates,
     handle: EngineHandle,
     shutdown: CancellationToken,
@@ -51,27 +52,32 @@ impl Running {
     }
 
     async fn start_with(manifests: &str, admin: bool) -> Self {
+        let config = "owner: us\nclaim: off\nsources: [{type: files, path: rules}]\n\
+             rulers: [{name: central, type: mimir, address: 'ADDRESS'}]\n\
+             routes: [{name: all, ruler: central, tenant: prod, rule_selector: {match_labels: {team: a}}}]\n";
+        Self::start_configured(config, &[("rules", manifests)], admin).await
+    }
+
+    /// Starts one with a configuration, in which `ADDRESS` is that of the ruler, and with directories of manifests.
+    pub(crate) async fn start_configured(config: &str, sources: &[(&str, &str)], admin: bool) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ruler = RulerServer::builder(Kind::Mimir).start().await.unwrap();
         let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir(directory.path().join("rules")).unwrap();
-        std::fs::write(directory.path().join("rules/o.yaml"), manifests).unwrap();
+        for (source, manifests) in sources {
+            std::fs::create_dir(directory.path().join(source)).unwrap();
+            std::fs::write(directory.path().join(source).join("o.yaml"), manifests).unwrap();
+        }
         let file = directory.path().join("rulesync.yaml");
-        let config = format!(
-            "owner: us\nclaim: off\nsources: [{{type: files, path: rules}}]\n\
-             rulers: [{{name: central, type: mimir, address: '{}'}}]\n\
-             routes: [{{name: all, ruler: central, tenant: prod, rule_selector: {{match_labels: {{team: a}}}}}}]\n",
-            ruler.url()
-        );
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, config.replace("ADDRESS", &ruler.url())).unwrap();
         let config = Config::read(&file).await.unwrap().validate().unwrap();
         let app = config.build(Options::new(Lifetime::Daemon)).await.unwrap();
         let (shutdown, states, handle) = (CancellationToken::new(), app.states().clone(), app.handle());
         let token = Token::random().unwrap();
-        let router = router(Context::new(&app, admin, token, Location::default(), shutdown.clone()));
+        let context = Context::new(&app, admin, token, Location::default(), shutdown.clone());
+        let router = router(context.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(app.run(Arc::new(Notify::new()), shutdown.clone().cancelled_owned()));
-        Self { router, states, handle, shutdown, tasks: Mutex::new(tasks), _ruler: ruler, directory }
+        Self { router, context, states, handle, shutdown, tasks: Mutex::new(tasks), _ruler: ruler, directory }
     }
 
     /// Waits until so many objects are known and none is on its way.
@@ -107,7 +113,17 @@ impl Running {
 
     /// Replaces the manifests.
     pub(crate) fn declare(&self, manifests: &str) {
-        std::fs::write(self.directory.path().join("rules/o.yaml"), manifests).unwrap();
+        self.declare_in("rules", manifests);
+    }
+
+    /// Replaces the manifests of a source by its directory.
+    pub(crate) fn declare_in(&self, source: &str, manifests: &str) {
+        std::fs::write(self.directory.path().join(source).join("o.yaml"), manifests).unwrap();
+    }
+
+    /// What pages are made from.
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
     }
 
     /// Ends the engine, and waits until it has.
