@@ -32,12 +32,18 @@ impl World {
             if intent.status {
                 return Err(Refused::not_found(resource, name));
             }
+            if let Some(uid) = uid_of(&config) {
+                return Err(Refused::uid_of_nothing(resource, name, uid));
+            }
             let claimed = claims(resource, &config);
             let mut value = config;
             value["metadata"]["name"] = Value::from(name);
             return self.create_as(resource, namespace, value, intent, Some((&manager, claimed)));
         };
         let old = record.value();
+        if let Some(uid) = uid_of(&config).filter(|uid| old["metadata"]["uid"] != **uid) {
+            return Err(Refused::uid_of_another(resource, name, uid));
+        }
         // An apply may specify the revision it changes, but need not.
         let lenient = Intent { unconditional: true, ..intent.clone() };
         check_identity(resource, name, record.revision, &old, &config, &lenient)?;
@@ -56,6 +62,11 @@ impl World {
             unknown: Vec::new(),
         })
     }
+}
+
+/// Returns the UID of the object that the configuration is for, if it says so.
+fn uid_of(config: &Value) -> Option<&str> {
+    config["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty())
 }
 
 /// Restricts the configuration to the fields that this request may set: `/status` sets only the status, the main
@@ -93,7 +104,8 @@ fn permitted_fields(
     if intent.status
         && let Some(metadata) = config["metadata"].as_object_mut()
     {
-        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "uid" | "resourceVersion"));
+        // The server takes the UID from the object.
+        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "resourceVersion"));
     }
     Ok(config)
 }

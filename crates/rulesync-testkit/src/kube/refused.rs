@@ -151,6 +151,25 @@ impl Refused {
         ))
     }
 
+    /// 409: an apply to an object with a UID where there is no object.
+    pub(crate) fn uid_of_nothing(resource: &Resource, name: &str, uid: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": uid mismatch: the provided object specified uid {uid}, and no existing object was found",
+            resource.qualified()
+        );
+        Self::plain(409, "Conflict", message).with_details(details(
+            Some(name),
+            &resource.group,
+            &resource.plural,
+        ))
+    }
+
+    /// 422: an apply to an object with another UID.
+    pub(crate) fn uid_of_another(resource: &Resource, name: &str, uid: &str) -> Self {
+        let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
+        Self::invalid(resource, name, &[error])
+    }
+
     /// 409: an apply that would change fields of other managers.
     pub(crate) fn apply_conflicts(conflicts: &[Conflict]) -> Self {
         let causes: Vec<Value> = conflicts

@@ -132,6 +132,38 @@ async fn apply_of_annotations_leaves_the_rest_unchanged() {
 }
 
 #[tokio::test]
+async fn apply_with_a_uid_is_for_that_object_alone() {
+    let server = KubeServer::start().await.unwrap();
+    let api = rules_in(&server, "default");
+    let params = PatchParams::apply("rulesync");
+    let note = |uid: &str| rules_with(json!({"uid": uid, "annotations": {"state": "ok"}}), json!({}));
+    let status = |refused: kube::Error| match refused {
+        kube::Error::Api(status) => (status.code, status.message.clone(), status.details.clone().unwrap()),
+        other => panic!("{other:?}"),
+    };
+    // As kube-apiserver 1.36 answers.
+    let (code, message, details) = status(api.patch("r", &params, &note("u1")).await.unwrap_err());
+    assert_eq!((code, details.kind.as_str(), details.causes.len()), (409, "prometheusrules", 0));
+    assert_eq!(
+        message,
+        "Operation cannot be fulfilled on prometheusrules.monitoring.coreos.com \"r\": uid mismatch: the provided object specified uid u1, and no existing object was found"
+    );
+    assert_eq!(server.count(RULES), 0);
+    server.apply(rule("default", "r", 1)).unwrap();
+    let (code, message, details) = status(api.patch("r", &params, &note("u1")).await.unwrap_err());
+    assert_eq!(
+        (code, details.kind.as_str(), details.causes[0].field.as_str()),
+        (422, "PrometheusRule", "metadata.uid")
+    );
+    assert_eq!(
+        message,
+        "PrometheusRule.monitoring.coreos.com \"r\" is invalid: metadata.uid: Invalid value: \"u1\": field is immutable"
+    );
+    let uid = server.get(RULES, "default", "r").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    api.patch("r", &params, &note(&uid)).await.unwrap();
+}
+
+#[tokio::test]
 async fn apply_rejects_invalid_requests() {
     let server = KubeServer::start().await.unwrap();
     let path = "/api/v1/namespaces/default/configmaps/c";

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
+use super::published::Annotation;
 use super::sink::{Failure, FailureKind, Listed, Page, Sink};
 use super::write::{Collection, Output, Write};
 use crate::crd::{LoggingRule, LoggingRuleStatus, RuleStatus, api_version};
@@ -26,6 +27,9 @@ use crate::publish::reason::Reason;
 use crate::publish::report::Report;
 use crate::publish::{OWNER_LABEL, STATE_LABEL, field_manager, logging_rule};
 use crate::resource::{Rules, annotations_where};
+use managed::{Manager, managers_of_state};
+
+mod managed;
 
 /// The time for a request.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -124,8 +128,8 @@ impl Sink for Cluster {
                 let request = Requests::new(Rules::url_path(&kind, namespace)).list_metadata(&params);
                 let body = self.send(("list", &kind.full_name()), request).await?;
                 read(&body, |Metadata { metadata }| {
-                    let state = metadata.state();
-                    listed(metadata, None, state)
+                    let annotation = metadata.annotation(&self.field_manager);
+                    listed(metadata, None, annotation)
                 })
             }
         }
@@ -155,14 +159,17 @@ impl Sink for Cluster {
                 let request = requests.patch_subresource("status", name, &self.apply(), &Patch::Apply(body));
                 self.send(("patch", "loggingrules/status.rulesync.dev"), request).await
             }
-            Write::Annotation { kind, name, state, .. } => {
-                // A merge patch, because an apply would create an object that was deleted meanwhile.
-                let word = state.map(Reason::word);
-                let body = json!({"metadata": {"annotations": {STATE_LABEL: word}}});
-                let params =
-                    PatchParams { field_manager: Some(self.field_manager.clone()), ..PatchParams::default() };
+            Write::Annotation { kind, name, uid, state, .. } => {
+                // With its UID, an object that was deleted meanwhile is not created.
+                let mut body = json!({
+                    "apiVersion": kind.api_version(), "kind": kind.name,
+                    "metadata": {"namespace": namespace, "name": name, "uid": uid},
+                });
+                if let Some(state) = state {
+                    body["metadata"]["annotations"] = json!({STATE_LABEL: state.word()});
+                }
                 let requests = Requests::new(Rules::url_path(kind, namespace));
-                let request = requests.patch_metadata(name, &params, &Patch::Merge(body));
+                let request = requests.patch_metadata(name, &self.apply(), &Patch::Apply(body));
                 self.send(("patch", &kind.full_name()), request).await
             }
             Write::Delete { output, name, .. } => {
@@ -203,6 +210,7 @@ struct WithStatus {
 
 /// The metadata of an object, as far as rulesync has written them.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct OwnMetadata {
     #[serde(default)]
     namespace: String,
@@ -211,6 +219,8 @@ struct OwnMetadata {
     labels: Option<BTreeMap<String, String>>,
     #[serde(default, deserialize_with = "own")]
     annotations: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "managers_of_state")]
+    managed_fields: Vec<Manager>,
 }
 
 fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
@@ -223,8 +233,15 @@ impl OwnMetadata {
         Written::of_metadata(&ObjectMeta { labels, annotations, ..ObjectMeta::default() })
     }
 
-    fn state(&self) -> Option<Reason> {
-        Reason::of_word(self.annotations.get(STATE_LABEL)?)
+    /// Returns the annotation with the state, as this field manager sees it.
+    fn annotation(&self, own: &str) -> Option<Annotation> {
+        let word = self.annotations.get(STATE_LABEL)?;
+        if self.managed_fields.iter().any(|manager| manager.applies && manager.name == own) {
+            // A word that this version does not know is replaced by one that it does.
+            return Reason::of_word(word).map(Annotation::Own);
+        }
+        // What nobody has is anybody's.
+        (!self.managed_fields.is_empty()).then_some(Annotation::Foreign)
     }
 }
 
@@ -258,9 +275,9 @@ fn of_document(Metadata { metadata }: Metadata) -> Listed {
     listed(metadata, written, None)
 }
 
-fn listed(metadata: OwnMetadata, written: Option<Written>, state: Option<Reason>) -> Listed {
+fn listed(metadata: OwnMetadata, written: Option<Written>, annotation: Option<Annotation>) -> Listed {
     let OwnMetadata { namespace, name, .. } = metadata;
-    Listed { namespace, name, written, state }
+    Listed { namespace, name, written, annotation }
 }
 
 /// Returns what follows of an answer that is no success.
@@ -278,7 +295,7 @@ fn kind_of(code: StatusCode, status: &Status) -> FailureKind {
         403 => FailureKind::Denied,
         409 if status.reason == "AlreadyExists" => FailureKind::Exists,
         409 if has_cause("FieldManagerConflict") => FailureKind::Conflict,
-        409 if is_about_uid(&status.message) => FailureKind::Gone,
+        409 | 422 if is_about_uid(status) => FailureKind::Gone,
         // Others have changed it again and again while the server tried.
         409 => FailureKind::Failing,
         429 => FailureKind::Throttled,
@@ -295,9 +312,10 @@ fn is_of_admission(message: &str) -> bool {
     message.contains("denied the request") || message.contains("exceeded quota")
 }
 
-/// Returns whether the object with the UID that was sent does not exist any more.
-fn is_about_uid(message: &str) -> bool {
-    message.contains("uid mismatch") || message.contains("UID in precondition")
+/// Returns whether the object with the UID that was sent does not exist any more, or another one of its name does.
+fn is_about_uid(status: &Status) -> bool {
+    let causes = status.details.as_ref().map_or(&[][..], |details| &details.causes);
+    status.message.contains("uid mismatch") || causes.iter().any(|cause| cause.field == "metadata.uid")
 }
 
 /// Returns the message of an answer.

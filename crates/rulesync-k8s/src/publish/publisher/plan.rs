@@ -3,7 +3,7 @@
 use rulesync_core::Owner;
 use rulesync_core::status::{ObjectState, ObjectStatus};
 
-use super::published::{Effect, Known};
+use super::published::{Annotation, Effect, Known};
 use super::settings::{EventSelection, ObjectSelection, PublishSettings};
 use super::write::{Output, Write};
 use crate::publish::annotation::{self, Transition};
@@ -92,17 +92,21 @@ pub(super) fn plan(
             (None, None) => {}
         }
     }
-    if let (Some(annotated), Some(kind)) = (settings.annotations, Kind::of(&status.kind)) {
-        let state = match annotation::transition(annotated, known.annotation, conditions.state()) {
-            Transition::Keep => known.annotation,
+    if let (Some(annotated), Some(kind), Some(uid)) =
+        (settings.annotations, Kind::of(&status.kind), status.uid.clone())
+        && known.annotation != Some(Annotation::Foreign)
+    {
+        let before = known.annotated();
+        let state = match annotation::transition(annotated, before, conditions.state()) {
+            Transition::Keep => before,
             Transition::Set(state) => Some(state),
             Transition::Remove => None,
         };
-        if state != known.annotation {
-            plan.adds(Change::between(known.annotation, &conditions));
+        if state != before {
+            plan.adds(Change::between(before, &conditions));
             let (namespace, name) = (status.namespace.clone(), status.name.clone());
-            let write = Write::Annotation { kind, namespace, name, state };
-            plan.writes.push((write, Effect::Annotation(state)));
+            let write = Write::Annotation { kind, namespace, name, uid, state };
+            plan.writes.push((write, Effect::Annotation(state.map(Annotation::Own))));
         }
     }
     plan

@@ -52,13 +52,32 @@ impl Keys {
 /// What was written of an object in one place; the inner one is none if it exists, and what it says is not known.
 pub(super) type Document = Option<Written>;
 
+/// What the annotation of an object says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Annotation {
+    /// This state, which the owner has written.
+    Own(Reason),
+    /// What somebody else has written, to whom it is left.
+    Foreign,
+}
+
+impl Annotation {
+    /// Returns the state that the owner has written.
+    pub(super) fn own(self) -> Option<Reason> {
+        match self {
+            Self::Own(state) => Some(state),
+            Self::Foreign => None,
+        }
+    }
+}
+
 /// What was published of all objects of a source.
 #[derive(Debug, Default)]
 pub(super) struct Published {
     rule_statuses: HashMap<Key, Document>,
     logging_rules: HashMap<Key, Document>,
     reports: HashMap<Key, Document>,
-    annotations: HashMap<Key, Reason>,
+    annotations: HashMap<Key, Annotation>,
     /// What authors were told of objects that have, or had, problems.
     facts: HashMap<Key, Facts>,
 }
@@ -69,7 +88,7 @@ pub(super) struct Known {
     pub(super) rule_status: Option<Document>,
     pub(super) logging_rule: Option<Document>,
     pub(super) report: Option<Document>,
-    pub(super) annotation: Option<Reason>,
+    pub(super) annotation: Option<Annotation>,
     pub(super) facts: Option<Facts>,
 }
 
@@ -79,17 +98,17 @@ pub(super) enum Effect {
     /// A document says this; it does not exist any more if there is none.
     Document(Output, Option<Written>),
     /// The annotation is this one.
-    Annotation(Option<Reason>),
+    Annotation(Option<Annotation>),
 }
 
 impl Known {
-    /// Returns whether something of the object exists.
+    /// Returns whether something of the object exists that the owner has published.
     pub(super) fn exists(&self) -> bool {
-        let Self { rule_status, logging_rule, report, annotation, facts } = self;
+        let Self { rule_status, logging_rule, report, annotation: _, facts } = self;
         rule_status.is_some()
             || logging_rule.is_some()
             || report.is_some()
-            || annotation.is_some()
+            || self.annotated().is_some()
             || facts.is_some()
     }
 
@@ -98,12 +117,17 @@ impl Known {
         self.rule_status.is_some() || self.logging_rule.is_some()
     }
 
+    /// Returns the state that the owner has annotated the object with.
+    pub(super) fn annotated(&self) -> Option<Reason> {
+        self.annotation.and_then(Annotation::own)
+    }
+
     /// Returns the state that was published last.
     pub(super) fn state(&self) -> Option<Reason> {
         let of = |document: &Option<Document>| document.flatten().and_then(|written| written.state);
         of(&self.rule_status)
             .or_else(|| of(&self.logging_rule))
-            .or(self.annotation)
+            .or_else(|| self.annotated())
             .or_else(|| of(&self.report))
     }
 }
@@ -131,7 +155,7 @@ impl Published {
                     }
                 }
             }
-            Effect::Annotation(Some(state)) => drop(self.annotations.insert(key, state)),
+            Effect::Annotation(Some(annotation)) => drop(self.annotations.insert(key, annotation)),
             Effect::Annotation(None) => drop(self.annotations.remove(&key)),
         }
     }
@@ -158,7 +182,7 @@ impl Published {
     /// The same for annotations.
     pub(super) fn replace_annotations(
         &mut self,
-        listed: HashMap<Key, Reason>,
+        listed: HashMap<Key, Annotation>,
         is_whole: bool,
     ) -> HashSet<Key> {
         replace(&mut self.annotations, listed, is_whole)
@@ -210,7 +234,9 @@ mod tests {
         assert_ne!(keys.object(&object), keys.named("other", "o.alertingrule.us"));
         let (mut published, key) = (Published::default(), keys.object(&object));
         assert!(!published.known(key).exists());
-        published.apply(key, Effect::Annotation(Some(Reason::Failing)));
+        published.apply(key, Effect::Annotation(Some(Annotation::Foreign)));
+        assert!(!published.known(key).exists(), "it is not the owner's");
+        published.apply(key, Effect::Annotation(Some(Annotation::Own(Reason::Failing))));
         let listed = HashMap::from([(key, None)]);
         assert_eq!(
             published.replace_documents(Output::RuleStatus, listed.clone(), true),

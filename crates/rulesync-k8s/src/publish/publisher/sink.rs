@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use k8s_openapi::api::events::v1::Event;
 
+use super::published::Annotation;
 use super::write::{Collection, Write};
 use crate::publish::draft::Written;
-use crate::publish::reason::Reason;
 
 /// Takes what is published.
 #[async_trait]
@@ -43,8 +43,8 @@ pub(super) struct Listed {
     pub(super) name: String,
     /// What was written; none if that is not known any more, or nothing was.
     pub(super) written: Option<Written>,
-    /// The state in one word, of an annotation.
-    pub(super) state: Option<Reason>,
+    /// What the annotation says.
+    pub(super) annotation: Option<Annotation>,
 }
 
 /// Why something was not written or listed.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use rulesync_core::engine::EngineHandle;
 use rulesync_core::status::{ObjectStates, SourceStatus};
 
-use super::published::{Document, Key, Keys};
+use super::published::{Annotation, Document, Key, Keys};
 use super::sink::{Failure, Listed, Sink};
 use super::write::Collection;
-use crate::publish::reason::Reason;
 
 /// The number of names that are taken at once, so that others are not kept from the states of objects.
 const NAMES: usize = 1_000;
@@ -37,7 +36,7 @@ pub(super) struct Surveyed {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) documents: HashMap<Key, Document>,
-    pub(super) annotations: HashMap<Key, Reason>,
+    pub(super) annotations: HashMap<Key, Annotation>,
     /// The Kubernetes namespace and name of what belongs to no declared object, by source whatsoever.
     pub(super) orphans: Vec<(String, String)>,
     /// Where it could not be listed, and why.
@@ -84,7 +83,7 @@ impl Survey {
     }
 
     fn take(&self, collection: Collection, item: Listed, declared: &HashSet<Key>, found: &mut Found) {
-        let Listed { namespace, name, written, state } = item;
+        let Listed { namespace, name, written, annotation } = item;
         match collection {
             Collection::RuleStatuses | Collection::Reports => {
                 let key = self.keys.named(&namespace, &name);
@@ -99,8 +98,8 @@ impl Survey {
                 if written.is_some() {
                     found.documents.insert(key, written);
                 }
-                if let Some(state) = state {
-                    found.annotations.insert(key, state);
+                if let Some(annotation) = annotation {
+                    found.annotations.insert(key, annotation);
                 }
             }
         }

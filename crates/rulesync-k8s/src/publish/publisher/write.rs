@@ -41,8 +41,8 @@ pub(super) enum Write {
     LoggingRule { namespace: String, name: String, status: Box<LoggingRuleStatus> },
     /// Creates or changes a report.
     Report(Box<Report>),
-    /// Sets the annotation of an object, or removes it.
-    Annotation { kind: &'static Kind, namespace: String, name: String, state: Option<Reason> },
+    /// Sets the annotation of the object with this UID, or removes what the owner has set.
+    Annotation { kind: &'static Kind, namespace: String, name: String, uid: String, state: Option<Reason> },
     /// Deletes a `RuleStatus` or a report.
     Delete { output: Output, namespace: String, name: String },
 }

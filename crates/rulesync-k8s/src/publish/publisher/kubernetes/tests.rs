@@ -48,9 +48,13 @@ fn rule(name: &str) -> Value {
     })
 }
 
-fn annotation(name: &str, state: Option<Reason>) -> Write {
+/// Returns the write of an annotation to the object that the server has.
+fn annotation(server: &KubeServer, name: &str, state: Option<Reason>) -> Write {
     let kind = crate::resource::Kind::of("PrometheusRule").unwrap();
-    Write::Annotation { kind, namespace: "team-a".to_owned(), name: name.to_owned(), state }
+    let stored = server.get(RULES, "team-a", name);
+    let uid = stored.map_or("gone".into(), |stored| stored["metadata"]["uid"].clone());
+    let (namespace, name, uid) = ("team-a".to_owned(), name.to_owned(), uid.as_str().unwrap().to_owned());
+    Write::Annotation { kind, namespace, name, uid, state }
 }
 
 fn of(result: Result<(), Failure>) -> FailureKind {
@@ -88,21 +92,77 @@ async fn cluster_shows_in_its_lists_what_was_written() {
 async fn cluster_annotates_what_exists_and_creates_nothing() {
     let (server, us) = (server().await, owner("us"));
     let ours = cluster(server.kubeconfig(), &us).await;
-    assert_eq!(of(ours.write(&annotation("node", Some(Reason::Failing))).await), FailureKind::Gone);
+    assert_eq!(of(ours.write(&annotation(&server, "node", Some(Reason::Failing))).await), FailureKind::Gone);
     assert_eq!(server.count(RULES), 0);
     server.apply(rule("node")).unwrap();
     let generation = |stored: &Value| stored["metadata"]["generation"].clone();
     let before = server.get(RULES, "team-a", "node").unwrap();
-    ours.write(&annotation("node", Some(Reason::Failing))).await.unwrap();
+    ours.write(&annotation(&server, "node", Some(Reason::Failing))).await.unwrap();
     let after = server.get(RULES, "team-a", "node").unwrap();
     assert_eq!(after["metadata"]["annotations"][STATE_LABEL], "failing");
     assert_eq!(generation(&before), generation(&after));
     let kind = crate::resource::Kind::of("PrometheusRule").unwrap();
     let page = ours.list(Collection::Annotated(kind), None, None).await.unwrap();
-    assert_eq!(page.items[0].state, Some(Reason::Failing));
-    ours.write(&annotation("node", None)).await.unwrap();
+    assert_eq!(page.items[0].annotation, Some(Annotation::Own(Reason::Failing)));
+    ours.write(&annotation(&server, "node", None)).await.unwrap();
     let after = server.get(RULES, "team-a", "node").unwrap();
     assert_eq!(after["metadata"]["annotations"].get(STATE_LABEL), None);
+    // Another object of its name.
+    let before = annotation(&server, "node", Some(Reason::Failing));
+    assert!(server.delete(RULES, "team-a", "node"));
+    assert_eq!(of(ours.write(&before).await), FailureKind::Gone);
+    assert_eq!(server.count(RULES), 0);
+    server.apply(rule("node")).unwrap();
+    assert_eq!(of(ours.write(&before).await), FailureKind::Gone);
+    let page = ours.list(Collection::Annotated(kind), None, None).await.unwrap();
+    assert_eq!(page.items[0].annotation, None);
+}
+
+#[tokio::test]
+async fn annotation_of_another_owner_is_left_to_it() {
+    let (server, us, them) = (server().await, owner("us"), owner("them"));
+    server.apply(rule("node")).unwrap();
+    let (ours, theirs) = (cluster(server.kubeconfig(), &us).await, cluster(server.kubeconfig(), &them).await);
+    let kind = crate::resource::Kind::of("PrometheusRule").unwrap();
+    let word = || {
+        let stored = server.get(RULES, "team-a", "node").unwrap();
+        stored["metadata"]["annotations"].get(STATE_LABEL).cloned()
+    };
+    let seen = async |by: &Cluster| {
+        by.list(Collection::Annotated(kind), None, None).await.unwrap().items.remove(0).annotation
+    };
+    let (failing, malformed) = (Some(Reason::Failing), Some(Reason::Malformed));
+    ours.write(&annotation(&server, "node", failing)).await.unwrap();
+    assert_eq!(seen(&ours).await, Some(Annotation::Own(Reason::Failing)));
+    assert_eq!(seen(&theirs).await, Some(Annotation::Foreign));
+    assert_eq!(of(theirs.write(&annotation(&server, "node", malformed)).await), FailureKind::Conflict);
+    theirs.write(&annotation(&server, "node", None)).await.unwrap();
+    assert_eq!(word(), Some("failing".into()), "they had none to remove");
+    // Both have the same word: neither can change it until one has given it up.
+    theirs.write(&annotation(&server, "node", failing)).await.unwrap();
+    assert_eq!(seen(&theirs).await, Some(Annotation::Own(Reason::Failing)));
+    assert_eq!(of(ours.write(&annotation(&server, "node", malformed)).await), FailureKind::Conflict);
+    theirs.write(&annotation(&server, "node", None)).await.unwrap();
+    assert_eq!(word(), Some("failing".into()), "it is ours alone again");
+    ours.write(&annotation(&server, "node", malformed)).await.unwrap();
+    ours.write(&annotation(&server, "node", None)).await.unwrap();
+    assert_eq!((word(), seen(&theirs).await), (None, None));
+    theirs.write(&annotation(&server, "node", malformed)).await.unwrap();
+    assert_eq!(word(), Some("malformed".into()));
+}
+
+#[tokio::test]
+async fn annotation_of_an_author_is_left_to_them() {
+    let (server, us) = (server().await, owner("us"));
+    let mut by_hand = rule("node");
+    by_hand["metadata"]["annotations"] = json!({STATE_LABEL: "fine"});
+    server.apply(by_hand).unwrap();
+    let ours = cluster(server.kubeconfig(), &us).await;
+    let kind = crate::resource::Kind::of("PrometheusRule").unwrap();
+    let page = ours.list(Collection::Annotated(kind), None, None).await.unwrap();
+    assert_eq!(page.items[0].annotation, Some(Annotation::Foreign));
+    let failing = annotation(&server, "node", Some(Reason::Failing));
+    assert_eq!(of(ours.write(&failing).await), FailureKind::Conflict);
 }
 
 #[tokio::test]
@@ -219,7 +279,7 @@ async fn permissions_of_the_deployment_suffice() {
     let us = owner("us");
     let ours = cluster(server.kubeconfig_with_token("t"), &us).await;
     ours.write(&rule_status(&us)).await.unwrap();
-    ours.write(&annotation("node", Some(Reason::Failing))).await.unwrap();
+    ours.write(&annotation(&server, "node", Some(Reason::Failing))).await.unwrap();
     let kind = crate::resource::Kind::of("PrometheusRule").unwrap();
     for collection in [Collection::RuleStatuses, Collection::Annotated(kind)] {
         assert_eq!(ours.list(collection, None, None).await.unwrap().items.len(), 1);
@@ -246,6 +306,8 @@ fn answer(code: u16, reason: &str, message: &str, causes: Value) -> (StatusCode,
 #[test]
 fn failure_of_one_object_is_no_missing_permission() {
     let conflict = json!([{"reason": "FieldManagerConflict", "message": "conflict with \"helm\""}]);
+    let uid =
+        json!([{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "metadata.uid"}]);
     for (code, reason, message, causes, expected) in [
         (403, "Forbidden", "User \"x\" cannot patch resource", json!([]), FailureKind::Denied),
         (403, "Forbidden", "admission webhook \"w\" denied the request: no", json!([]), FailureKind::Refused),
@@ -253,6 +315,7 @@ fn failure_of_one_object_is_no_missing_permission() {
         (422, "Invalid", "ValidatingAdmissionPolicy 'p' denied request: no", json!([]), FailureKind::Refused),
         (409, "Conflict", "Apply failed with 1 conflict", conflict, FailureKind::Conflict),
         (409, "Conflict", "the object has been modified", json!([]), FailureKind::Failing),
+        (422, "Invalid", "metadata.uid: field is immutable", uid, FailureKind::Gone),
         (409, "Conflict", "uid mismatch: the provided object specified uid 1", json!([]), FailureKind::Gone),
         (409, "AlreadyExists", "it exists", json!([]), FailureKind::Exists),
     ] {

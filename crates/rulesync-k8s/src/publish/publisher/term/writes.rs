@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::{Done, Job, Term};
-use crate::publish::publisher::published::Effect;
+use crate::publish::publisher::published::{Annotation, Effect};
 use crate::publish::publisher::queue::Urgency;
 use crate::publish::publisher::sink::{Failure, FailureKind};
 use crate::publish::publisher::write::{Output, Write};
@@ -162,6 +162,10 @@ impl Term {
                 self.pressure.answered(now);
                 return Next::Stop;
             }
+            FailureKind::Conflict if output == Output::Annotation => {
+                self.report_once(write, &failure);
+                self.leave_annotation(job, write);
+            }
             // It is not fought over, and what is refused is refused again. Both are tried when there is something else to
             // be written.
             FailureKind::Conflict | FailureKind::Refused => {
@@ -171,6 +175,19 @@ impl Term {
         }
         self.pressure.answered(now);
         Next::Continue
+    }
+
+    /// Leaves an annotation to others, until a list shows that it is theirs no more. Two owners that have written the same
+    /// word have it both, and neither could change it, so that the owner gives up its share.
+    fn leave_annotation(&mut self, job: &mut Job, write: &Write) {
+        let foreign = Effect::Annotation(Some(Annotation::Foreign));
+        if self.published.known(job.key).annotated().is_some()
+            && let Write::Annotation { kind, namespace, name, uid, .. } = write.clone()
+        {
+            let release = Write::Annotation { kind, namespace, name, uid, state: None };
+            job.writes.push_front((release, foreign.clone()));
+        }
+        self.published.apply(job.key, foreign);
     }
 
     /// Notes that something cannot be written for now.

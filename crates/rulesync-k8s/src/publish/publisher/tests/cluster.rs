@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::crd::{LoggingRuleStatus, RuleStatus};
 use crate::publish::draft::Written;
+use crate::publish::publisher::published::Annotation;
 use crate::publish::publisher::sink::{Failure, FailureKind, Listed, Page, Sink};
 use crate::publish::publisher::write::{Collection, Output, Write};
 use crate::publish::reason::Reason;
@@ -29,7 +30,8 @@ struct Memory {
     rule_statuses: BTreeMap<(String, String), RuleStatus>,
     reports: BTreeMap<(String, String), Report>,
     logging_rules: BTreeMap<(String, String), LoggingRuleStatus>,
-    annotations: BTreeMap<(String, String), Reason>,
+    /// Each with those who have written it.
+    annotations: BTreeMap<(String, String), (Reason, Vec<Owner>)>,
     events: BTreeMap<(String, String), Event>,
     requests: Vec<(Instant, String)>,
     fault: Option<Fault>,
@@ -114,7 +116,7 @@ impl MemoryCluster {
     }
 
     pub(super) fn annotation(&self, name: &str) -> Option<Reason> {
-        self.lock().annotations.get(&("ns".to_owned(), name.to_owned())).copied()
+        self.lock().annotations.get(&("ns".to_owned(), name.to_owned())).map(|(state, _)| *state)
     }
 
     pub(super) fn reports(&self) -> usize {
@@ -146,6 +148,33 @@ fn of_kind(kind: FailureKind) -> Failure {
     Failure { kind, reason: format!("it is {}", kind.word()), retry_after }
 }
 
+impl OwnersSink {
+    /// Annotates as server-side apply does: who has written the same word has it, too.
+    fn annotate(
+        &self,
+        annotations: &mut BTreeMap<(String, String), (Reason, Vec<Owner>)>,
+        place: (String, String),
+        state: Option<Reason>,
+    ) -> Result<(), Failure> {
+        let (before, mut owners) = annotations.get(&place).cloned().unzip();
+        let owners = owners.get_or_insert_default();
+        owners.retain(|owner| *owner != self.owner);
+        let has_others = !owners.is_empty();
+        match (state, before) {
+            (Some(state), before) if before != Some(state) && has_others => {
+                return Err(of_kind(FailureKind::Conflict));
+            }
+            (Some(state), _) => {
+                owners.push(self.owner.clone());
+                annotations.insert(place, (state, owners.clone()));
+            }
+            (None, Some(before)) if has_others => drop(annotations.insert(place, (before, owners.clone()))),
+            (None, _) => drop(annotations.remove(&place)),
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Sink for OwnersSink {
     async fn list(
@@ -160,11 +189,11 @@ impl Sink for OwnersSink {
         let is_own = |labels: &Option<BTreeMap<String, String>>| {
             labels.as_ref().is_some_and(|labels| labels.get(OWNER_LABEL) == Some(&self.owner.to_string()))
         };
-        let listed = |(namespace, name): &(String, String), written, state| Listed {
+        let listed = |(namespace, name): &(String, String), written, annotation| Listed {
             namespace: namespace.clone(),
             name: name.clone(),
             written,
-            state,
+            annotation,
         };
         let items = match collection {
             Collection::RuleStatuses => {
@@ -180,7 +209,13 @@ impl Sink for OwnersSink {
                 all.map(|(name, status)| listed(name, logging_rule::written(status), None)).collect()
             }
             Collection::Annotated(_) => {
-                memory.annotations.iter().map(|(name, state)| listed(name, None, Some(*state))).collect()
+                let all = memory.annotations.iter();
+                let seen = |(name, (state, owners)): (&(String, String), &(Reason, Vec<Owner>))| {
+                    let is_own = owners.contains(&self.owner);
+                    let annotation = if is_own { Annotation::Own(*state) } else { Annotation::Foreign };
+                    listed(name, None, Some(annotation))
+                };
+                all.map(seen).collect()
             }
         };
         let mut items: Vec<Listed> = items;
@@ -206,8 +241,7 @@ impl Sink for OwnersSink {
             Write::RuleStatus(status) => drop(memory.rule_statuses.insert(place, *status)),
             Write::Report(report) => drop(memory.reports.insert(place, *report)),
             Write::LoggingRule { status, .. } => drop(memory.logging_rules.insert(place, *status)),
-            Write::Annotation { state: Some(state), .. } => drop(memory.annotations.insert(place, state)),
-            Write::Annotation { state: None, .. } => drop(memory.annotations.remove(&place)),
+            Write::Annotation { state, .. } => return self.annotate(&mut memory.annotations, place, state),
             Write::Delete { output: Output::RuleStatus, .. } => {
                 memory.rule_statuses.remove(&place).ok_or_else(|| of_kind(FailureKind::Gone))?;
             }
