@@ -25,6 +25,8 @@ pub(crate) struct PublishedSource {
 pub(crate) struct Publishing {
     settings: Arc<watch::Sender<PublishSettings>>,
     sources: Arc<watch::Sender<Vec<PublishedSource>>>,
+    /// The names of the sources, in the order of the configuration.
+    names: Arc<watch::Sender<Vec<String>>>,
     metrics: PublishMetrics,
     removals: RemovalReporter,
 }
@@ -42,6 +44,7 @@ impl Publishing {
         Self {
             settings: Arc::new(watch::Sender::new(PublishSettings::default())),
             sources: Arc::default(),
+            names: Arc::default(),
             metrics,
             removals: RemovalReporter::default(),
         }
@@ -59,6 +62,12 @@ impl Publishing {
             present.clone_from(settings);
             differs
         });
+        self.names.send_if_modified(|present| {
+            let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+            let differ = *present != names;
+            *present = names;
+            differ
+        });
         self.sources.send_replace(sources);
     }
 
@@ -71,6 +80,7 @@ impl Publishing {
             states,
             leadership,
             removals: self.removals,
+            sources: self.names.subscribe(),
             settings: self.settings.subscribe(),
             metrics: self.metrics,
         };

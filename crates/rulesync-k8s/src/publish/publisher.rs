@@ -65,6 +65,9 @@ pub struct PublishContext {
     pub removals: RemovalReporter,
     /// Whether this process writes.
     pub leadership: Leadership,
+    /// The names of the sources whose objects are published. Of several that show one object, the first publishes what became
+    /// of it.
+    pub sources: watch::Receiver<Vec<String>>,
     /// What is published.
     pub settings: watch::Receiver<PublishSettings>,
     /// The metrics.
@@ -83,7 +86,8 @@ impl fmt::Debug for Publisher {
 impl Publisher {
     /// Creates a publisher for the objects of a source, which the engine knows under `name`. Sends no request.
     pub fn new(name: &str, source: &KubernetesSource, context: PublishContext) -> Self {
-        let PublishContext { owner, engine, states, removals, leadership, settings, metrics } = context;
+        let PublishContext { owner, engine, states, removals, leadership, sources, settings, metrics } =
+            context;
         let config = source.config();
         let several: BTreeSet<String> = config.namespaces.iter().cloned().collect();
         let namespaces = match several.is_empty() {
@@ -101,6 +105,7 @@ impl Publisher {
             states,
             removals,
             leadership,
+            sources,
             settings,
             metrics,
             instance,

@@ -26,6 +26,8 @@ pub(super) struct Parts {
     pub(super) states: ObjectStates,
     pub(super) removals: RemovalReporter,
     pub(super) leadership: Leadership,
+    /// The sources whose objects are published, in the order of the configuration.
+    pub(super) sources: watch::Receiver<Vec<String>>,
     pub(super) settings: watch::Receiver<PublishSettings>,
     pub(super) metrics: PublishMetrics,
     pub(super) sink: Arc<dyn Sink>,

@@ -3,6 +3,7 @@
 
 mod events;
 mod objects;
+mod shared;
 mod surveys;
 mod writes;
 
@@ -33,12 +34,16 @@ use super::survey::Surveyed;
 use super::sweep;
 use super::write::Write;
 use crate::publish::events::Notice;
+use shared::Sharing;
 
 /// How often the engine is asked for the status of objects. Each question is about several.
 const QUESTIONS: Rate = Rate::new(Duration::from_millis(100), 3);
 
 /// The wait before another look at whether the source has shown its objects.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a source waits for those before it.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
 /// The state of a publisher that may write.
 pub(super) struct Term {
@@ -60,6 +65,12 @@ pub(super) struct Term {
     events_under_way: usize,
     is_asking: bool,
     survey: SurveyState,
+    /// The sources whose objects are published, in the order of the configuration.
+    sources: Vec<String>,
+    /// How objects relate to those of their name that other sources show.
+    shared: HashMap<Key, Sharing>,
+    /// Objects that another source has published, and does not show any more.
+    taken_over: HashSet<ObjectId>,
     /// The time since which objects are on their way.
     on_their_way: HashMap<ObjectId, Instant>,
     /// The time at which the evaluation of objects was last published.
@@ -94,9 +105,16 @@ struct Job {
     blocked_until: Option<Instant>,
 }
 
+/// An object that the engine was asked about.
+struct Asked {
+    object: ObjectId,
+    /// Those of its name that other sources show.
+    others: Vec<ObjectId>,
+}
+
 /// Something that was under way.
 enum Done {
-    Asked { asked: Vec<ObjectId>, statuses: Option<Vec<ObjectStatus>>, sources: Option<Vec<SourceStatus>> },
+    Asked { asked: Vec<Asked>, statuses: Option<Vec<ObjectStatus>>, sources: Option<Vec<SourceStatus>> },
     Written { job: Job, write: Box<Write>, effect: Effect, result: Result<(), Failure> },
     Recorded { name: u64, record: Record, result: Result<(), Failure> },
     Surveyed(Surveyed),
@@ -107,6 +125,8 @@ enum Done {
 struct SurveyState {
     /// The time of the next list.
     due: Instant,
+    /// The time at which the last one began.
+    last: Option<Instant>,
     is_under_way: bool,
     /// The number of lists in a row that have failed.
     failures: u32,
@@ -127,7 +147,7 @@ struct Reports {
 
 impl SurveyState {
     fn due(due: Instant) -> Self {
-        Self { due, is_under_way: false, failures: 0, has_been: false, concerns_all: true }
+        Self { due, last: None, is_under_way: false, failures: 0, has_been: false, concerns_all: true }
     }
 }
 
@@ -135,6 +155,7 @@ impl Term {
     pub(super) fn new(parts: Arc<Parts>) -> Self {
         let now = Instant::now();
         let settings = parts.settings.borrow().clone();
+        let sources = parts.sources.borrow().clone();
         Self {
             keys: Keys::of(parts.owner.clone()),
             published: Published::default(),
@@ -151,6 +172,9 @@ impl Term {
             events_under_way: 0,
             is_asking: false,
             survey: SurveyState::due(now),
+            sources,
+            shared: HashMap::new(),
+            taken_over: HashSet::new(),
             on_their_way: HashMap::new(),
             evaluated: HashMap::new(),
             first: HashSet::new(),
@@ -167,9 +191,9 @@ impl Term {
 
     /// Publishes until it is dropped. Ends by itself if the engine has ended.
     pub(super) async fn run(mut self) {
-        let mut settings = self.parts.settings.clone();
+        let (mut settings, mut sources) = (self.parts.settings.clone(), self.parts.sources.clone());
         let mut changes = self.parts.states.subscribe();
-        if !source_has_shown_its_objects(&self.parts).await {
+        if !source_has_shown_its_objects(&self.parts, &self.sources).await {
             return;
         }
         loop {
@@ -202,6 +226,10 @@ impl Term {
                 Ok(()) = settings.changed() => {
                     let settings = settings.borrow_and_update().clone();
                     self.change_settings(settings, Instant::now());
+                }
+                Ok(()) = sources.changed() => {
+                    let sources = sources.borrow_and_update().clone();
+                    self.change_sources(sources, Instant::now());
                 }
                 // The term is about to end, or goes on.
                 () = self.parts.leadership.leading(), if !may_write => {}
@@ -304,11 +332,20 @@ impl Term {
     }
 }
 
-/// Waits until the source has shown its objects, or cannot see some of them. Returns false if the engine has ended.
-async fn source_has_shown_its_objects(parts: &Parts) -> bool {
+/// Waits until the source has shown its objects, or cannot see some of them; and for a while for those before it, which may
+/// show the same. Returns false if the engine has ended.
+async fn source_has_shown_its_objects(parts: &Parts, order: &[String]) -> bool {
+    let until = Instant::now() + PATIENCE_WITH_OTHERS;
+    let earlier = || order.iter().take_while(|name| **name != parts.source);
     loop {
         match parts.engine.sources().await {
-            Some(sources) if sweep::has_shown(&sources, &parts.source) => return true,
+            Some(sources)
+                if sweep::has_shown(&sources, &parts.source)
+                    && (Instant::now() >= until
+                        || earlier().all(|name| sweep::has_shown(&sources, name))) =>
+            {
+                return true;
+            }
             Some(_) => tokio::time::sleep(LOOK).await,
             None => return false,
         }

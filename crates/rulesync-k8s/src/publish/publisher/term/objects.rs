@@ -8,7 +8,7 @@ use rulesync_core::model::LOGGING_RULE;
 use rulesync_core::status::{DelayReason, ObjectState, ObjectStatus, ObjectSummary, SourceStatus};
 use tokio::time::Instant;
 
-use super::{Done, Job, QUESTIONS, Term};
+use super::{Asked, Done, Job, QUESTIONS, Term};
 use crate::publish::events::Subject;
 use crate::publish::publisher::plan::{self, Change, Plan};
 use crate::publish::publisher::published::{Key, Known};
@@ -44,6 +44,7 @@ impl Term {
     /// Takes note of an object that may have changed.
     pub(super) fn consider(&mut self, object: &ObjectId, now: Instant) {
         if object.source() != self.parts.source {
+            self.consider_other(object, now);
             return;
         }
         let known = self.published.known(self.keys.object(object));
@@ -55,7 +56,7 @@ impl Term {
             }
             return;
         };
-        if !self.is_of_interest(&summary, &known) {
+        if self.is_published_elsewhere(object) || !self.is_of_interest(&summary, &known) {
             return;
         }
         let was_problem = known.state().is_some_and(|state| state.is_problem())
@@ -83,14 +84,20 @@ impl Term {
         if self.next_question(now) != Some(now) || QUESTIONS.take(&mut self.questions_level, now).is_err() {
             return;
         }
-        let limit = usize::try_from(self.settings.max_writes_per_second).unwrap_or(MAX_ASKED).min(MAX_ASKED);
-        let asked = self.queue.take(now, limit.max(1));
+        // Those of other sources count as well.
+        let most = MAX_ASKED / self.sources.len().max(1);
+        let limit = usize::try_from(self.settings.max_writes_per_second).unwrap_or(most).min(most);
+        let taken = self.queue.take(now, limit.max(1));
         let states = &self.parts.states;
-        let some_are_gone = asked.iter().any(|object| states.get(object).is_none());
+        let some_are_gone = taken.iter().any(|object| states.get(object).is_none());
+        let with_others = |object| Asked { others: self.others(&object), object };
+        let asked: Vec<Asked> = taken.into_iter().map(with_others).collect();
+        let objects = asked.iter().flat_map(|asked| [&asked.object].into_iter().chain(&asked.others));
+        let objects: Vec<ObjectId> = objects.cloned().collect();
         let engine = self.parts.engine.clone();
         self.is_asking = true;
         self.under_way.push(Box::pin(async move {
-            let statuses = engine.objects(asked.clone()).await;
+            let statuses = engine.objects(objects).await;
             let sources = if some_are_gone { engine.sources().await } else { None };
             Done::Asked { asked, statuses, sources }
         }));
@@ -107,15 +114,21 @@ impl Term {
     /// Handles the status of objects.
     pub(super) fn answered(
         &mut self,
-        asked: Vec<ObjectId>,
+        asked: Vec<Asked>,
         statuses: Vec<ObjectStatus>,
         sources: Option<&[SourceStatus]>,
         now: Instant,
     ) {
         // They are in the order in which they were asked for, without those that are gone.
         let mut statuses = statuses.into_iter().peekable();
-        for object in asked {
-            match statuses.next_if(|status| is_of(status, &object)) {
+        for Asked { object, others } in asked {
+            let status = statuses.next_if(|status| is_of(status, &object));
+            let next = |other: &ObjectId| statuses.next_if(|status| is_of(status, other));
+            let others: Vec<ObjectStatus> = others.iter().filter_map(next).collect();
+            match status {
+                Some(status) if !self.is_published_here(&object, &status, &others) => {
+                    self.queue.finish(&object);
+                }
                 Some(status) => self.decide(&object, &status, now),
                 None => self.decide_removal(&object, sources, now),
             }
@@ -182,6 +195,11 @@ impl Term {
             && let Some(subject) = Subject::of_id(object)
         {
             self.offer_all(&subject, key, notices, now);
+        }
+        if self.is_left_to_others(object, key) {
+            self.published.forget(key);
+            self.queue.finish(object);
+            return;
         }
         let known = self.published.known(key);
         let writes =

@@ -39,7 +39,7 @@ impl Term {
             collections: self.collections(),
             namespaces: self.parts.namespaces.clone(),
         };
-        self.survey.is_under_way = true;
+        (self.survey.is_under_way, self.survey.last) = (true, Some(Instant::now()));
         self.under_way.push(Box::pin(async move { Done::Surveyed(survey.run().await) }));
     }
 
@@ -85,6 +85,7 @@ impl Term {
         } else if !orphans.is_empty() {
             self.survey.due = self.survey.due.min(now + INTERVAL_WITH_ORPHANS);
         }
+        self.take_over(now);
         let is_first = !std::mem::replace(&mut self.survey.has_been, true);
         if std::mem::take(&mut self.survey.concerns_all) || is_passable {
             self.consider_all(is_first, |_| true, now);

@@ -6,4 +6,5 @@ mod failures;
 mod limits;
 mod objects;
 mod owners;
+mod shared;
 mod world;

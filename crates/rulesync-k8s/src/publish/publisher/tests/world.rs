@@ -144,9 +144,12 @@ impl Source for ScriptedSource {
     }
 }
 
-/// A running engine with a publisher, which end when it is dropped.
+/// A running engine with a publisher for each of its sources, which end when it is dropped.
 pub(super) struct World {
-    source: mpsc::UnboundedSender<SourceEvent>,
+    /// By name.
+    sources: BTreeMap<String, mpsc::UnboundedSender<SourceEvent>>,
+    /// The names of the sources whose objects are published.
+    pub(super) published: watch::Sender<Vec<String>>,
     pub(super) settings: watch::Sender<PublishSettings>,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<()>,
@@ -157,7 +160,9 @@ pub(super) struct Made<'a> {
     pub(super) owner: &'a str,
     pub(super) settings: PublishSettings,
     pub(super) leadership: Leadership,
-    /// The Kubernetes namespaces of the source; none stands for all.
+    /// Sources after the one whose name is `k`, each with its cluster.
+    pub(super) more: Vec<(&'a str, MemoryCluster)>,
+    /// The Kubernetes namespaces of the sources; none stands for all.
     pub(super) namespaces: Vec<Option<String>>,
     pub(super) metrics: PublishMetrics,
 }
@@ -168,6 +173,7 @@ impl Default for Made<'_> {
             owner: "us",
             settings: PublishSettings::default(),
             leadership: Leadership::always(),
+            more: Vec::new(),
             namespaces: vec![None],
             metrics: PublishMetrics::default(),
         }
@@ -176,13 +182,19 @@ impl Default for Made<'_> {
 
 impl World {
     pub(super) fn start(ruler: &MemoryRuler, cluster: &MemoryCluster, made: Made<'_>) -> Self {
-        let Made { owner, settings, leadership, namespaces, metrics } = made;
+        let Made { owner, settings, leadership, more, namespaces, metrics } = made;
         let owner: Owner = owner.parse().unwrap();
-        let (source, events) = mpsc::unbounded_channel();
         let (states, removals) = (ObjectStates::default(), RemovalReporter::default());
         let route = Route::all("all", "central", Some("prod".parse().unwrap()));
-        let engine = Engine::builder(owner.clone())
-            .source("k", ScriptedSource(tokio::sync::Mutex::new(events)))
+        let mut engine = Engine::builder(owner.clone());
+        let mut sources = BTreeMap::new();
+        let clusters: Vec<(&str, MemoryCluster)> = [("k", cluster.clone())].into_iter().chain(more).collect();
+        for (name, _) in &clusters {
+            let (source, events) = mpsc::unbounded_channel();
+            engine = engine.source(name, ScriptedSource(tokio::sync::Mutex::new(events)));
+            sources.insert((*name).to_owned(), source);
+        }
+        let engine = engine
             .ruler("central", ruler.clone())
             .route(Route { kinds: vec!["PrometheusRule".into(), "LoggingRule".into()], ..route })
             .policy(Policy { claim: false, ..Policy::default() })
@@ -192,26 +204,34 @@ impl World {
             .build()
             .unwrap();
         let (sender, receiver) = watch::channel(settings);
-        let publisher = Publisher(Arc::new(Parts {
-            source: "k".to_owned(),
-            kinds: vec!["PrometheusRule".to_owned(), "LoggingRule".to_owned()],
-            namespaces,
-            sink: Arc::new(OwnersSink { cluster: cluster.clone(), owner: owner.clone() }),
-            owner,
-            engine: engine.handle(),
-            states,
-            removals,
-            leadership,
-            settings: receiver,
-            metrics,
-            instance: "pod".to_owned(),
-        }));
+        let names = clusters.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let published = watch::Sender::new(names);
+        let publisher = |(name, cluster): (&str, MemoryCluster)| {
+            Publisher(Arc::new(Parts {
+                source: name.to_owned(),
+                kinds: vec!["PrometheusRule".to_owned(), "LoggingRule".to_owned()],
+                namespaces: namespaces.clone(),
+                sink: Arc::new(OwnersSink { cluster, owner: owner.clone() }),
+                owner: owner.clone(),
+                engine: engine.handle(),
+                states: states.clone(),
+                removals: removals.clone(),
+                leadership: leadership.clone(),
+                sources: published.subscribe(),
+                settings: receiver.clone(),
+                metrics: metrics.clone(),
+                instance: "pod".to_owned(),
+            }))
+        };
+        let publishers: Vec<Publisher> = clusters.into_iter().map(publisher).collect();
         let stop = CancellationToken::new();
-        let (for_engine, for_publisher) = (stop.clone(), stop.clone());
+        let for_engine = stop.clone();
+        let publishers = publishers.into_iter().map(|publisher| publisher.run(stop.clone()));
+        let publishers = futures::future::join_all(publishers.collect::<Vec<_>>());
         let running = tokio::spawn(async move {
-            tokio::join!(engine.run(for_engine.cancelled_owned()), publisher.run(for_publisher));
+            tokio::join!(engine.run(for_engine.cancelled_owned()), publishers);
         });
-        Self { source, settings: sender, stop, running }
+        Self { sources, published, settings: sender, stop, running }
     }
 
     /// Starts a world whose source has these objects and has shown them.
@@ -240,12 +260,17 @@ impl World {
         self.send(SourceEvent::Delete(id("PrometheusRule", "ns", name)));
     }
 
+    /// Has one of the sources send an event.
+    pub(super) fn send_by(&self, source: &str, event: SourceEvent) {
+        self.sources[source].send(event).unwrap();
+    }
+
     pub(super) fn complete(&self) {
         self.send(SourceEvent::SnapshotComplete(Scope::Everything));
     }
 
     pub(super) fn send(&self, event: SourceEvent) {
-        self.source.send(event).unwrap();
+        self.send_by("k", event);
     }
 
     /// Ends the engine and the publisher.
