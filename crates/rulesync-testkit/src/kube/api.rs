@@ -65,7 +65,7 @@ impl Api {
                     return self.review(&resource, review, verb, &user, &params, &head.headers, &body);
                 }
                 self.authorize(&user, verb, &target)?;
-                return self.objects(verb, target, &params, &head.headers, &body).await;
+                return self.objects(verb, target, &user, &params, &head.headers, &body).await;
             }
             _ if head.method != Method::GET => return Err(Refused::method_not_allowed()),
             Route::Version => Answer::json(200, &discovery::version()),
@@ -108,7 +108,8 @@ impl Api {
             return Ok(());
         }
         let plural = target.resource();
-        let (namespace, name) = (target.namespace.as_deref(), target.name.as_deref());
+        let name = target.name.as_deref();
+        let namespace = if plural == "namespaces" { name } else { target.namespace.as_deref() };
         let resource = (target.group.as_str(), plural.as_str());
         Err(Refused::forbidden(&user.name, verb, resource, namespace, name))
     }
@@ -147,6 +148,7 @@ impl Api {
         &self,
         verb: &str,
         target: Target,
+        user: &User,
         params: &Params,
         headers: &HeaderMap,
         body: &[u8],
@@ -163,6 +165,9 @@ impl Api {
         let Some(resource) = resource else { return Ok(Outcome::Answer(self.not_served(&target))) };
         match target.subresource.as_deref() {
             None => {}
+            Some("status") if !resource.has_status() && resource.is_custom() => {
+                return Err(Refused::not_found(&resource, target.name.as_deref().unwrap_or_default()));
+            }
             Some("status") if !resource.has_status() => return Err(Refused::no_such_path()),
             Some("status") if matches!(verb, "get" | "update" | "patch") => {}
             Some("status") => return Err(Refused::method_not_allowed()),
@@ -185,6 +190,10 @@ impl Api {
             _ => {
                 let mut intent = intent(params, headers)?;
                 intent.status = target.subresource.is_some();
+                intent.patches = verb == "patch";
+                if matches!(verb, "patch" | "update") {
+                    intent.may_create = self.authorize(user, "create", &target);
+                }
                 // The body is read first: a server that waits for its store has already received it.
                 let write = Write::read(verb, &resource, params, headers, body)?;
                 self.cluster.wait_for_etcd().await;
@@ -194,10 +203,12 @@ impl Api {
         Ok(Outcome::Answer(answer))
     }
 
-    /// A served group answers with a `Status`, an unknown one with a plain page.
+    /// A built-in group answers with a `Status`; one that is unknown, or that definitions have declared, with a plain page.
     fn not_served(&self, target: &Target) -> Answer {
         let world = self.cluster.world();
-        let known = world.resources().any(|r| r.group == target.group && r.version == target.version);
+        let known = world
+            .resources()
+            .any(|r| !r.is_custom() && r.group == target.group && r.version == target.version);
         if known { Answer::refused(&Refused::no_such_path()) } else { Answer::page_not_found() }
     }
 

@@ -13,6 +13,7 @@ use super::object_validation::validate;
 use super::ownership::{Manager, claims, merge_config, record_apply};
 use super::refused::Refused;
 use super::resource::Resource;
+use super::typed;
 use super::world::World;
 
 impl World {
@@ -38,12 +39,13 @@ impl World {
             let claimed = claims(resource, &config);
             let mut value = config;
             value["metadata"]["name"] = Value::from(name);
+            // What has been deleted since is created anew.
+            if let Some(metadata) = value["metadata"].as_object_mut() {
+                metadata.remove("resourceVersion");
+            }
             return self.create_as(resource, namespace, value, intent, Some((&manager, claimed)));
         };
         let old = record.value();
-        if let Some(uid) = uid_of(&config).filter(|uid| old["metadata"]["uid"] != **uid) {
-            return Err(Refused::uid_of_another(resource, name, uid));
-        }
         // An apply may specify the revision it changes, but need not.
         let lenient = Intent { unconditional: true, ..intent.clone() };
         check_identity(resource, name, record.revision, &old, &config, &lenient)?;
@@ -83,12 +85,19 @@ fn permitted_fields(
     }
     let mut config = decoded(resource, config)?;
     check_name(name, &config)?;
+    let declared = config["metadata"].get("namespace").and_then(Value::as_str).unwrap_or_default();
+    if resource.namespaced && !declared.is_empty() && declared != namespace {
+        return Err(Refused::namespace_differs());
+    }
     if config["metadata"]["managedFields"].as_array().is_some_and(|entries| !entries.is_empty()) {
         return Err(Refused::bad_request("metadata.managedFields must be nil"));
     }
-    if let Some(field) = undeclared(resource, &mut config).first() {
+    let unknown = undeclared(resource, &mut config.clone());
+    let unknown = unknown.first().map(|field| format!(".{field}: field not declared in schema"));
+    let mistake = unknown.or_else(|| typed::mistake(resource.schema()?, &config));
+    if let Some(why) = mistake {
         return Err(Refused::internal(format!(
-            "failed to create typed patch object ({namespace}/{name}; {}, Kind={}): .{field}: field not declared in schema",
+            "failed to create typed patch object ({namespace}/{name}; {}, Kind={}): {why}",
             resource.api_version(),
             resource.kind,
         )));

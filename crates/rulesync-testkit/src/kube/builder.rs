@@ -124,8 +124,8 @@ impl KubeServerBuilder {
         self
     }
 
-    /// Starts without the namespace controller: deleted namespaces stay `Terminating`, with their content,
-    /// until [`KubeServer::finish_namespace`].
+    /// Starts without controllers: deleted namespaces stay `Terminating`, with their content, until
+    /// [`KubeServer::finish_namespace`], and objects that are deleted in the foreground wait for a garbage collector.
     #[must_use]
     pub fn without_namespace_controller(mut self) -> Self {
         self.controller = false;

@@ -87,6 +87,10 @@ pub(crate) fn empty(resource: &Resource) -> Value {
         Nature::BuiltIn(BuiltIn::Lease, _) => json!({"metadata": {}, "spec": {}}),
         Nature::BuiltIn(BuiltIn::Event(api), _) => api.empty(),
         Nature::Review(review, _) => review.empty(),
+        // Nobody owns what the server fills in.
+        Nature::Namespace => json!({
+            "metadata": {}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
+        }),
         _ => json!({"metadata": {}}),
     }
 }

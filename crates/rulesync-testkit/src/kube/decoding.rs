@@ -48,6 +48,20 @@ pub(crate) fn decoded(resource: &Resource, mut body: Value) -> Result<Value, Ref
     Ok(body)
 }
 
+/// Returns why metadata that a patch has left cannot be decoded: a label or an annotation is no text.
+pub(crate) fn untyped(metadata: &Value) -> Option<String> {
+    ["labels", "annotations"].iter().find_map(|key| {
+        let wrong = metadata[key].as_object()?.values().find(|value| !value.is_string())?;
+        let found = match wrong {
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::Array(_) => "array",
+            _ => "object",
+        };
+        Some(format!("json: cannot unmarshal {found} into Go struct field ObjectMeta.{key} of type string"))
+    })
+}
+
 /// Drops the fields that the kind's schema does not declare, and returns their paths.
 pub(crate) fn undeclared(resource: &Resource, value: &mut Value) -> Vec<String> {
     let mut unknown = Vec::new();

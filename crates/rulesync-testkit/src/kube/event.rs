@@ -1,13 +1,9 @@
 //! Events, which are served by two APIs: core/v1 and events.k8s.io/v1 name the fields of the same stored object
 //! differently and have different validation rules.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::clock::{Precision, read_time};
-use super::field_error::FieldError;
 use super::json_path::JsonPath;
 use super::selectable_field::SelectableField;
 
@@ -22,10 +18,6 @@ const NAMES: [(&str, &str); 7] = [
     ("reportingComponent", "reportingController"),
 ];
 
-/// The limits in bytes of a reason, an action or a reporting instance, and of a message.
-const SHORT: usize = 128;
-const LONG: usize = 1024;
-
 /// An API that serves events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventApi {
@@ -37,7 +29,7 @@ pub(crate) enum EventApi {
 
 impl EventApi {
     /// The name in this API of a field of core/v1.
-    fn name(self, core: &'static str) -> &'static str {
+    pub(super) fn name(self, core: &'static str) -> &'static str {
         let found = NAMES.iter().find(|(name, _)| self == Self::Events && *name == core);
         found.map_or(core, |(_, name)| name)
     }
@@ -139,117 +131,6 @@ impl EventApi {
             event.clone()
         } else {
             renamed(event, Self::Events, |(core, new)| (core, new))
-        }
-    }
-
-    /// Adds the validation errors of an event, or of changing the old event into it, to `errors`.
-    pub(crate) fn validate(self, old: Option<&Value>, event: &Value, errors: &mut Vec<FieldError>) {
-        self.validate_common(event, errors);
-        if self == Self::Core {
-            return;
-        }
-        match old {
-            None => validate_new(event, errors),
-            Some(old) => validate_unchanged(old, event, errors),
-        }
-        if let Some(series) =
-            event.get("series").filter(|_| old.is_none_or(|old| old.get("series") != event.get("series")))
-        {
-            if series["count"].as_i64().unwrap_or(0) < 2 {
-                errors.push(FieldError::invalid("series.count", &json!(""), "should be at least 2"));
-            }
-            if series.get("lastObservedTime").is_none() {
-                errors.push(FieldError::required("series.lastObservedTime"));
-            }
-        }
-    }
-
-    /// Validates the rules of both APIs; error messages mostly use the names of core/v1.
-    fn validate_common(self, event: &Value, errors: &mut Vec<FieldError>) {
-        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-        let namespace = event["metadata"]["namespace"].as_str().unwrap_or_default();
-        let about = event[self.name("involvedObject")]["namespace"].as_str().unwrap_or_default();
-        let timed = event["eventTime"].is_string();
-        let valid = match (about, namespace) {
-            ("", "default") => true,
-            ("", "kube-system") => timed,
-            ("", _) => false,
-            _ => timed || about == namespace,
-        };
-        if !valid {
-            let why = "does not match event.namespace";
-            errors.push(FieldError::invalid("involvedObject.namespace", &json!(about), why));
-        }
-        if !timed {
-            return;
-        }
-        let controller = self.name("reportingComponent");
-        if text(controller).is_empty() {
-            errors.push(FieldError::required(controller));
-        }
-        let name_part = text(controller).rsplit_once('/').map_or(text(controller), |(_, name)| name);
-        if QUALIFIED.as_ref().is_some_and(|pattern| !pattern.is_match(name_part)) {
-            let why = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-            errors.push(FieldError::invalid(controller, &json!(text(controller)), why));
-        }
-        for name in ["reportingInstance", "action", "reason"] {
-            if text(name).is_empty() {
-                errors.push(FieldError::required(name));
-            }
-        }
-        let message = text(self.name("message"));
-        let lengths = ["reportingInstance", "action", "reason"].map(|name| (name, text(name), SHORT));
-        for (name, text, most) in lengths.into_iter().chain([("message", message, LONG)]) {
-            if text.len() > most {
-                let why = format!("can have at most {most} characters");
-                errors.push(FieldError::invalid(name, &json!(""), &why));
-            }
-        }
-    }
-}
-
-static QUALIFIED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
-
-/// Validates a new event by the rules of events.k8s.io/v1 only.
-fn validate_new(event: &Value, errors: &mut Vec<FieldError>) {
-    if !event["eventTime"].is_string() {
-        errors.push(FieldError::required("eventTime"));
-    }
-    let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-    if !matches!(kind, "Normal" | "Warning") {
-        errors.push(FieldError::invalid("type", &json!(""), &format!("has invalid value: {kind}")));
-    }
-    let empty = |part: &Value| part.is_null() || part == 0 || part.as_object().is_some_and(Map::is_empty);
-    for name in ["firstTimestamp", "lastTimestamp", "count", "source"] {
-        if !empty(&event[EventApi::Events.name(name)]) {
-            errors.push(FieldError::invalid(name, &json!(""), "needs to be unset"));
-        }
-    }
-}
-
-/// Under events.k8s.io/v1, only the series of an event may change.
-fn validate_unchanged(old: &Value, event: &Value, errors: &mut Vec<FieldError>) {
-    let fixed = [
-        "involvedObject",
-        "reason",
-        "message",
-        "source",
-        "firstTimestamp",
-        "lastTimestamp",
-        "count",
-        "type",
-        "eventTime",
-        "action",
-        "related",
-        "reportingComponent",
-        "reportingInstance",
-    ];
-    for core in fixed {
-        let name = EventApi::Events.name(core);
-        if old.get(name) != event.get(name) {
-            let shown = if core == "reportingComponent" { name } else { core };
-            errors.push(FieldError::invalid(shown, &event[name], "field is immutable"));
         }
     }
 }

@@ -63,10 +63,25 @@ impl KubeFaults {
         self.inject_on(verb, resource, Self::refusal(429).above(per_second, burst))
     }
 
-    /// A fault: the answer has this status code and a matching `Status` object; 429 has `Retry-After: 1`, unless it is
-    /// set with [`Fault::with_header`].
+    /// Answers the next `n` requests for the resource (see [`inject_on`](Self::inject_on)) with 429, as in the first
+    /// moments of a server, when it does not serve the kind yet.
+    pub fn initializing(&self, resource: &str, n: usize) -> FaultId {
+        self.inject_on("*", resource, Self::answer(&Refused::initializing()).times(n))
+    }
+
+    /// A fault: the answer has this status code and a matching `Status` object. With 429 it is the text and the
+    /// `Retry-After` of a server that has too many requests, which may be set with [`Fault::with_header`].
     pub fn refusal(code: u16) -> Fault {
-        let refused = Refused::of_code(code);
+        if code == 429 {
+            return Fault::status(429, "Too many requests, please try again later.\n")
+                .with_header("x-content-type-options", "nosniff")
+                .with_header("retry-after", "1");
+        }
+        Self::answer(&Refused::of_code(code))
+    }
+
+    fn answer(refused: &Refused) -> Fault {
+        let code = refused.code;
         let mut fault =
             Fault::status(code, refused.status().to_string()).with_header("content-type", "application/json");
         if let Some(seconds) = refused.retry_after() {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::ownership::Manager;
 use super::patch;
+use super::refused::Refused;
 use super::resource::Resource;
 
 /// The handling of fields that the schema does not declare.
@@ -24,6 +25,10 @@ pub(crate) struct Intent {
     pub(crate) manager: String,
     /// `true` for a request to `/status`, which changes only the status.
     pub(crate) status: bool,
+    /// `true` for a PATCH, which does not take a UID as a precondition.
+    pub(crate) patches: bool,
+    /// What is answered if the write would create an object: creating needs a permission of its own.
+    pub(crate) may_create: Result<(), Refused>,
     pub(crate) dry_run: bool,
     pub(crate) unknown: Unknown,
     /// `false` only for writes of the server itself.
@@ -47,6 +52,8 @@ impl Intent {
         Self {
             manager: "testkit".to_owned(),
             status: false,
+            patches: false,
+            may_create: Ok(()),
             dry_run: false,
             unknown: Unknown::Ignore,
             validate: true,

@@ -30,10 +30,7 @@ pub(crate) fn init_metadata(
     }
     let claimed = text(metadata, "namespace");
     if resource.namespaced && !claimed.is_empty() && claimed != namespace {
-        let message = format!(
-            "the namespace of the provided object does not match the namespace sent on the request (expected {namespace:?}, got {claimed:?})"
-        );
-        return Err(Refused::bad_request(message));
+        return Err(Refused::namespace_differs());
     }
     let mut name = text(metadata, "name");
     let stem = text(metadata, "generateName");
@@ -130,10 +127,17 @@ pub(crate) fn check_identity(
         _ => {}
     }
     let (claimed, found) = (text("uid"), old["metadata"]["uid"].as_str().unwrap_or_default());
-    if !claimed.is_empty() && claimed != found {
-        return Err(Refused::precondition(resource, name, "UID", claimed, found));
+    // A change of the status leaves the metadata as they are, whatever it says.
+    if claimed.is_empty() || claimed == found || intent.status {
+        return Ok(());
     }
-    Ok(())
+    match intent.patches {
+        true => {
+            let error = FieldError::invalid("metadata.uid", &json!(claimed), "field is immutable");
+            Err(Refused::invalid(resource, name, &[error]))
+        }
+        false => Err(Refused::precondition(resource, name, "UID", claimed, found)),
+    }
 }
 
 /// Copies from the old state what a client cannot change.

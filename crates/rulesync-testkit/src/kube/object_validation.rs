@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::field_error::FieldError;
+use super::metadata_validation;
 use super::refused::Refused;
 use super::resource::{Nature, Resource};
 
@@ -25,12 +26,13 @@ pub(crate) fn validate(
 ) -> Result<(), Refused> {
     let mut errors = Vec::new();
     if name.len() > 253 {
-        let why = "must be no more than 253 bytes";
+        let why = "must be no more than 253 characters";
         errors.push(FieldError::invalid("metadata.name", &json!(name), why));
     } else if NAME.as_ref().is_some_and(|pattern| !pattern.is_match(name)) {
         let why = r"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
         errors.push(FieldError::invalid("metadata.name", &json!(name), why));
     }
+    metadata_validation::validate(&value["metadata"], &mut errors);
     match &resource.nature {
         Nature::Custom { schema: Some(schema), .. } => schema.validate(value, "", &mut errors),
         Nature::Definition => match Resource::declared(value) {

@@ -33,6 +33,7 @@ enum Operation {
 #[derive(Debug, Clone)]
 struct Entry {
     manager: Manager,
+    /// Empty if its fields were as they are before it owned them.
     time: String,
     fields: Fields,
 }
@@ -142,9 +143,12 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
     let listed = entries.iter().map(|entry| {
         let mut listed = json!({
             "manager": entry.manager.name, "operation": format!("{:?}", entry.manager.operation),
-            "apiVersion": entry.manager.api_version, "time": entry.time,
+            "apiVersion": entry.manager.api_version,
             "fieldsType": "FieldsV1", "fieldsV1": entry.fields.render(),
         });
+        if !entry.time.is_empty() {
+            listed["time"] = json!(entry.time);
+        }
         if !entry.manager.subresource.is_empty() {
             listed["subresource"] = json!(entry.manager.subresource);
         }
@@ -245,8 +249,15 @@ pub(crate) fn record_apply(
     if !force && !conflicts.is_empty() {
         return Err(conflicts);
     }
-    let before = entries.iter().find(|entry| entry.manager == *manager).map(|entry| entry.fields.clone());
-    let changed = before.unwrap_or_default() != outcome.claimed;
+    let before = entries.iter().find(|entry| entry.manager == *manager);
+    let changed = before.map(|entry| entry.fields.clone()).unwrap_or_default() != outcome.claimed;
+    // Who only comes to own what is as it was, or no longer owns it, has changed nothing at this time.
+    let unchanged = touched.is_empty() && removed.is_empty();
+    let time = match before {
+        _ if !unchanged => now,
+        Some(entry) => entry.time.clone(),
+        None => String::new(),
+    };
     if !changed && touched.is_empty() && removed.is_empty() {
         return Ok(false);
     }
@@ -256,7 +267,7 @@ pub(crate) fn record_apply(
         entry.manager != *manager
     });
     let fields = std::mem::take(&mut outcome.claimed);
-    entries.push(Entry { manager: manager.clone(), time: now, fields });
+    entries.push(Entry { manager: manager.clone(), time, fields });
     write(&mut outcome.value, entries);
     Ok(true)
 }

@@ -79,7 +79,11 @@ impl ListQuery {
     /// Parses the parameters and checks their combination.
     pub(crate) fn parse(params: &Params, resource: &Resource) -> Result<Self, Refused> {
         let selector = Selector::parse(params.text("labelSelector"), params.text("fieldSelector"), resource)?;
-        let mut limit = usize::try_from(params.number("limit")?).unwrap_or(usize::MAX);
+        // A limit that is none is not one.
+        let negative =
+            params.text("limit").strip_prefix('-').is_some_and(|number| number.parse::<u64>().is_ok());
+        let limit = if negative { 0 } else { params.number("limit")? };
+        let mut limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (version, matching) = (params.text("resourceVersion"), params.text("resourceVersionMatch"));
         let token = match params.text("continue") {
             "" => None,
@@ -252,7 +256,13 @@ impl Token {
             }
             (_, Err(_)) => return Err(invalid("unexpected end of JSON input")),
         };
-        if token.format != "meta.k8s.io/v1" || token.revision == 0 || token.start.is_empty() {
+        if token.format != "meta.k8s.io/v1" {
+            return Err(invalid(&format!("server does not recognize this encoded version {}", token.format)));
+        }
+        if token.key().split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(invalid(&token.start));
+        }
+        if token.revision == 0 {
             return Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
         }
         Ok(token)

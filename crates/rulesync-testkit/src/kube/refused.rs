@@ -4,7 +4,6 @@
 
 use serde_json::{Value, json};
 
-use super::field_error::FieldError;
 use super::resource::{Resource, qualify};
 
 /// An error of the API server: the contents of the `Status` object that a client receives.
@@ -17,7 +16,7 @@ pub struct Refused {
     pub reason: String,
     /// The human-readable message.
     pub message: String,
-    details: Option<Box<Value>>,
+    pub(super) details: Option<Box<Value>>,
     continue_token: Option<String>,
 }
 
@@ -31,11 +30,11 @@ pub(crate) struct Conflict {
 }
 
 impl Refused {
-    fn plain(code: u16, reason: &str, message: impl Into<String>) -> Self {
+    pub(super) fn plain(code: u16, reason: &str, message: impl Into<String>) -> Self {
         Self { code, reason: reason.to_owned(), message: message.into(), details: None, continue_token: None }
     }
 
-    fn with_details(mut self, details: Value) -> Self {
+    pub(super) fn with_details(mut self, details: Value) -> Self {
         self.details = Some(Box::new(details));
         self
     }
@@ -43,6 +42,13 @@ impl Refused {
     /// 400.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::plain(400, "BadRequest", message)
+    }
+
+    /// 400: the object says another namespace than the path.
+    pub(crate) fn namespace_differs() -> Self {
+        Self::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        )
     }
 
     /// 401: an unknown token.
@@ -59,7 +65,9 @@ impl Refused {
         name: Option<&str>,
     ) -> Self {
         let (group, plural) = resource;
-        let qualified = qualify(plural, group);
+        // Of a subresource, only the resource that is asked for has its name.
+        let whole = plural.split('/').next().unwrap_or(plural);
+        let qualified = qualify(whole, group);
         let subject = name.map_or_else(|| qualified.clone(), |name| format!("{qualified} \"{name}\""));
         let place = namespace.map_or_else(
             || "at the cluster scope".to_owned(),
@@ -68,7 +76,7 @@ impl Refused {
         let message = format!(
             "{subject} is forbidden: User \"{user}\" cannot {verb} resource \"{plural}\" in API group \"{group}\" {place}"
         );
-        Self::plain(403, "Forbidden", message).with_details(details(name, group, plural))
+        Self::plain(403, "Forbidden", message).with_details(details(name, group, whole))
     }
 
     /// 403: the namespace is being deleted and accepts no new objects.
@@ -140,8 +148,9 @@ impl Refused {
         wanted: &str,
         found: &str,
     ) -> Self {
+        let perhaps = if what == "UID" { "deleted and then recreated" } else { "modified" };
         let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been modified",
+            "Operation cannot be fulfilled on {} \"{name}\": the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {perhaps}",
             resource.qualified_kind()
         );
         Self::plain(409, "Conflict", message).with_details(details(
@@ -162,12 +171,6 @@ impl Refused {
             &resource.group,
             &resource.plural,
         ))
-    }
-
-    /// 422: an apply to an object with another UID.
-    pub(crate) fn uid_of_another(resource: &Resource, name: &str, uid: &str) -> Self {
-        let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
-        Self::invalid(resource, name, &[error])
     }
 
     /// 409: an apply that would change fields of other managers.
@@ -224,58 +227,15 @@ impl Refused {
         Self::plain(415, "UnsupportedMediaType", message)
     }
 
-    /// 422 for an object.
-    pub(crate) fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
-        Self::invalid_of(&resource.qualified_kind(), name, resource.stored_group(), &resource.kind, errors)
-    }
-
-    /// 422: a PUT without a resourceVersion. The error comes from the storage layer, which uses the plural name.
-    pub(crate) fn revision_required(resource: &Resource, name: &str) -> Self {
-        let why = "must be specified for an update";
-        let error = FieldError::invalid("metadata.resourceVersion", &json!(0), why);
-        Self::invalid_of(&resource.qualified(), name, &resource.group, &resource.plural, &[error])
-    }
-
-    /// 422 for the result of a patch that cannot be decoded.
-    pub(crate) fn invalid_patch(result: &str, why: &str) -> Self {
-        let error = FieldError::invalid("patch", &json!(result), why);
-        let mut refused = Self::invalid_of("", "", "", "", &[error]);
-        if let Some(details) = refused.details.as_mut().and_then(|details| details.as_object_mut()) {
-            details.remove("kind");
-        }
-        refused
-    }
-
-    /// 422 for the parameters of a patch.
-    pub(crate) fn invalid_patch_options(error: FieldError) -> Self {
-        Self::invalid_of("PatchOptions.meta.k8s.io", "", "meta.k8s.io", "PatchOptions", &[error])
-    }
-
-    /// 422 for the parameters of a list or watch.
-    pub(crate) fn invalid_options(error: FieldError) -> Self {
-        Self::invalid_of("ListOptions.meta.k8s.io", "", "meta.k8s.io", "ListOptions", &[error])
-    }
-
-    fn invalid_of(qualified: &str, name: &str, group: &str, kind: &str, errors: &[FieldError]) -> Self {
-        let mut lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let summary = match lines.len() {
-            1 => lines.remove(0),
-            _ => format!("[{}]", lines.join(", ")),
-        };
-        let causes: Vec<Value> = errors
-            .iter()
-            .map(|e| json!({"reason": e.reason, "message": e.message, "field": e.field}))
-            .collect();
-        let name_of = (!name.is_empty()).then_some(name);
-        let mut details = details(name_of, group, kind);
-        details["causes"] = Value::Array(causes);
-        Self::plain(422, "Invalid", format!("{qualified} \"{name}\" is invalid: {summary}"))
-            .with_details(details)
-    }
-
     /// 500 with a message and no reason, as for a revision that is not a number.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::plain(500, "", message)
+    }
+
+    /// 429 of a server that has just started, and does not serve the kind yet.
+    pub(crate) fn initializing() -> Self {
+        Self::plain(429, "TooManyRequests", "storage is (re)initializing")
+            .with_details(json!({"retryAfterSeconds": 1}))
     }
 
     /// 504: a revision that the server has not reached.
@@ -296,7 +256,6 @@ impl Refused {
             404 => ("NotFound", "the server could not find the requested resource"),
             409 => ("Conflict", "the server reported a conflict"),
             410 => ("Expired", "The resourceVersion for the provided watch is too old."),
-            429 => ("TooManyRequests", "too many requests, please try again later"),
             500 => ("InternalError", "an error on the server has prevented the request from succeeding"),
             503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
             504 => ("Timeout", "the server was unable to return a response in the time allotted"),
@@ -307,10 +266,7 @@ impl Refused {
 
     /// The `Retry-After` header in seconds, if the answer has one.
     pub(crate) fn retry_after(&self) -> Option<u64> {
-        match self.code {
-            429 => Some(1),
-            _ => self.details.as_ref()?.get("retryAfterSeconds")?.as_u64(),
-        }
+        self.details.as_ref()?.get("retryAfterSeconds")?.as_u64()
     }
 
     /// The `Status` object.

@@ -1,8 +1,9 @@
 //! Requests as the world understands them: verbs, and writes with their options.
 
 use http::{HeaderMap, Method, Uri, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::deletion::DeleteOptions;
 use super::field_error::FieldError;
 use super::intent::{Change, Intent, Unknown};
 use super::patch;
@@ -15,14 +16,17 @@ use super::route::{Route, Target, route};
 /// The media type of server-side apply.
 const APPLY: &str = "application/apply-patch+yaml";
 
+/// The longest name of a field manager, in bytes.
+const LONGEST_MANAGER: usize = 128;
+
 /// A write, parsed from the request.
 pub(crate) enum Write {
     Create(Value),
     Replace(Value),
     Patch(Change),
     Apply { config: Value, force: bool },
-    Delete(Value),
-    DeleteCollection(Value),
+    Delete(DeleteOptions),
+    DeleteCollection(DeleteOptions),
 }
 
 impl Write {
@@ -59,7 +63,7 @@ impl Write {
             "update" => Ok(Self::Replace(object()?)),
             "patch" => read_patch(resource, params, headers, body),
             other => {
-                let options = if body.is_empty() { json!({}) } else { object()? };
+                let options = DeleteOptions::read(params, body)?;
                 if other == "delete" {
                     Ok(Self::Delete(options))
                 } else {
@@ -71,9 +75,16 @@ impl Write {
 }
 
 /// Describes a JSON syntax error, in the real server's words where it is at the very beginning.
-fn describe_json_error(body: &[u8], why: &serde_json::Error) -> String {
+pub(crate) fn describe_json_error(body: &[u8], why: &serde_json::Error) -> String {
     let text = String::from_utf8_lossy(body);
     let mut chars = text.chars().filter(|c| !c.is_whitespace());
+    for literal in ["null", "true", "false"] {
+        let begun = text.trim_start().chars().zip(literal.chars());
+        let wrong = begun.enumerate().find(|(_, (found, wanted))| found != wanted);
+        if let Some((_, (found, wanted))) = wrong.filter(|(at, _)| *at > 0) {
+            return format!("invalid character '{found}' in literal {literal} (expecting '{wanted}')");
+        }
+    }
     match (chars.next(), chars.next()) {
         (None, _) | (Some('{' | '['), None) => "unexpected end of JSON input".to_owned(),
         (Some('{'), Some(c)) if c != '"' && c != '}' => {
@@ -156,6 +167,10 @@ pub(crate) fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Ref
         "" => agent.split('/').next().filter(|value| !value.is_empty()).unwrap_or("unknown"),
         manager => manager,
     };
+    if manager.len() > LONGEST_MANAGER {
+        let error = FieldError::too_long("fieldManager", LONGEST_MANAGER);
+        return Err(Refused::invalid_patch_options(error));
+    }
     let dry_run = match params.text("dryRun") {
         "" => false,
         "All" => true,
@@ -170,6 +185,8 @@ pub(crate) fn intent(params: &Params, headers: &HeaderMap) -> Result<Intent, Ref
     Ok(Intent {
         manager: manager.to_owned(),
         status: false,
+        patches: false,
+        may_create: Ok(()),
         dry_run,
         unknown,
         validate: true,

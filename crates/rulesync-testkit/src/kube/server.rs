@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::clock::{self, Clock};
 use super::cluster::Cluster;
+use super::deletion::DeleteOptions;
 use super::faults::KubeFaults;
 use super::intent::{Change, Intent};
 use super::prometheus_rule::prometheus_rule_definition;
@@ -175,7 +176,9 @@ impl KubeServer {
     /// Deletes an object; returns `true` if it existed.
     pub fn delete(&self, resource: &str, namespace: &str, name: &str) -> bool {
         let Ok(kind) = self.kind(resource) else { return false };
-        self.cluster.change(|world| world.delete(&kind, namespace, name, &Value::Null, false)).is_ok()
+        self.cluster
+            .change(|world| world.delete(&kind, namespace, name, &DeleteOptions::default(), false))
+            .is_ok()
     }
 
     /// The object as stored.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::decoding::{decoded, prune};
+use super::deletion::DeleteOptions;
 use super::intent::{Intent, Written};
 use super::ownership::record_update;
 use super::refused::Refused;
@@ -191,7 +192,7 @@ impl World {
         for resource in namespaced {
             for object in self.names_in(&resource, name) {
                 // Only a concurrent delete could make this fail, and the store is locked.
-                let _ = self.delete(&resource, name, &object, &Value::Null, false);
+                let _ = self.delete(&resource, name, &object, &DeleteOptions::default(), false);
             }
             remaining += self.names_in(&resource, name).len();
         }

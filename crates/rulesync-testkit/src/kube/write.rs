@@ -1,4 +1,4 @@
-//! Single writes: create, replace, patch, delete. Decides which writes are invalid and what a write changes; time and
+//! Single writes: create, replace, patch. Decides which writes are invalid and what a write changes; time and
 //! identifiers come from `stamps`.
 
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::builtin;
-use super::decoding::{decoded, listed, prune, undeclared};
+use super::decoding::{decoded, listed, prune, undeclared, untyped};
 use super::field_error::FieldError;
 use super::fields::Fields;
 use super::intent::{Change, Intent, Unknown, Written};
@@ -64,6 +64,7 @@ impl World {
         if intent.validate {
             validate(resource, &name, None, &value)?;
         }
+        intent.may_create.clone()?;
         let (table, key) = (resource.table(), resource.key(namespace, &name));
         if self.store.get(&table, &key).is_some() {
             return Err(Refused::already_exists(resource, &name));
@@ -179,64 +180,15 @@ impl World {
                 Refused::invalid(resource, name, &[error])
             })?,
         }
+        if let Some(why) = untyped(&value["metadata"]) {
+            return Err(Refused::invalid_patch(&value.to_string(), &why));
+        }
         let unknown = undeclared(resource, &mut value.clone());
         if intent.unknown == Unknown::Strict && !unknown.is_empty() {
             let why = format!("strict decoding error: {}", listed(&unknown));
             return Err(Refused::invalid_patch(&value.to_string(), &why));
         }
         self.replace(resource, namespace, name, value, intent)
-    }
-
-    /// DELETE of one object. Returns the object if finalizers keep it, otherwise a success `Status`.
-    pub(crate) fn delete(
-        &mut self,
-        resource: &Arc<Resource>,
-        namespace: &str,
-        name: &str,
-        options: &Value,
-        dry_run: bool,
-    ) -> Result<Value, Refused> {
-        let record =
-            self.find(resource, namespace, name).ok_or_else(|| Refused::not_found(resource, name))?;
-        let old = record.value();
-        for (what, key) in [("UID", "uid"), ("ResourceVersion", "resourceVersion")] {
-            let wanted = options.pointer(&format!("/preconditions/{key}")).and_then(Value::as_str);
-            let found = old["metadata"][key].as_str().unwrap_or_default();
-            if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
-                return Err(Refused::precondition(resource, name, what, wanted, found));
-            }
-        }
-        let success = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": {
-                "name": name, "group": resource.group, "kind": resource.plural,
-                "uid": old["metadata"]["uid"],
-            },
-        });
-        if dry_run {
-            return Ok(success);
-        }
-        match resource.nature {
-            Nature::Namespace => return self.terminate_namespace(name),
-            Nature::Definition => return Ok(self.undefine(name, 1).unwrap_or(success)),
-            Nature::Custom { .. } | Nature::BuiltIn(..) | Nature::Review(..) => {}
-        }
-        let (table, key) = (resource.table(), resource.key(namespace, name));
-        if finalizers(&old) > 0 {
-            let mut terminating = old;
-            if terminating["metadata"].get("deletionTimestamp").is_none() {
-                terminating["metadata"]["deletionTimestamp"] = json!(self.stamps.now());
-                terminating["metadata"]["deletionGracePeriodSeconds"] = json!(0);
-                if resource.counts_generations() {
-                    let generation = terminating["metadata"]["generation"].as_u64().unwrap_or(0);
-                    terminating["metadata"]["generation"] = json!(generation + 1);
-                }
-                terminating = self.commit(resource, &key, terminating, false)?;
-            }
-            return Ok(terminating);
-        }
-        self.store.remove(&table, &key);
-        Ok(success)
     }
 
     fn check_namespace(&self, resource: &Resource, namespace: &str, name: &str) -> Result<(), Refused> {
@@ -249,7 +201,7 @@ impl World {
         Ok(())
     }
 
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         resource: &Resource,
         key: &str,

@@ -1,6 +1,7 @@
 //! Compares an answer of the testkit's Kubernetes server with the recorded one, without the values that differ between
 //! servers.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -26,6 +27,10 @@ pub(crate) fn normalize(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.remove("storageVersionHash");
+            // The real server validates metadata several times, and repeats the causes.
+            if let Some(causes) = members.get_mut("causes").and_then(Value::as_array_mut) {
+                causes.dedup();
+            }
             // The entries are sorted by time, and here all times are in the same second.
             if let Some(managers) = members.get_mut("managedFields").and_then(Value::as_array_mut) {
                 managers.sort_by_key(|entry| {
@@ -45,6 +50,33 @@ pub(crate) fn normalize(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(normalize),
         Value::String(text) if STAMP.is_match(text) => *text = STAMP.replace_all(text, "<some>").into_owned(),
         _ => {}
+    }
+}
+
+/// Notes where two bodies differ.
+fn differ(at: &str, expected: &Value, replied: &Value, differences: &mut Vec<String>) {
+    match (expected, replied) {
+        (Value::Object(expected), Value::Object(replied)) => {
+            let names: BTreeSet<&String> = expected.keys().chain(replied.keys()).collect();
+            for name in names {
+                match (expected.get(name), replied.get(name)) {
+                    (Some(expected), Some(replied)) => {
+                        differ(&format!("{at}/{name}"), expected, replied, differences);
+                    }
+                    (Some(expected), None) => differences.push(format!("{at}/{name} lacks {expected}")),
+                    (None, replied) => {
+                        differences.push(format!("{at}/{name} is {replied:?}, and should not be"))
+                    }
+                }
+            }
+        }
+        (Value::Array(expected), Value::Array(replied)) if expected.len() == replied.len() => {
+            for (index, (expected, replied)) in expected.iter().zip(replied).enumerate() {
+                differ(&format!("{at}/{index}"), expected, replied, differences);
+            }
+        }
+        (expected, replied) if expected == replied => {}
+        _ => differences.push(format!("{at} is {replied} instead of {expected}")),
     }
 }
 
@@ -109,8 +141,10 @@ pub(crate) fn compare(recorded: &Response, reply: &Reply) -> Result<(), String> 
         return Err(format!("{} documents instead of {}: {}", replied.len(), expected.len(), reply.text()));
     }
     for (expected, replied) in expected.iter().zip(&replied) {
-        if expected != replied {
-            return Err(format!("body\n  {replied}\ninstead of\n  {expected}"));
+        let mut differences = Vec::new();
+        differ("", expected, replied, &mut differences);
+        if !differences.is_empty() {
+            return Err(format!("body: {}", differences.join("; ")));
         }
     }
     Ok(())

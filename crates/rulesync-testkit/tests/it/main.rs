@@ -11,6 +11,7 @@
 mod contract_kube;
 mod contract_kube_allow;
 mod contract_kube_compare;
+mod contract_publishing;
 mod faults;
 mod kube_api;
 mod kube_apply;

@@ -77,11 +77,33 @@ impl Kind {
     }
 }
 
+/// What a value is, as far as server-side apply goes into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    List,
+    Map,
+    Text,
+    Number,
+    Flag,
+}
+
 fn is_integer(value: &Value) -> bool {
     value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|f| f.fract() == 0.0)
 }
 
 impl Schema {
+    /// What a value must be, if that is declared and not one of several things.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        match self.kind? {
+            Kind::Array => Some(Shape::List),
+            Kind::Object => Some(Shape::Map),
+            Kind::String => Some(Shape::Text),
+            Kind::Integer | Kind::Number => Some(Shape::Number),
+            Kind::Boolean => Some(Shape::Flag),
+            Kind::IntOrString => None,
+        }
+    }
+
     /// Compiles a schema from its JSON form.
     ///
     /// # Errors
