@@ -7,6 +7,9 @@ use serde::Deserialize;
 use super::client::RulerClient;
 use super::operation::Operation;
 
+/// The longest answer that is read, in bytes. Mimir's has some 500, and has nothing to do with the size of rules.
+const MAX_BYTES: u64 = 16 << 10;
+
 /// The part of the answer that is about rules. Zero means no limit, as do negative numbers.
 #[derive(Debug, Deserialize)]
 struct Answer {
@@ -23,7 +26,7 @@ impl RulerClient {
     ) -> Result<Option<TenantLimits>, RulerError> {
         let Some(path) = &self.profile().limits_path else { return Ok(None) };
         let request = Operation::Limits.request(tenant, path.clone());
-        let answer = self.read(Operation::Limits, &request).await;
+        let answer = self.read(Operation::Limits, &request, MAX_BYTES, too_long).await;
         let Some(answer) = answer.map_err(|error| self.connection().redactor().error(error))? else {
             return Ok(None);
         };
@@ -35,4 +38,10 @@ impl RulerClient {
             .with_rules_per_group(limit(answer.ruler_max_rules_per_rule_group));
         Ok(Some(limits))
     }
+}
+
+fn too_long() -> RulerError {
+    RulerError::unreadable(format!(
+        "the answer about the tenant's limits is longer than {MAX_BYTES} bytes: check what answers at the ruler's address"
+    ))
 }

@@ -66,7 +66,10 @@ impl RulerClient {
     ) -> Result<(), RulerError> {
         let namespace = namespace.as_str();
         let path = self.path(namespace, None)?;
-        match self.read(Operation::GetNamespace, &Operation::GetNamespace.request(tenant, path)).await? {
+        let request = Operation::GetNamespace.request(tenant, path);
+        let limit = self.connection().limits().namespace();
+        let longer = || too_long(&format!("the namespace `{namespace}`"), limit);
+        match self.read(Operation::GetNamespace, &request, limit, longer).await? {
             None => return Ok(()),
             Some(document) => {
                 let (document, parsed) =
@@ -90,7 +93,9 @@ impl RulerClient {
         for group in groups {
             let path = self.path(namespace, Some(&group))?;
             let request = Operation::GetGroup.request(tenant, path);
-            let Some(document) = self.read(Operation::GetGroup, &request).await? else { continue };
+            let longer = || too_long(&format!("the group `{group}` of the namespace `{namespace}`"), limit);
+            let read = self.read(Operation::GetGroup, &request, limit, longer).await?;
+            let Some(document) = read else { continue };
             let (_, parsed): (_, Result<Group, _>) =
                 parse_document(document, self.connection().limits(), parse_group).await?;
             match parsed {
@@ -107,13 +112,14 @@ impl RulerClient {
         Ok(())
     }
 
-    /// Reads a whole document; `None` if it does not exist.
+    /// Reads a whole document; `None` if it does not exist. One of more than `limit` bytes is the error `longer`.
     pub(super) async fn read(
         &self,
         operation: Operation,
         request: &Request<'_>,
+        limit: u64,
+        longer: impl FnOnce() -> RulerError,
     ) -> Result<Option<Vec<u8>>, RulerError> {
-        let limit = self.connection().limits().namespace();
         let mut allowance = Allowance::new(self.connection().timeout());
         let Some(mut answer) = self.ask(operation, request, &mut allowance).await? else { return Ok(None) };
         let reading = async {
@@ -121,7 +127,7 @@ impl RulerClient {
             while let Some(chunk) = answer.chunk().await? {
                 document.extend_from_slice(&chunk);
                 if document.len() as u64 > limit {
-                    return Err(too_long("a namespace or group", limit));
+                    return Err(longer());
                 }
             }
             Ok(Some(document))

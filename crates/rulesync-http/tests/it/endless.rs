@@ -9,7 +9,7 @@ use rulesync_core::ruler::StoredFields;
 use rulesync_core::testing::Observed;
 use rulesync_core::{EncodedGroup, Group, Listing, Rule, Ruler, RulerError};
 use rulesync_http::{ClientConfig, Request, RulerClient};
-use rulesync_mimir::cortex_ruler;
+use rulesync_mimir::{cortex_ruler, mimir_ruler};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -142,12 +142,32 @@ async fn separately_read_namespace_size_is_limited() {
             body.len()
         )
     };
-    for before in [vec![answer(broken)], vec![answer(broken), answer(broken)]] {
+    for (before, what) in [
+        (vec![answer(broken)], "the namespace `us.ns.o` is longer than 262144 bytes"),
+        (
+            vec![answer(broken), answer(broken)],
+            "the group `g` of the namespace `us.ns.o` is longer than 262144 bytes",
+        ),
+    ] {
         let mut server = Endless::start(before, YAML, "x").await;
         let error = list(&limited(&server.address)).await.unwrap_err();
-        assert_too_long(&error, "a namespace or group is longer than 262144 bytes");
+        assert_too_long(&error, what);
         server.disconnected().await;
     }
+}
+
+#[tokio::test]
+async fn limits_answer_size_is_limited_by_no_setting() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{";
+    let mut server = Endless::start(Vec::new(), head, " ").await;
+    let client = mimir_ruler(connection(&server.address, &settings()), "").unwrap();
+    let error = client.limits(None).await.unwrap_err();
+    assert_eq!(error.kind(), RulerErrorKind::Unreadable);
+    assert_eq!(
+        error.message(),
+        "the answer about the tenant's limits is longer than 16384 bytes: check what answers at the ruler's address"
+    );
+    server.disconnected().await;
 }
 
 #[tokio::test]

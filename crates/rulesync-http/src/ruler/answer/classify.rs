@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 /// Returns the outcome of an operation, without hints.
 pub(super) fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
     let Answer { status, content_type, retry_after, location, body, asked, .. } = answer;
-    let message = message(*status, content_type, body);
+    let message = message(operation, *status, content_type, body);
     let writing = matches!(operation, Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace);
     let optional = matches!(operation, Operation::State | Operation::Limits);
     let reading = !writing && !optional;
@@ -136,7 +136,7 @@ pub(super) fn contains_any(body: &str, texts: &[&str]) -> bool {
 }
 
 /// The server's error message: the `error` field of a JSON body, else the text; only the status for an HTML page.
-fn message(status: u16, content_type: &str, body: &str) -> String {
+fn message(operation: Operation, status: u16, content_type: &str, body: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Error {
         error: String,
@@ -145,7 +145,7 @@ fn message(status: u16, content_type: &str, body: &str) -> String {
         Ok(Error { error }) if !error.is_empty() => error,
         _ => body.trim().to_owned(),
     };
-    if text.is_empty() && status == 400 {
+    if text.is_empty() && status == 400 && operation == Operation::Put {
         return "refused without a reason, which is how Cortex answers an expression it cannot parse"
             .to_owned();
     }
@@ -161,7 +161,15 @@ mod tests {
 
     #[test]
     fn message_is_truncated() {
-        assert_eq!(message(502, "text/html", "<html>…"), "status 502");
-        assert!(message(400, "", &"x".repeat(10_000)).len() < 2100);
+        assert_eq!(message(Operation::Put, 502, "text/html", "<html>…"), "status 502");
+        assert!(message(Operation::Put, 400, "", &"x".repeat(10_000)).len() < 2100);
+    }
+
+    #[test]
+    fn message_speaks_of_an_expression_only_where_one_was_sent() {
+        assert!(message(Operation::Put, 400, "", "\n").contains("an expression"));
+        for operation in [Operation::List, Operation::DeleteGroup, Operation::State, Operation::Limits] {
+            assert_eq!(message(operation, 400, "", ""), "status 400", "{operation:?}");
+        }
     }
 }
