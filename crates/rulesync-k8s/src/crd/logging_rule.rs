@@ -23,9 +23,11 @@ pub(crate) const PLURAL: &str = "loggingrules";
     shortname = "logrule",
     category = "rules",
     doc = "Alerting and recording rules in LogQL, which rulesync writes to Loki.",
-    printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".spec.tenant"}"#,
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Reason","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
+    printcolumn = r#"{"name":"Tenant","type":"string","jsonPath":".status.summary.tenants"}"#,
+    printcolumn = r#"{"name":"Rules","type":"integer","jsonPath":".status.summary.rules"}"#,
+    printcolumn = r#"{"name":"Refused","type":"integer","jsonPath":".status.summary.refusedGroups"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#
 )]

@@ -53,7 +53,7 @@ pub struct StatusSummary {
     /// The number of destinations: rulers and tenants that the rules go to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destinations: Option<i64>,
-    /// The tenants that the rules go to, those with problems first, in one text.
+    /// The tenants that the rules go to, those with problems first, in one text; `<none>` for rulers without tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<String>,
 }

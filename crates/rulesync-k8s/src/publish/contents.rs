@@ -22,6 +22,9 @@ pub(super) const MAX_FINDINGS: usize = 20;
 /// The number of tenants in the summary.
 const MAX_TENANTS: usize = 3;
 
+/// What the summary says of a destination without a tenant, as kubectl does. No tenant has this name.
+const NO_TENANT: &str = "<none>";
+
 /// The longest message of a finding, in bytes.
 pub(super) const MAX_MESSAGE: usize = 512;
 
@@ -140,11 +143,11 @@ fn summary(status: &ObjectStatus, by_problem: &[&ObjectAtDestination]) -> Status
     }
 }
 
-/// Returns the first tenants and the number of others, such as `team-a,team-b,team-c,+2`.
+/// Returns the first tenants and the number of others, such as `team-a,team-b,team-c,+2`; none if the object goes nowhere.
 fn tenants(by_problem: &[&ObjectAtDestination]) -> Option<String> {
     let mut known = BTreeSet::new();
-    let tenants =
-        by_problem.iter().filter_map(|at| at.tenant.as_deref()).filter(|tenant| known.insert(*tenant));
+    let tenants = by_problem.iter().map(|at| at.tenant.as_deref().unwrap_or(NO_TENANT));
+    let tenants = tenants.filter(|tenant| known.insert(*tenant));
     let mut shown: Vec<String> = tenants.map(|tenant| printable(tenant, MAX_NAME)).collect();
     let more = shown.len().saturating_sub(MAX_TENANTS);
     shown.truncate(MAX_TENANTS);
@@ -178,3 +181,6 @@ pub(super) fn finding(found: &Found<'_>) -> StatusFinding {
         hint: shown(found.finding.hint.as_deref(), MAX_NOTE),
     }
 }
+
+#[cfg(test)]
+mod tests;
