@@ -88,6 +88,8 @@ async fn verbatim_namespace_of_others_is_refused_and_never_touched() {
     assert_eq!(refused.state, ObjectState::Refused);
     let findings: Vec<Code> = refused.destinations[0].findings.iter().map(|finding| finding.code).collect();
     assert_eq!(findings, [Code::NamespaceTaken]);
+    let here = &refused.destinations[0];
+    assert_eq!((here.groups, here.rules, here.refused_groups), (0, 0, 1), "nothing of it goes there");
     resync().await;
     let groups = ruler.groups("prod");
     assert_eq!(groups["theirs"]["g"].rules[0].expr, "1");

@@ -38,13 +38,13 @@ pub struct PublishedStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusSummary {
-    /// The number of groups that the object declares.
+    /// The number of groups that the object declares; absent if it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<i64>,
     /// The number of rules that should be in rulers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<i64>,
-    /// The number of groups that are refused: by the checks of rulesync, or by rulers.
+    /// The number of groups that are refused: by the checks of rulesync, or by rulers; absent if the object cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_groups: Option<i64>,
     /// The number of rules that fail whenever they are evaluated.

@@ -242,14 +242,36 @@ fn synced(status: &ObjectStatus, accepted: &Verdict) -> Verdict {
             let message = format_args!("{}: {message}", destination_name(worst));
             Verdict::new(ConditionStatus::False, reason, message)
         }
-        None => {
-            let rules: usize = status.destinations.iter().map(|at| at.rules).sum();
-            let place = match &*status.destinations {
-                [only] => destination_name(only),
-                several => count(several.len(), "destination"),
+        None => in_place(status, accepted),
+    }
+}
+
+/// Returns what the rulers have of an object that nothing is in the way of any more.
+fn in_place(status: &ObjectStatus, accepted: &Verdict) -> Verdict {
+    let has_rules = |at: &&ObjectAtDestination| at.rules > 0;
+    let all: Vec<&ObjectAtDestination> = status.destinations.iter().collect();
+    let with_rules: Vec<&ObjectAtDestination> = all.iter().copied().filter(has_rules).collect();
+    let name = |there: &[&ObjectAtDestination]| match there {
+        [only] => destination_name(only),
+        several => count(several.len(), "destination"),
+    };
+    let rules: usize = with_rules.iter().map(|at| at.rules).sum();
+    match (rules, accepted.status) {
+        (0, ConditionStatus::True) => {
+            Verdict::new(ConditionStatus::True, Reason::Synced, "it declares no rules")
+        }
+        // It is refused as a whole.
+        (0, _) => {
+            let message = format_args!("nothing of it goes to {}", name(&all));
+            Verdict::new(ConditionStatus::Unknown, accepted.reason, message)
+        }
+        (rules, _) => {
+            let old = match status.state {
+                ObjectState::Malformed => "its last readable version is there: ",
+                _ => "",
             };
-            let message = format_args!("{} in {place}", count(rules, "rule"));
-            Verdict::new(ConditionStatus::True, reason, message)
+            let message = format_args!("{old}{} in {}", count(rules, "rule"), name(&with_rules));
+            Verdict::new(ConditionStatus::True, Reason::Synced, message)
         }
     }
 }

@@ -130,13 +130,16 @@ fn destination(at: &ObjectAtDestination) -> StatusDestination {
 
 fn summary(status: &ObjectStatus, by_problem: &[&ObjectAtDestination]) -> StatusSummary {
     let sum = |count: fn(&ObjectAtDestination) -> usize| status.destinations.iter().map(count).sum::<usize>();
-    let goes_nowhere = status.destinations.is_empty()
-        && matches!(status.state, ObjectState::Refused | ObjectState::Malformed);
-    let refused = if goes_nowhere { status.groups } else { sum(|at| at.refused_groups) };
+    let refused = match status.state {
+        ObjectState::Refused if status.destinations.is_empty() => status.groups,
+        _ => sum(|at| at.refused_groups),
+    };
+    // What the rulers have of an object that cannot be read says nothing of what it declares.
+    let declared = |count| Some(number(count)).filter(|_| status.state != ObjectState::Malformed);
     StatusSummary {
-        groups: Some(number(status.groups)),
+        groups: declared(status.groups),
         rules: Some(number(sum(|at| at.rules))),
-        refused_groups: Some(number(refused)),
+        refused_groups: declared(refused),
         failing_rules: Some(number(sum(|at| at.failing_rules))),
         destinations: Some(number(status.destinations.len())),
         tenants: tenants(by_problem),

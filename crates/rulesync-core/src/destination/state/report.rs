@@ -184,7 +184,9 @@ impl State {
         object: &DesiredObject,
         wins: bool,
     ) -> ObjectAtDestination {
-        let mut refused: Vec<Finding> = self.verdicts.findings(namespace).cloned().collect();
+        // The ruler judges what owns the namespace.
+        let judged = self.verdicts.findings(namespace).filter(|_| wins);
+        let mut refused: Vec<Finding> = judged.cloned().collect();
         // The same refusals are always in the same order.
         refused.sort_by(|a, b| {
             let place = |finding: &Finding| (finding.location.group.clone(), finding.location.rule);
@@ -195,7 +197,9 @@ impl State {
             findings.push(namespace_taken(namespace, &object.id, &winner.id));
         }
         findings.extend(refused);
-        findings.extend(self.taken_by_others(namespace).filter(|_| wins));
+        let taken = self.taken_by_others(namespace).filter(|_| wins);
+        let is_offered = wins && taken.is_none();
+        findings.extend(taken);
         if wins {
             findings.extend(self.verdicts.overlay.expelled(namespace, object).map(expelled));
             findings.extend(self.view.normalizations.of_namespace(namespace).map(normalized));
@@ -223,10 +227,12 @@ impl State {
             ObjectState::Synced
         };
         // What the ruler is to have of it, and has not refused.
-        let offered = self.verdicts.overlay.groups(namespace, object).filter(|_| wins);
+        let offered = self.verdicts.overlay.groups(namespace, object).filter(|_| is_offered);
         let (groups, rules) = offered
             .filter(|group| !self.verdicts.refuses(namespace, &group.name, group.fingerprint))
             .fold((0, 0), |(groups, rules), group| (groups + 1, rules + group.rules as usize));
+        let refused_groups =
+            if is_offered { self.verdicts.refused_groups_in(namespace) } else { object.groups.len() };
         ObjectAtDestination {
             ruler: self.id.ruler.to_string(),
             tenant: self.id.tenant.as_ref().map(ToString::to_string),
@@ -236,7 +242,7 @@ impl State {
             delay: self.delay(namespace).filter(|_| wins),
             groups,
             rules,
-            refused_groups: object.refused.len() + self.verdicts.refused_groups_in(namespace),
+            refused_groups: object.refused.len() + refused_groups,
             failing_rules: if wins { self.health.failing_rules_in(namespace) } else { 0 },
             held_groups: if wins { self.safety.guard.held_in(namespace) } else { 0 },
             findings,

@@ -137,6 +137,11 @@ impl Bench {
     }
 
     fn declare(&mut self, name: &str, groups: &[(&str, &str)]) {
+        self.declare_in(name, name, groups);
+    }
+
+    /// Adds an object to the namespace of another.
+    fn declare_in(&mut self, place: &str, name: &str, groups: &[(&str, &str)]) {
         let desired = |(name, expr): &(&str, &str)| crate::desired::tests::group(name, expr);
         let claim = crate::desired::DesiredObject {
             id: id(name),
@@ -149,7 +154,7 @@ impl Bench {
             legacy_names: Box::default(),
             seen: Instant::now(),
         };
-        self.state.upsert(&namespace(name), claim, true);
+        self.state.upsert(&namespace(place), claim, true);
     }
 
     fn drop(&mut self, name: &str) {

@@ -17,6 +17,11 @@ fn refused_at(findings: Value) -> Value {
     at(json!({"state": "refused", "refused_groups": 1, "findings": findings}))
 }
 
+/// What is said of an object at a destination that refuses all of it.
+fn with_nothing() -> Value {
+    at(json!({"state": "refused", "groups": 0, "rules": 0, "refused_groups": 2, "evaluation": null}))
+}
+
 fn delayed(reason: &str) -> Value {
     at(json!({"state": "pending", "delay": {"reason": reason, "message": "why"}}))
 }
@@ -99,6 +104,11 @@ fn conditions_tell_what_became_of_an_object() {
              Ready=False/GroupsRefused Stalled=True/GroupsRefused",
         ),
         (
+            json!({"state": "refused", "destinations": [with_nothing()]}),
+            "Accepted=False/GroupsRefused Synced=Unknown/GroupsRefused Evaluating=Unknown/Unknown \
+             Ready=False/GroupsRefused Stalled=True/GroupsRefused",
+        ),
+        (
             json!({"state": "refused", "findings": [finding("tenant", "error", "no")], "destinations": []}),
             "Accepted=False/TenantDenied Synced=Unknown/TenantDenied Evaluating=Unknown/Unknown \
              Ready=False/TenantDenied Stalled=True/TenantDenied",
@@ -140,6 +150,22 @@ fn conditions_say_why_and_where() {
     let failing = at(json!({"evaluation": "failing", "failing_rules": 3, "findings": failing}));
     let failing = Conditions::of(&status(json!({"destinations": [failing]})));
     assert_eq!(failing.evaluating.message, format!("{place}: too many samples (and 2 more)"));
+}
+
+#[test]
+fn conditions_say_where_rules_are_and_whose_they_are() {
+    let synced = |fields: Value| Conditions::of(&status(fields)).synced.message;
+    let whole = json!({"state": "refused", "destinations": [with_nothing()]});
+    assert_eq!(synced(whole), "nothing of it goes to mimir/team-a");
+    let somewhere = json!({"state": "refused", "destinations": [with_nothing(), at(json!({"tenant": "b"}))]});
+    assert_eq!(synced(somewhere), "7 rules in mimir/b");
+    let nothing = at(json!({"groups": 0, "rules": 0}));
+    let nothing = json!({"groups": 0, "destinations": [nothing, at(json!({"groups": 0, "rules": 0}))]});
+    assert_eq!(synced(nothing), "it declares no rules");
+    let malformed = json!({"state": "malformed", "findings": [finding("spec", "error", "no")]});
+    assert_eq!(synced(malformed), "its last readable version is there: 7 rules in mimir/team-a");
+    let unreadable = json!({"state": "malformed", "groups": 0, "destinations": []});
+    assert_eq!(synced(unreadable), "it goes to no ruler");
 }
 
 #[test]

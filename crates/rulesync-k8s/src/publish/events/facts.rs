@@ -75,10 +75,8 @@ pub fn notices(before: Option<&Facts>, status: &ObjectStatus) -> (Vec<Notice>, F
             format!("nothing is wrong any more: {}", place(status, &conditions)),
         ));
     }
-    // Of an object that is refused as a whole, the rulers have nothing.
-    let has_nothing = conditions.accepted.status == ConditionStatus::False
-        && status.destinations.iter().all(|at| at.rules == 0);
-    let synced = conditions.synced.status == ConditionStatus::True && !has_nothing;
+    // Of an object that cannot be read, the rulers have another generation.
+    let synced = conditions.synced.status == ConditionStatus::True && status.state != ObjectState::Malformed;
     let mut synced_hash = before.map_or(0, |before| before.synced);
     if synced {
         let notice = Notice::new(NoticeReason::Synced, place(status, &conditions));

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::clock::seconds_since_1970;
+use crate::finding::Code;
 use crate::outcome::Reporter;
 use crate::status::{DestinationState, ObjectState};
 
@@ -76,6 +77,21 @@ async fn findings_of_the_ruler_name_the_group() {
     bench.work();
     bench.list(&[g, h]);
     assert_eq!(bench.state.report().objects[0].1.findings, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_whose_namespace_is_taken_has_its_own_numbers_and_findings() {
+    let mut bench = destination().listed(&[]).declared("o", &[("g", "1"), ("bad", "1")]);
+    bench.refused.insert("bad");
+    bench.work();
+    bench.declare_in("o", "younger", &[("g", "2"), ("h", "2"), ("i", "2")]);
+    bench.work();
+    let report = bench.state.report();
+    let [(_, first), (younger, second)] = &*report.objects else { panic!("{report:?}") };
+    assert_eq!((first.groups, first.refused_groups, younger.name()), (1, 1, "younger"));
+    assert_eq!((second.groups, second.rules, second.refused_groups), (0, 0, 3));
+    let codes: Vec<Code> = second.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!((second.state, codes), (ObjectState::Refused, vec![Code::NamespaceTaken]));
 }
 
 #[tokio::test(start_paused = true)]

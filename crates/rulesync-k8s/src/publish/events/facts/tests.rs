@@ -50,6 +50,15 @@ fn notices_do_not_call_an_object_synced_that_is_refused_as_a_whole() {
 }
 
 #[test]
+fn notices_do_not_call_a_generation_synced_that_cannot_be_read() {
+    let malformed = status(json!({
+        "generation": 5, "state": "malformed", "findings": [finding("spec", "error", "no")],
+    }));
+    let told = told(Some(Facts::default()), &[synced(4), malformed, synced(6)]);
+    assert_eq!(told, [vec!["Synced"], vec!["RuleRefused"], vec!["Recovered", "Synced"]]);
+}
+
+#[test]
 fn notices_at_the_start_of_a_process_are_problems_only() {
     assert_eq!(told(None, &[synced(1), synced(1)]), [vec![""; 0], vec![]]);
     assert_eq!(
