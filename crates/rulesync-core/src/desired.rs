@@ -280,6 +280,11 @@ impl Desired {
         self.protected.get(namespace)?.values().map(|protection| protection.because).next()
     }
 
+    /// Iterates over the namespaces whose rules are protected.
+    pub(crate) fn protected_namespaces(&self) -> impl Iterator<Item = &RulerNamespace> {
+        self.protected.keys()
+    }
+
     /// Returns what is enforced on the protected rules of a namespace that no object declares, if that is known.
     pub(crate) fn enforced_on_protected(&self, namespace: &str) -> Option<&Arc<Transform>> {
         self.protected.get(namespace)?.values().find_map(|protection| protection.enforced.as_ref())

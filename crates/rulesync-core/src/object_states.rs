@@ -32,6 +32,8 @@ struct States {
     objects: BTreeMap<ObjectId, Entry>,
     /// Objects with a problem, the latest last.
     problems: BTreeSet<(u64, ObjectId)>,
+    /// The number of declared objects in each state that one of them has.
+    counts: BTreeMap<ObjectState, usize>,
     /// The destinations of objects, shared between these.
     destinations: BTreeSet<Arc<DestinationId>>,
     subscriptions: Vec<Weak<Pending>>,
@@ -49,17 +51,16 @@ impl ObjectStates {
     /// number.
     pub fn problems(&self, filter: &ObjectFilter, limit: usize) -> (Vec<ObjectSummary>, usize) {
         let states = self.lock();
-        let selected = states.problems.iter().rev().filter_map(|(_, id)| {
+        let mut selected = states.problems.iter().rev().filter_map(|(_, id)| {
             let entry = states.objects.get(id)?;
             filter.selects(id, entry).then_some((id, entry))
         });
-        let (mut summaries, mut total) = (Vec::new(), 0);
-        for (id, entry) in selected {
-            total += 1;
-            if summaries.len() < limit {
-                summaries.extend(entry.summary(id));
-            }
-        }
+        let first = selected.by_ref().take(limit);
+        let summaries: Vec<ObjectSummary> = first.filter_map(|(id, entry)| entry.summary(id)).collect();
+        let total = match *filter == ObjectFilter::default() {
+            true => states.problems.len(),
+            false => summaries.len() + selected.count(),
+        };
         (summaries, total)
     }
 
@@ -96,11 +97,7 @@ impl ObjectStates {
     /// Returns the number of declared objects in each state, and of those with a problem.
     pub fn counts(&self) -> (BTreeMap<ObjectState, usize>, usize) {
         let states = self.lock();
-        let mut counts = BTreeMap::new();
-        for entry in states.objects.values().filter(|entry| entry.is_declared()) {
-            *counts.entry(entry.state()).or_default() += 1;
-        }
-        (counts, states.problems.len())
+        (states.counts.clone(), states.problems.len())
     }
 
     /// Subscribes to changes from now on.
@@ -185,6 +182,22 @@ impl States {
         }
     }
 
+    /// Keeps the counts: called with an entry before and after a change.
+    fn count(&mut self, entry: &Entry, after: bool) {
+        if !entry.is_declared() {
+            return;
+        }
+        let number = self.counts.entry(entry.state()).or_default();
+        if after {
+            *number += 1;
+        } else {
+            *number -= 1;
+            if *number == 0 {
+                self.counts.remove(&entry.state());
+            }
+        }
+    }
+
     fn shared(&mut self, destination: &DestinationId) -> Arc<DestinationId> {
         if let Some(known) = self.destinations.get(destination) {
             return Arc::clone(known);
@@ -196,11 +209,13 @@ impl States {
 
     fn update(&mut self, object: &ObjectId, now: u64, change: impl FnOnce(&mut Entry) -> bool) {
         let mut entry = self.objects.remove(object).unwrap_or_default();
+        self.count(&entry, false);
         if let Some(since) = entry.problem_since() {
             self.problems.remove(&(since, object.clone()));
         }
         let changed = change(&mut entry);
         entry.settle(now);
+        self.count(&entry, true);
         if let Some(since) = entry.problem_since() {
             self.problems.insert((since, object.clone()));
         }

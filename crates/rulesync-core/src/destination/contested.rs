@@ -4,7 +4,7 @@
 //! A group that three lists in a row find changed is contested. It is repaired at most once per resync interval,
 //! because each repair resets the pending time of its alerts.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ const EARLY_RESYNC_RATIO: f64 = 0.8;
 
 /// The groups of one destination that recent lists found changed.
 #[derive(Debug, Default)]
-pub(super) struct ContestedGroups(HashMap<GroupKey, Drift>);
+pub(super) struct ContestedGroups(BTreeMap<GroupKey, Drift>);
 
 #[derive(Debug)]
 struct Drift {
@@ -136,10 +136,12 @@ impl ContestedGroups {
         self.0.values().filter(|drift| drift.is_contested()).count()
     }
 
-    /// Iterates over the contested groups of a namespace, each with the fields that differed.
+    /// Iterates over the contested groups of a namespace by name, each with the fields that differed.
     pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&GroupName, &[String])> {
-        let here = self.0.iter().filter(move |((of, _), drift)| &**of == namespace && drift.is_contested());
-        here.map(|((_, group), drift)| (group, drift.differs.as_slice()))
+        let from = (RulerNamespace::from(namespace), GroupName::from(""));
+        let here = self.0.range(from..).take_while(move |((of, _), _)| &**of == namespace);
+        here.filter(|(_, drift)| drift.is_contested())
+            .map(|((_, group), drift)| (group, drift.differs.as_slice()))
     }
 }
 
@@ -188,5 +190,22 @@ mod tests {
         assert_eq!(contested.groups(), 1);
         contested.retain(|_| false);
         assert_eq!(contested.groups(), 0, "it is no longer declared");
+    }
+
+    #[test]
+    fn contested_groups_of_a_namespace_are_in_the_order_of_their_names() {
+        let mut contested = ContestedGroups::default();
+        let names: Vec<String> = (10..40).map(|number| format!("g{number}")).collect();
+        for (namespace, name) in
+            ["us.a", "us.b", "us.c"].iter().flat_map(|n| names.iter().map(move |g| (n, g)))
+        {
+            let key = (RulerNamespace::from(*namespace), GroupName::from(name.as_str()));
+            for _ in 0..CONTESTED_LISTS {
+                contested.record(key.clone(), Fingerprint::of_bytes(b"1"), false, Vec::new);
+            }
+        }
+        let found: Vec<&str> = contested.of_namespace("us.b").map(|(group, _)| &**group).collect();
+        assert_eq!(found, names);
+        assert_eq!(contested.of_namespace("us").count(), 0);
     }
 }

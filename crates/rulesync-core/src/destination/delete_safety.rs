@@ -87,6 +87,11 @@ impl DeleteSafety {
         (now.known && !before.known) || (now.orphans && !before.orphans)
     }
 
+    /// Returns whether a kind is not installed, so that orphans may belong to objects of it.
+    pub(super) fn misses_kinds(&self) -> bool {
+        !self.environment.missing_kinds.is_empty()
+    }
+
     /// Returns the deletes that are allowed at the moment.
     pub(super) fn deletes(&self) -> Deletes {
         let Deletes { known, orphans, .. } = self.environment.deletes;

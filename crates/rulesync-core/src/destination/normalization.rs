@@ -23,7 +23,7 @@ const RETEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The normalizations learned about one destination's server.
 #[derive(Debug, Default)]
 pub(super) struct Normalizations {
-    learned: HashMap<GroupKey, Learned>,
+    learned: BTreeMap<GroupKey, Learned>,
     /// Groups that differed once when read back, and that the next list reads whole.
     candidates: HashMap<GroupKey, Candidate>,
     /// Learned groups that were written again to test whether the difference is still made, with its fields.
@@ -124,7 +124,13 @@ impl Normalizations {
         self.candidates.remove(key);
         self.learned.remove(key);
         let Some(fields) = self.retested.remove(key) else { return Vec::new() };
-        self.learned.extract_if(|_, learned| learned.fields == fields).map(|((ns, _), _)| ns).collect()
+        let mut again = Vec::new();
+        self.learned.retain(|(namespace, _), learned| {
+            let is_other = learned.fields != fields;
+            again.extend((!is_other).then(|| namespace.clone()));
+            is_other
+        });
+        again
     }
 
     /// Returns one group of each kind of difference that is due for a test; these are written again.
@@ -179,9 +185,10 @@ impl Normalizations {
         self.learned.len()
     }
 
-    /// Iterates over the normalized groups of a namespace, each with the fields that differ.
+    /// Iterates over the normalized groups of a namespace by name, each with the fields that differ.
     pub(super) fn of_namespace(&self, namespace: &str) -> impl Iterator<Item = (&GroupName, &Fields)> {
-        let here = self.learned.iter().filter(move |((of, _), _)| &**of == namespace);
+        let from = (RulerNamespace::from(namespace), GroupName::from(""));
+        let here = self.learned.range(from..).take_while(move |((of, _), _)| &**of == namespace);
         here.map(|((_, group), learned)| (group, &learned.fields))
     }
 }

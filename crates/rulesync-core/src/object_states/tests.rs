@@ -1,5 +1,7 @@
 //! States of objects, kept from changes.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::object_change::{DeclaredState, DeclaredVerdict, StateAtDestination};
 use crate::status::object_state::{DelayReason, EvaluationState};
@@ -175,4 +177,55 @@ async fn subscription_returns_each_changed_object_once_and_loses_none() {
     drop(subscription);
     states.take(3, [declared("c", 0)]);
     assert!(states.lock().subscriptions.is_empty());
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Declare(usize, bool),
+    At(usize, usize, Option<ObjectState>),
+    Gone(usize),
+    End(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let state = prop::sample::select(vec![
+        None,
+        Some(ObjectState::Synced),
+        Some(ObjectState::Pending),
+        Some(ObjectState::Refused),
+    ]);
+    let step = prop_oneof![
+        (0..4_usize, any::<bool>()).prop_map(|(object, two)| Step::Declare(object, two)),
+        (0..4_usize, 0..2_usize, state).prop_map(|(object, tenant, state)| Step::At(object, tenant, state)),
+        (0..4_usize).prop_map(Step::Gone),
+        (0..2_usize).prop_map(Step::End),
+    ];
+    prop::collection::vec(step, 0..40)
+}
+
+proptest! {
+    #[test]
+    fn counts_are_those_of_the_objects_whatever_happens(steps in steps()) {
+        let (names, tenants) = (["a", "b", "c", "d"], ["one", "two"]);
+        let states = ObjectStates::default();
+        for (now, step) in (1..).zip(steps) {
+            let change = match step {
+                Step::Declare(object, two) => declared(names[object], 1 + usize::from(two)),
+                Step::At(object, tenant, there) => at(names[object], tenants[tenant], there.map(state)),
+                Step::Gone(object) => ObjectChange::Gone { object: id(names[object]) },
+                Step::End(tenant) => ObjectChange::DestinationEnded { destination: destination(tenants[tenant]) },
+            };
+            states.take(now, [change]);
+            let all = states.page(&ObjectFilter::default(), None, 10).objects;
+            let mut expected = BTreeMap::new();
+            all.iter().for_each(|summary| *expected.entry(summary.state).or_default() += 1);
+            let problems = all.iter().filter(|summary| summary.problem).count();
+            prop_assert_eq!(states.counts(), (expected, problems));
+            let filter = ObjectFilter { problems: true, ..ObjectFilter::default() };
+            for filter in [ObjectFilter::default(), filter] {
+                let (first, total) = states.problems(&filter, 1);
+                prop_assert_eq!((first.len(), total), (problems.min(1), problems));
+            }
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Plans of a destination, and which changes may be made: all, none, or those of a plan that was reviewed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use tokio::time::Instant;
 
 use super::State;
 use crate::model::name::RulerNamespace;
-use crate::plan::{Approval, Change, Plan, plan_with};
+use crate::plan::{Approval, Change, Plan, plan_namespace, plan_with};
 
 impl State {
     /// Sets which changes may be made from now on.
@@ -55,6 +55,35 @@ impl State {
             |change: &Change| change.is_guarded() && self.desired.object_of(&change.namespace).is_none();
         let orphans = self.planned().into_iter().filter(is_orphan).map(|change| change.namespace);
         orphans.collect::<HashSet<RulerNamespace>>().len()
+    }
+
+    /// Returns the deletes that are protected, by namespace. Only what may be protected is planned for that.
+    pub(super) fn protected_deletes(&self) -> Vec<Change> {
+        let observed = self.view.observed().cloned().unwrap_or_default();
+        let (input, now) = (self.input(&observed), Instant::now());
+        let mut changes: Vec<Change> = Vec::new();
+        for namespace in self.may_be_protected() {
+            changes.extend(plan_namespace(&namespace, input, |_, _| false));
+        }
+        changes.retain_mut(|change| {
+            change.held = self.safety.reason(change, &self.desired, &self.shared.classifier, now);
+            change.held.is_some_and(|held| !held.is_releasable())
+        });
+        changes
+    }
+
+    /// Returns the namespaces in which deletes may be protected, sorted: few, unless everything is.
+    pub(super) fn may_be_protected(&self) -> BTreeSet<RulerNamespace> {
+        let Some(observed) = self.view.observed() else { return BTreeSet::new() };
+        let undeclared = || observed.names().filter(|namespace| self.desired.winner(namespace).is_none());
+        let mut namespaces: BTreeSet<RulerNamespace> = self.desired.protected_namespaces().cloned().collect();
+        let deletes = self.safety.deletes();
+        if deletes.takeover || !deletes.known {
+            namespaces.extend(observed.names().cloned());
+        } else if !deletes.orphans || self.safety.misses_kinds() {
+            namespaces.extend(undeclared().cloned());
+        }
+        namespaces
     }
 
     /// Returns all changes that are to be made, including those that are held.

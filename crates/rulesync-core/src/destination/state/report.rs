@@ -14,7 +14,6 @@ use crate::guard::HeldReason;
 use crate::model::fingerprint::Fingerprint;
 use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::object::ObjectId;
-use crate::plan::Change;
 use crate::ruler::RulerErrorKind;
 use crate::status::{
     ConcurrencyStatus, Delay, DelayReason, DestinationState, DestinationStatus, EvaluationState, HeldDeletes,
@@ -109,7 +108,6 @@ impl State {
 
     /// Returns the deletes that are not made, by reason.
     fn holds(&self) -> Vec<HeldDeletes> {
-        let planned = self.planned();
         let mut by_reason: BTreeMap<HeldReason, HeldDeletes> = BTreeMap::new();
         let mut add = |reason: HeldReason, groups: usize, namespace: &str| {
             let held = by_reason.entry(reason).or_insert(HeldDeletes {
@@ -127,8 +125,7 @@ impl State {
         for (namespace, groups, reason) in self.safety.guard.held() {
             add(reason, groups, namespace);
         }
-        let protects = |change: &&Change| change.held.is_some_and(|held| !held.is_releasable());
-        for change in planned.iter().filter(protects).filter(|c| !judged.contains_key(&c.namespace)) {
+        for change in self.protected_deletes().iter().filter(|c| !judged.contains_key(&c.namespace)) {
             if let Some(reason) = change.held {
                 add(reason, change.deletes(), &change.namespace);
             }

@@ -6,7 +6,7 @@ use super::*;
 use crate::clock::seconds_since_1970;
 use crate::finding::Code;
 use crate::outcome::Reporter;
-use crate::status::{DestinationState, ObjectState};
+use crate::status::{DestinationState, HeldDeletes, ObjectState};
 
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 
@@ -121,6 +121,76 @@ async fn held_deletes_are_reported_once_with_the_time_at_which_they_are_made() {
     bench.work();
     assert_eq!(reports(&mut bench), ["none"]);
     assert_eq!(bench.state.report().destination.holds, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn report_plans_only_what_may_be_protected() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("o{n}")).collect();
+    let mut bench = destination();
+    names.iter().for_each(|name| bench.declare(name, &[("g", "1"), ("h", "1")]));
+    let there: Vec<String> = names.iter().map(|name| namespace(name).to_string()).collect();
+    let there: Vec<There<'_>> =
+        there.iter().flat_map(|name| ["g", "h"].map(|group| (&**name, group, "1"))).collect();
+    bench.list(&there);
+    assert_eq!(bench.work(), NOTHING);
+    let planned = |bench: &Bench| bench.state.may_be_protected().len();
+    assert_eq!((planned(&bench), bench.state.report().destination.holds), (0, vec![]));
+
+    // Two objects move away, and one of them is declared here still, without a group that is there.
+    bench.drop("o1");
+    bench.declare("o2", &[("g", "1")]);
+    for name in ["o1", "o2"] {
+        bench.state.protect(&namespace(name), &id(name), Some(HeldReason::Moving.into()));
+    }
+    let moving = |holds: &[HeldDeletes]| {
+        let [held] = holds else { panic!("{holds:?}") };
+        (held.reason, held.groups, held.namespaces, held.example.clone())
+    };
+    assert_eq!(planned(&bench), 2);
+    assert_eq!(
+        moving(&bench.state.report().destination.holds),
+        (HeldReason::Moving, 3, 2, "us.ns.o1".to_owned())
+    );
+
+    // What no object accounts for, while something may hide one.
+    bench.allow(true, false);
+    bench.list(&[there, vec![("us.ns.orphan", "g", "1")]].concat());
+    assert_eq!(planned(&bench), 3);
+    bench.allow(true, true);
+    bench.missing_kinds(&[PROMETHEUS_RULE]);
+    assert_eq!(planned(&bench), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn report_has_the_protected_deletes_of_the_plan() {
+    let there =
+        [("us.ns.o", "g", "1"), ("us.ns.o", "old", "1"), ("us.ns.orphan", "g", "1"), ("us.ns.p", "g", "1")];
+    let mut bench = destination().listed(&there).declared("o", &[("g", "1")]).declared("p", &[("g", "1")]);
+    let check = |bench: &Bench, expected: &[(HeldReason, usize)]| {
+        let planned = bench.state.planned();
+        let protects = |change: &&Change| change.held.is_some_and(|held| !held.is_releasable());
+        let planned: Vec<&Change> = planned.iter().filter(protects).collect();
+        let found = bench.state.protected_deletes();
+        assert_eq!(found.iter().collect::<Vec<_>>(), planned);
+        let holds = bench.state.report().destination.holds;
+        let holds: Vec<_> = holds.iter().map(|held| (held.reason, held.groups)).collect();
+        assert_eq!(holds, expected);
+    };
+    bench.allow(false, false);
+    check(&bench, &[(HeldReason::Snapshot, 2)]);
+    bench.allow(true, false);
+    bench.work_after_settling().await;
+    bench.list(&there);
+    check(&bench, &[(HeldReason::Unreadable, 1)]);
+    bench.state.protect(&namespace("o"), &id("o"), Some(HeldReason::TenantRefused.into()));
+    check(&bench, &[(HeldReason::Unreadable, 1), (HeldReason::TenantRefused, 1)]);
+    bench.missing_kinds(&[PROMETHEUS_RULE]);
+    bench.allow(true, true);
+    check(&bench, &[(HeldReason::Kind, 1), (HeldReason::TenantRefused, 1)]);
+    bench.missing_kinds(&[]);
+    check(&bench, &[(HeldReason::TenantRefused, 1)]);
+    bench.state.take_over();
+    check(&bench, &[(HeldReason::Takeover, 2)]);
 }
 
 #[tokio::test(start_paused = true)]
