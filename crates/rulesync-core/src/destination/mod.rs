@@ -13,9 +13,11 @@ mod health;
 mod incoming;
 mod known_limits;
 mod limits;
+mod lists;
 mod normalization;
 mod ownership;
 mod progress;
+mod questions;
 mod queue;
 mod records;
 mod refusals;
@@ -24,22 +26,23 @@ mod state;
 mod unrecognized;
 mod verdicts;
 mod view;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{self, LimitedRuler, Stops};
 use crate::environment::Environment;
 use crate::model::tenant::DestinationId;
-use crate::observed::{Listed, Listing};
+use crate::observed::Listed;
 use crate::policy::jittered;
 use crate::ruler::RulerError;
-use asking::{Answer, Asking};
+use asking::Asking;
 pub(crate) use command::{AskedObject, Command, DestinationReport, ObjectHere, Question};
 pub(crate) use delete_safety::Retirement;
 pub(crate) use progress::Progress;
@@ -237,137 +240,6 @@ impl Destination {
             Command::Plan(answer) => drop(answer.send(self.state.plan())),
             Command::Approve(approval) => self.state.approve(approval),
         }
-    }
-
-    /// Starts a list if one is due and nothing forbids it. Writes go on meanwhile.
-    fn start_list(&mut self) {
-        if self.list_time().is_none_or(|at| Instant::now() < at) {
-            return;
-        }
-        let early = Instant::now() < self.next_list;
-        let (previous, suspects) = self.state.begin_list(early);
-        let ruler = self.ruler.clone();
-        let tenant = self.state.id.tenant.clone();
-        let classifier = self.state.classifier();
-        let names_foreign = classifier.needs_records();
-        let bodies = self.state.plans_bodies();
-        self.list.spawn(async move {
-            let classify = move |namespace: &str| classifier.classify(namespace);
-            let mut listing = Listing::new(ruler.ruler.capabilities().fields, &classify, &previous)
-                .suspecting(&suspects)
-                .naming_foreign(names_foreign);
-            if bodies {
-                listing = listing.storing();
-            }
-            let permit = ruler.concurrency.acquire(tenant.as_ref()).await;
-            let result = ruler.ruler.list(tenant.as_ref(), &mut listing).await;
-            apply::judge(&permit, result.as_ref().err());
-            result.map(|()| listing.into_listed())
-        });
-    }
-
-    fn listed(&mut self, listed: Result<Result<Listed, RulerError>, tokio::task::JoinError>) {
-        let result = match listed {
-            Ok(result) => result,
-            // Given up because another process leads now.
-            Err(error) if error.is_cancelled() => return,
-            // A ruler from another crate may panic: that counts as an answer that cannot be read.
-            Err(error) => Err(RulerError::unreadable(format!("listing ended unexpectedly: {error}"))),
-        };
-        match result {
-            Ok(listed) => {
-                self.state.end_list(listed);
-                self.next_list = Instant::now() + jittered(self.state.policy().resync_interval);
-            }
-            Err(error) => self.next_list = Instant::now() + self.state.list_failed(error),
-        }
-    }
-
-    /// Starts work as far as the queue, the circuit breaker and the ruler's concurrency limit allow.
-    fn start_jobs(&mut self) {
-        if !self.state.writes() || !self.shared.leadership.may_write() || self.gathering().is_some() {
-            return;
-        }
-        let batches = self.ruler.ruler.capabilities().batches;
-        let limit = self.state.availability.breaker.allows(Instant::now(), self.in_flight);
-        while self.jobs.len() < limit {
-            // One job of this destination waits for a permit already; with hundreds of tenants, more of each would only
-            // take up memory.
-            if !batches && !self.jobs.is_empty() && self.ruler.concurrency.is_contended() {
-                return;
-            }
-            let Some((namespace, changes)) = self.state.next_job() else { return };
-            let (tenant, stops) = (self.state.id.tenant.clone(), self.stops.clone());
-            if batches {
-                let (ruler, found) =
-                    (Arc::clone(&self.ruler.ruler), self.state.groups_with_findings(&namespace));
-                self.jobs.spawn(apply::apply_together(ruler, tenant, namespace, changes, found, stops));
-            } else {
-                self.jobs.spawn(apply::apply(self.ruler.clone(), tenant, namespace, changes, stops));
-            }
-        }
-    }
-
-    /// Returns until when the first batch waits for sources, so that all their objects go into one batch.
-    fn gathering(&self) -> Option<Instant> {
-        let waits = self.ruler.ruler.capabilities().batches && !self.state.everything_is_declared();
-        (waits && Instant::now() < self.gathers_until).then_some(self.gathers_until)
-    }
-
-    /// Asks what is due besides a list.
-    fn ask(&mut self) {
-        let now = Instant::now();
-        if self.asking_time().is_none_or(|at| at > now) {
-            return;
-        }
-        let (ruler, tenant) = (self.ruler.clone(), self.state.id.tenant.clone());
-        if self.state.evaluation_due().is_some_and(|at| at <= now) {
-            self.asking.ask_for_evaluation(ruler, tenant, self.state.written_namespaces());
-        } else {
-            self.asking.ask_for_limits(ruler, tenant);
-        }
-    }
-
-    /// Returns when to ask next, unless nothing may be asked.
-    fn asking_time(&self) -> Option<Instant> {
-        let asks = self.shared.evaluates && self.led && self.asking.is_idle();
-        let due = || [self.state.evaluation_due(), self.state.limits_due()].into_iter().flatten().min();
-        asks.then(due).flatten()
-    }
-
-    fn answered(&mut self, answer: Result<Answer, JoinError>) {
-        match answer {
-            Ok(Answer::Evaluation(asked, answer)) => self.state.evaluated(asked, answer),
-            Ok(Answer::Limits(answer)) => self.state.limits_answered(answer),
-            // A ruler from another crate may panic; a question that failed is worth no more than a log line.
-            Err(error) => {
-                tracing::warn!(%error, destination = %self.state.id, "Request to the ruler ended unexpectedly");
-            }
-        }
-    }
-
-    fn applied(&mut self, report: Result<apply::Report, tokio::task::JoinError>) {
-        match report {
-            Ok(report) => self.state.applied(report),
-            Err(error) => {
-                // A ruler from another crate may panic. The namespace is lost with the task, so everything is rechecked
-                // after a new list.
-                tracing::error!(%error, destination = %self.state.id, "Write ended unexpectedly");
-                self.state.restart();
-                self.next_list = Instant::now() + self.state.policy().backoff.wait(1);
-            }
-        }
-    }
-
-    /// Returns when to list next, unless the end of something under way decides that.
-    fn list_time(&self) -> Option<Instant> {
-        let probing = self.state.availability.breaker.until().is_some() && !self.jobs.is_empty();
-        // Before its records are known, own namespaces would look foreign.
-        if probing || !self.list.is_empty() || !self.led || self.state.awaits_records() {
-            return None;
-        }
-        let early = self.state.view.next_list().map_or(self.next_list, |early| early.min(self.next_list));
-        Some(self.state.availability.breaker.until().map_or(early, |breaker| breaker.max(early)))
     }
 
     /// Returns when the destination has something to do without a command.

@@ -7,6 +7,7 @@ mod evaluated;
 mod explain;
 mod limits;
 mod lists;
+mod metrics;
 mod names;
 mod objects;
 mod planning;
@@ -14,16 +15,16 @@ mod records;
 mod refuse;
 mod report;
 mod retention;
+mod work;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::availability::{Availability, STUCK_FAILURES};
 use super::changed_objects::ChangedObjects;
-use super::delete_safety::{DeleteSafety, Retirement};
+use super::delete_safety::DeleteSafety;
 use super::gauges::Gauges;
 use super::health::EvaluationHealth;
 use super::incoming::IncomingHandovers;
@@ -44,10 +45,9 @@ use crate::guard::HeldReason;
 use crate::model::capabilities::Capabilities;
 use crate::model::name::{GroupName, RulerNamespace};
 use crate::model::tenant::DestinationId;
-use crate::observed::Observed;
 use crate::outcome::{Outcome, Subject};
 use crate::overlay::Offered;
-use crate::plan::{Approval, Change, PlanInput, Reason, in_order, own_groups, plan_namespace, successor};
+use crate::plan::{Approval, Change, own_groups};
 use crate::policy::Policy;
 use crate::ruler::RulerError;
 use crate::stored_groups::StoredGroups;
@@ -129,76 +129,9 @@ impl State {
         &self.environment.policy
     }
 
-    /// Returns the next namespace with changes to carry out.
-    pub(super) fn next_job(&mut self) -> Option<(RulerNamespace, Vec<Change>)> {
-        let observed = Arc::clone(self.view.observed()?);
-        if !self.may_write() && !self.is_claiming() {
-            let namespace = self.ownership.namespace().clone();
-            let claim = self.claim_change()?;
-            return self.queue.take(&namespace, Instant::now()).then(|| (namespace, vec![claim]));
-        }
-        loop {
-            let (namespace, drifted) = self.queue.pop(Instant::now())?;
-            let mut changes = self.changes(&namespace, &observed);
-            let (desired, classifier) = (&self.desired, &self.shared.classifier);
-            self.safety.hold_back(&namespace, &mut changes, desired, classifier, Instant::now());
-            self.leave_unapproved(&namespace, &mut changes);
-            let writes_only = !changes.is_empty() && !changes.iter().any(Change::is_delete);
-            if writes_only && self.limits.defers(&namespace) {
-                // There is no room for it before something is deleted.
-                changes.clear();
-            }
-            if changes.is_empty() {
-                self.queue.finished(&namespace);
-                self.settled();
-                continue;
-            }
-            changes.sort_by_key(|change| (change.is_delete(), self.has_failed(change)));
-            if drifted {
-                changes.iter_mut().for_each(|change| change.reason = Reason::Drifted);
-            }
-            self.view.writing(&namespace);
-            return Some((namespace, changes));
-        }
-    }
-
-    /// Returns whether the claim is being written by a ruler that batches: whatever comes after it goes into the same
-    /// batch, or is not written at all. The list that shows whose claim was stored comes as soon as without batches.
-    fn is_claiming(&self) -> bool {
-        self.shared.ruler.capabilities().batches
-            && self.ownership.is_to_claim()
-            && self.queue.running().any(|namespace| namespace == self.ownership.namespace())
-    }
-
     /// Returns whether every source has shown all its objects.
     pub(super) fn everything_is_declared(&self) -> bool {
         self.safety.deletes().known
-    }
-
-    /// Returns whether objects' rules may be written and deleted. A retiring destination is only cleaned up, which
-    /// needs no own claim, but no foreign claim may stand there.
-    fn may_write(&self) -> bool {
-        self.ownership.may_write() || (self.safety.is_retiring() && self.ownership.is_to_claim())
-    }
-
-    /// Returns the change that writes the claim, if it is to be written.
-    fn claim_change(&mut self) -> Option<Change> {
-        if !self.ownership.is_to_claim() {
-            return None;
-        }
-        if self.view.is_stale() {
-            // Another installation may have claimed the tenant since the last list.
-            if !self.view.is_listing() {
-                self.view.list_in(Duration::ZERO);
-            }
-            return None;
-        }
-        let Capabilities { language, fields, .. } = self.shared.ruler.capabilities();
-        self.ownership.write(language, &fields)
-    }
-
-    fn has_failed(&self, change: &Change) -> bool {
-        change.group().is_some_and(|group| self.queue.has_group_failed(&change.namespace, group))
     }
 
     /// Judges deletes whose time has come.
@@ -229,87 +162,9 @@ impl State {
         self.changed.everything = true;
     }
 
-    /// Returns the changes that may be made to a namespace now, before the delete guard is asked.
-    fn changes(&mut self, namespace: &RulerNamespace, observed: &Observed) -> Vec<Change> {
-        let mut changes = self.wanted_changes(namespace, observed);
-        changes.retain(|change| change.held.is_none());
-        changes
-    }
-
-    fn wanted_changes(&mut self, namespace: &RulerNamespace, observed: &Observed) -> Vec<Change> {
-        if namespace == self.ownership.namespace() {
-            return self.claim_removal(observed).into_iter().collect();
-        }
-        if let Some(adoptions) = self.adoptions.get(namespace) {
-            let ready = adoptions.iter().filter(|(_, own)| in_order(own, self.offered(), observed));
-            return ready.map(|(change, _)| change.clone()).collect();
-        }
-        let input = self.input(observed);
-        let (now, resync) = (Instant::now(), self.environment.policy.resync_interval);
-        let changes = plan_namespace(namespace, input, |group, fingerprint| {
-            self.verdicts.refuses(namespace, group, fingerprint)
-                || self.view.contested.waits(namespace, group, fingerprint, resync, now)
-        });
-        if changes.iter().any(|change| change.reason == Reason::Renamed) {
-            let successor = successor(namespace, input).cloned();
-            if let Some(successor) = successor.filter(|s| !in_order(s, self.offered(), observed)) {
-                let waiting = self.legacy.entry(successor).or_default();
-                if !waiting.contains(namespace) {
-                    waiting.push(namespace.clone());
-                }
-                return Vec::new();
-            }
-        }
-        changes
-    }
-
     /// Records that this process has become the leader.
     pub(super) fn take_over(&mut self) {
         self.safety.take_over(Instant::now());
-    }
-
-    fn input<'a>(&'a self, observed: &'a Observed) -> PlanInput<'a> {
-        PlanInput {
-            offered: self.offered(),
-            observed,
-            adoptable: self.view.adoptable(),
-            deletes: self.safety.deletes(),
-            classifier: &self.shared.classifier,
-        }
-    }
-
-    /// Returns the delete of the own claim once no other own group is left in a retiring destination.
-    fn claim_removal(&self, observed: &Observed) -> Option<Change> {
-        // What is under way may write a group.
-        let is_other = |namespace: &RulerNamespace| namespace != self.ownership.namespace();
-        let works = self.queue.running().any(is_other);
-        let last = self.safety.is_retiring() && !works && self.own_groups(observed) == 0;
-        self.ownership.delete().filter(|_| last)
-    }
-
-    /// Queues namespaces behind all others.
-    fn queue_last(&mut self, namespaces: &[RulerNamespace]) {
-        for namespace in namespaces {
-            self.queue.push(namespace, Priority::Last, false);
-        }
-    }
-
-    /// Queues every namespace that needs a change; the others cost one comparison each.
-    fn queue_all_with_changes(&mut self, drifted: bool) {
-        let Some(observed) = self.view.observed().cloned() else { return };
-        let mut namespaces: Vec<RulerNamespace> =
-            self.desired.objects().map(|(namespace, _)| namespace.clone()).collect();
-        namespaces.extend(observed.names().cloned());
-        namespaces.push(self.ownership.namespace().clone());
-        namespaces.sort_unstable();
-        namespaces.dedup();
-        for namespace in namespaces {
-            // The work that is under way was planned before: it is rechecked once more.
-            let waiting = self.queue.is_waiting(&namespace);
-            if !waiting && !self.changes(&namespace, &observed).is_empty() {
-                self.queue.push(&namespace, Priority::Last, drifted);
-            }
-        }
     }
 
     fn offered(&self) -> Offered<'_> {
@@ -405,53 +260,6 @@ impl State {
 
     fn report_outcome(&self, outcome: &Outcome) {
         self.shared.reporters.report(outcome);
-    }
-
-    // Metrics.
-
-    pub(super) fn publish_metrics(&mut self) {
-        self.gauges.groups.set(self.desired.groups());
-        self.gauges.rules.set(self.offered_rules());
-        self.gauges.refused_groups.set(self.verdicts.refused_groups());
-        self.gauges.refused_rules.set(self.verdicts.refused_rules());
-        self.gauges.evaluated(
-            self.health.is_known().then(|| (self.health.failing_rules(), self.health.not_loaded_groups())),
-        );
-        self.gauges.limits(self.known_limits.get(), self.desired.groups());
-        self.gauges.contested_groups.set(self.view.contested.groups());
-        self.gauges.normalized_groups.set(self.view.normalizations.groups());
-        self.gauges.waiting.set(self.queue.len());
-        self.gauges.foreign_claims.set(usize::from(self.ownership.conflict().is_some()));
-        self.report_held();
-    }
-
-    /// The number of rules that should exist, without those that the ruler refuses and that are omitted therefore.
-    fn offered_rules(&self) -> usize {
-        self.desired.rules().saturating_sub(self.verdicts.overlay.omissions.rules())
-    }
-
-    /// Reports held deletes when they have changed.
-    fn report_held(&mut self) {
-        let held = self.safety.guard.total_held();
-        if held == self.reported_held {
-            return;
-        }
-        self.gauges.held.set(held.map_or(0, |(groups, _)| groups));
-        self.changed.held(self.safety.guard.held().map(|(namespace, ..)| namespace.clone()));
-        let destination = self.id.clone();
-        match held {
-            Some((groups, reason)) => {
-                let until = match (reason, self.safety.retirement) {
-                    (HeldReason::Route, Some(Retirement::NoRoute { until })) => Some(until),
-                    (HeldReason::Configuration, _) => self.safety.guard.next_wait(),
-                    _ => None,
-                };
-                let until = until.map(|until| until.saturating_duration_since(Instant::now()));
-                self.report_outcome(&Outcome::Held { destination, groups, reason, until });
-            }
-            None => self.report_outcome(&Outcome::NoneHeld { destination }),
-        }
-        self.reported_held = held;
     }
 }
 

@@ -16,13 +16,14 @@ mod stored_versions;
 mod takeover;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::*;
 use crate::apply::{Applied, Report};
 use crate::claim::{CLAIM_GROUP, Claimant, OwnerClaim};
 use crate::described_ruler::DescribedRuler;
 use crate::desired::{DesiredGroup, RemovalReason};
-use crate::destination::{RecordRequests, Unrecognized};
+use crate::destination::{RecordRequests, Retirement, Unrecognized};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::model::capabilities::StoredFields;
@@ -31,9 +32,9 @@ use crate::model::kind::PROMETHEUS_RULE;
 use crate::model::language::QueryLanguage::PromQl;
 use crate::model::object::ObjectId;
 use crate::naming::NamespaceClassifier;
-use crate::observed::Listing;
+use crate::observed::{Listing, Observed};
 use crate::outcome::Reporters;
-use crate::plan::{Action, Deletes};
+use crate::plan::{Action, Deletes, Reason};
 
 /// A namespace, a group and its expression. In the claim's namespace `us` the expression is the cluster of the claim.
 type There<'a> = (&'a str, &'a str, &'a str);
