@@ -10,7 +10,7 @@
 //! | `recorder` | which Events are made |
 //! | `published`, `survey`, `sweep` | what was published before, and what of it belongs to nothing any more |
 //! | `sink`, `kubernetes`, `write` | where writes go |
-//! | `removals`, `metrics`, `parts` | from the engine, to the metrics, and what a publisher is made of |
+//! | `questions`, `removals`, `metrics`, `parts` | from the engine, to the metrics, and what a publisher is made of |
 //!
 //! Only the leader publishes, after the sync and beside it: a publisher is a task of its own, asks the engine about a few
 //! objects at a time, and keeps a few bytes of each.
@@ -22,6 +22,7 @@ mod parts;
 mod plan;
 mod pressure;
 mod published;
+mod questions;
 mod queue;
 mod rate;
 mod recorder;
@@ -101,7 +102,7 @@ impl Publisher {
             namespaces,
             sink: Arc::new(Cluster::new(source.client().clone(), &owner)),
             owner,
-            engine,
+            engine: Arc::new(engine),
             states,
             removals,
             leadership,

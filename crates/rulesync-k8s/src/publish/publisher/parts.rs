@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rulesync_core::Owner;
-use rulesync_core::engine::{EngineHandle, Leadership};
+use rulesync_core::engine::Leadership;
 use rulesync_core::status::ObjectStates;
 use tokio::sync::watch;
 
 use super::metrics::PublishMetrics;
+use super::questions::Questions;
 use super::removals::RemovalReporter;
 use super::settings::PublishSettings;
 use super::sink::Sink;
@@ -22,7 +23,7 @@ pub(super) struct Parts {
     /// Its Kubernetes namespaces; none stands for all.
     pub(super) namespaces: Vec<Option<String>>,
     pub(super) owner: Owner,
-    pub(super) engine: EngineHandle,
+    pub(super) engine: Arc<dyn Questions>,
     pub(super) states: ObjectStates,
     pub(super) removals: RemovalReporter,
     pub(super) leadership: Leadership,

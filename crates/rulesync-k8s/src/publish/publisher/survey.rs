@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rulesync_core::engine::EngineHandle;
 use rulesync_core::status::{ObjectStates, SourceStatus};
 
 use super::published::{Annotation, Document, Key, Keys};
+use super::questions::Questions;
 use super::sink::{Failure, Listed, Sink};
 use super::write::Collection;
 
@@ -16,7 +16,7 @@ const NAMES: usize = 1_000;
 /// What is to be listed, and how.
 pub(super) struct Survey {
     pub(super) sink: Arc<dyn Sink>,
-    pub(super) engine: EngineHandle,
+    pub(super) engine: Arc<dyn Questions>,
     pub(super) states: ObjectStates,
     pub(super) keys: Keys,
     pub(super) collections: Vec<Collection>,

@@ -24,6 +24,7 @@ use super::obstacles::Obstacles;
 use super::parts::Parts;
 use super::pressure::Pressure;
 use super::published::{Effect, Key, Keys, Published};
+use super::questions::has_shown_its_objects;
 use super::queue::Queue;
 use super::rate::{Level, Rate};
 use super::recorder::Recorder;
@@ -31,19 +32,12 @@ use super::removals::Removals;
 use super::settings::PublishSettings;
 use super::sink::Failure;
 use super::survey::Surveyed;
-use super::sweep;
 use super::write::Write;
 use crate::publish::events::Notice;
 use shared::Sharing;
 
 /// How often the engine is asked for the status of objects. Each question is about several.
 const QUESTIONS: Rate = Rate::new(Duration::from_millis(100), 3);
-
-/// The wait before another look at whether the source has shown its objects.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// How long a source waits for those before it.
-const PATIENCE_WITH_OTHERS: Duration = Duration::from_secs(30);
 
 /// The state of a publisher that may write.
 pub(super) struct Term {
@@ -193,7 +187,7 @@ impl Term {
     pub(super) async fn run(mut self) {
         let (mut settings, mut sources) = (self.parts.settings.clone(), self.parts.sources.clone());
         let mut changes = self.parts.states.subscribe();
-        if !source_has_shown_its_objects(&self.parts, &self.sources).await {
+        if !has_shown_its_objects(&*self.parts.engine, &self.parts.source, &self.sources).await {
             return;
         }
         loop {
@@ -329,25 +323,5 @@ impl Term {
         (before.objects.is_some() && self.settings.objects.is_none())
             || (before.annotations.is_some() && self.settings.annotations.is_none())
             || (before.reports && !self.settings.reports)
-    }
-}
-
-/// Waits until the source has shown its objects, or cannot see some of them; and for a while for those before it, which may
-/// show the same. Returns false if the engine has ended.
-async fn source_has_shown_its_objects(parts: &Parts, order: &[String]) -> bool {
-    let until = Instant::now() + PATIENCE_WITH_OTHERS;
-    let earlier = || order.iter().take_while(|name| **name != parts.source);
-    loop {
-        match parts.engine.sources().await {
-            Some(sources)
-                if sweep::has_shown(&sources, &parts.source)
-                    && (Instant::now() >= until
-                        || earlier().all(|name| sweep::has_shown(&sources, name))) =>
-            {
-                return true;
-            }
-            Some(_) => tokio::time::sleep(LOOK).await,
-            None => return false,
-        }
     }
 }

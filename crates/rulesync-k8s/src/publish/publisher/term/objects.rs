@@ -94,7 +94,7 @@ impl Term {
         let asked: Vec<Asked> = taken.into_iter().map(with_others).collect();
         let objects = asked.iter().flat_map(|asked| [&asked.object].into_iter().chain(&asked.others));
         let objects: Vec<ObjectId> = objects.cloned().collect();
-        let engine = self.parts.engine.clone();
+        let engine = Arc::clone(&self.parts.engine);
         self.is_asking = true;
         self.under_way.push(Box::pin(async move {
             let statuses = engine.objects(objects).await;

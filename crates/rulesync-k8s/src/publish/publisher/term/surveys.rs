@@ -33,7 +33,7 @@ impl Term {
     pub(super) fn begin_survey(&mut self) {
         let survey = Survey {
             sink: Arc::clone(&self.parts.sink),
-            engine: self.parts.engine.clone(),
+            engine: Arc::clone(&self.parts.engine),
             states: self.parts.states.clone(),
             keys: self.keys.clone(),
             collections: self.collections(),

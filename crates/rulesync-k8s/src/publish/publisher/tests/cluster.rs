@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::events::v1::Event;
+use kube::core::ObjectMeta;
 use rulesync_core::Owner;
 use tokio::time::Instant;
 
@@ -34,6 +35,8 @@ struct Memory {
     annotations: BTreeMap<(String, String), (Reason, Vec<Owner>)>,
     events: BTreeMap<(String, String), Event>,
     requests: Vec<(Instant, String)>,
+    /// The number of items on a page of a list; 2 if none is set.
+    page: Option<usize>,
     fault: Option<Fault>,
 }
 
@@ -51,6 +54,10 @@ impl MemoryCluster {
     /// Sets which requests fail.
     pub(super) fn fail(&self, fault: impl Fn(&str, &str) -> Option<FailureKind> + Send + 'static) {
         self.lock().fault = Some(Box::new(fault));
+    }
+
+    pub(super) fn set_page(&self, items: usize) {
+        self.lock().page = Some(items);
     }
 
     pub(super) fn heal(&self) {
@@ -175,6 +182,21 @@ impl OwnersSink {
     }
 }
 
+/// Returns a page of objects, which begins at a position.
+fn paged<'m, T: 'm>(
+    all: impl Iterator<Item = (&'m (String, String), &'m T)>,
+    namespace: Option<&str>,
+    page: Option<&str>,
+    size: usize,
+    listed: impl Fn(&(String, String), &T) -> Listed,
+) -> Page {
+    let from: usize = page.map_or(0, |page| page.parse().unwrap());
+    let there = all.filter(|((place, _), _)| namespace.is_none_or(|namespace| namespace == place));
+    let mut rest = there.skip(from);
+    let items = rest.by_ref().take(size).map(|(name, value)| listed(name, value)).collect();
+    Page { items, next: rest.next().map(|_| (from + size).to_string()) }
+}
+
 #[async_trait]
 impl Sink for OwnersSink {
     async fn list(
@@ -195,36 +217,33 @@ impl Sink for OwnersSink {
             written,
             annotation,
         };
-        let items = match collection {
+        let of_document = |name: &(String, String), metadata: &ObjectMeta| {
+            listed(name, Written::of_metadata(metadata), None)
+        };
+        let size = memory.page.unwrap_or(2);
+        Ok(match collection {
             Collection::RuleStatuses => {
                 let own = memory.rule_statuses.iter().filter(|(_, status)| is_own(&status.metadata.labels));
-                own.map(|(name, status)| listed(name, Written::of_metadata(&status.metadata), None)).collect()
+                paged(own, namespace, page, size, |name, status| of_document(name, &status.metadata))
             }
             Collection::Reports => {
                 let own = memory.reports.iter().filter(|(_, report)| is_own(&report.metadata.labels));
-                own.map(|(name, report)| listed(name, Written::of_metadata(&report.metadata), None)).collect()
+                paged(own, namespace, page, size, |name, report| of_document(name, &report.metadata))
             }
             Collection::LoggingRules => {
                 let all = memory.logging_rules.iter();
-                all.map(|(name, status)| listed(name, logging_rule::written(status), None)).collect()
+                paged(all, namespace, page, size, |name, status| {
+                    listed(name, logging_rule::written(status), None)
+                })
             }
             Collection::Annotated(_) => {
-                let all = memory.annotations.iter();
-                let seen = |(name, (state, owners)): (&(String, String), &(Reason, Vec<Owner>))| {
+                paged(memory.annotations.iter(), namespace, page, size, |name, (state, owners)| {
                     let is_own = owners.contains(&self.owner);
                     let annotation = if is_own { Annotation::Own(*state) } else { Annotation::Foreign };
                     listed(name, None, Some(annotation))
-                };
-                all.map(seen).collect()
+                })
             }
-        };
-        let mut items: Vec<Listed> = items;
-        items.retain(|item| namespace.is_none_or(|namespace| namespace == item.namespace));
-        // Pages of two, by position.
-        let from: usize = page.map_or(0, |page| page.parse().unwrap());
-        let rest = items.split_off(from.min(items.len()));
-        let next = (rest.len() > 2).then(|| (from + 2).to_string());
-        Ok(Page { items: rest.into_iter().take(2).collect(), next })
+        })
     }
 
     async fn write(&self, write: &Write) -> Result<(), Failure> {

@@ -19,7 +19,7 @@ fn all(max_writes_per_second: u32) -> Made<'static> {
 }
 
 /// Asserts that no window of a second has more requests than the rate and its burst.
-fn within(times: &[Instant], per_second: usize) {
+pub(super) fn within(times: &[Instant], per_second: usize) {
     for (index, from) in times.iter().enumerate() {
         if let Some(to) = times.get(index + per_second + per_second.div_ceil(4)) {
             assert!(*to - *from >= Duration::from_secs(1));

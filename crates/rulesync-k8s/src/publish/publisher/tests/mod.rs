@@ -4,6 +4,7 @@
 mod cluster;
 mod failures;
 mod limits;
+mod numbers;
 mod objects;
 mod owners;
 mod shared;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rulesync_core::engine::{Leadership, Policy};
+use rulesync_core::engine::{EngineHandle, Leadership, Policy};
 use rulesync_core::model::DeclaredGroup;
 use rulesync_core::ruler::{EvaluatedGroup, EvaluatedRule, Evaluation, RuleHealth};
-use rulesync_core::status::ObjectStates;
+use rulesync_core::status::{ObjectStates, ObjectStatus, SourceStatus};
 use rulesync_core::{
     Capabilities, EncodedGroup, Engine, Group, Listing, ObjectId, Owner, Route, RuleObject, Ruler,
     RulerError, Scope, Sink, Source, SourceEvent, TenantId,
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::{MemoryCluster, OwnersSink};
 use crate::publish::publisher::parts::Parts;
+use crate::publish::publisher::questions::Questions;
 use crate::publish::publisher::{PublishMetrics, PublishSettings, Publisher, RemovalReporter};
 
 /// A ruler in memory, which refuses expressions that contain `refused`, and evaluates rules. Clones are the same ruler.
@@ -144,6 +145,24 @@ impl Source for ScriptedSource {
     }
 }
 
+/// The engine, and the number of objects in each question to it.
+struct CountedQuestions {
+    engine: EngineHandle,
+    asked: Arc<Mutex<Vec<usize>>>,
+}
+
+#[async_trait]
+impl Questions for CountedQuestions {
+    async fn objects(&self, objects: Vec<ObjectId>) -> Option<Vec<ObjectStatus>> {
+        self.asked.lock().unwrap().push(objects.len());
+        self.engine.objects(objects).await
+    }
+
+    async fn sources(&self) -> Option<Vec<SourceStatus>> {
+        self.engine.sources().await
+    }
+}
+
 /// A running engine with a publisher for each of its sources, which end when it is dropped.
 pub(super) struct World {
     /// By name.
@@ -151,6 +170,8 @@ pub(super) struct World {
     /// The names of the sources whose objects are published.
     pub(super) published: watch::Sender<Vec<String>>,
     pub(super) settings: watch::Sender<PublishSettings>,
+    /// The number of objects in each question to the engine.
+    asked: Arc<Mutex<Vec<usize>>>,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<()>,
 }
@@ -206,6 +227,7 @@ impl World {
         let (sender, receiver) = watch::channel(settings);
         let names = clusters.iter().map(|(name, _)| (*name).to_owned()).collect();
         let published = watch::Sender::new(names);
+        let asked = Arc::<Mutex<Vec<usize>>>::default();
         let publisher = |(name, cluster): (&str, MemoryCluster)| {
             Publisher(Arc::new(Parts {
                 source: name.to_owned(),
@@ -213,7 +235,7 @@ impl World {
                 namespaces: namespaces.clone(),
                 sink: Arc::new(OwnersSink { cluster, owner: owner.clone() }),
                 owner: owner.clone(),
-                engine: engine.handle(),
+                engine: Arc::new(CountedQuestions { engine: engine.handle(), asked: asked.clone() }),
                 states: states.clone(),
                 removals: removals.clone(),
                 leadership: leadership.clone(),
@@ -231,7 +253,7 @@ impl World {
         let running = tokio::spawn(async move {
             tokio::join!(engine.run(for_engine.cancelled_owned()), publishers);
         });
-        Self { sources, published, settings: sender, stop, running }
+        Self { sources, published, settings: sender, asked, stop, running }
     }
 
     /// Starts a world whose source has these objects and has shown them.
@@ -263,6 +285,11 @@ impl World {
     /// Has one of the sources send an event.
     pub(super) fn send_by(&self, source: &str, event: SourceEvent) {
         self.sources[source].send(event).unwrap();
+    }
+
+    /// Returns the number of objects in each question to the engine since the last call.
+    pub(super) fn asked(&self) -> Vec<usize> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
     pub(super) fn complete(&self) {
