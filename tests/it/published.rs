@@ -108,7 +108,8 @@ async fn annotation_of_rulesync_is_no_change_for_the_ruler() {
     until("annotated, too", || word(2) == "synced").await;
     let writes = ruler.journal().count_where(|request| request.method == "POST");
     assert_eq!((writes, kube.requests_for("patch", "prometheusrules")), (2, 2));
-    assert_eq!((kube.count(STATUSES), kube.requests_for("list", "rulestatuses")), (0, 0));
+    // What an earlier process has left is looked for once.
+    assert_eq!((kube.count(STATUSES), kube.requests_for("list", "rulestatuses")), (0, 1));
     running.stop().await.unwrap();
 }
 

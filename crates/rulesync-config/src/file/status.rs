@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[schemars(rename = "Status")]
 pub(crate) struct StatusFile {
     /// Which objects have a `RuleStatus` beside them. A `LoggingRule` has its status itself, whether there are problems or
-    /// not, unless this is `off`. What was written earlier stays when less is chosen, and is not kept up to date with `off`.
+    /// not, unless this is `off`. What was written earlier is removed when less is chosen.
     pub(crate) objects: StatusObjects,
     /// Which Events are made on objects.
     pub(crate) events: StatusEvents,
@@ -70,7 +70,7 @@ pub(crate) enum StatusEvents {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StatusAnnotate {
-    /// None. Annotations that were written earlier stay.
+    /// None. Annotations are removed when this is chosen by a reload; those of a former process stay.
     #[default]
     Off,
     /// Objects with a problem, as long as they have one.
@@ -83,7 +83,7 @@ pub(crate) enum StatusAnnotate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StatusReports {
-    /// None. Reports that were written earlier stay.
+    /// None. Reports are removed when this is chosen by a reload; those of a former process stay.
     #[default]
     Off,
     /// A `Report` of openreports.io for each object with a problem, as long as it has one.

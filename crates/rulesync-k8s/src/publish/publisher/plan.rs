@@ -36,7 +36,8 @@ pub(super) enum Change {
     Whole,
 }
 
-/// Returns what is to be written of an object at a time, in seconds since 1970.
+/// Returns what is to be written of an object at a time, in seconds since 1970; and what is to be removed of what the owner
+/// has published, and would not publish any more.
 pub(super) fn plan(
     status: &ObjectStatus,
     known: &Known,
@@ -50,7 +51,11 @@ pub(super) fn plan(
     let objects = settings.objects;
     let has_status = objects == Some(ObjectSelection::All)
         || (objects.is_some() && (is_problem || known.rule_status.is_some()));
-    if has_status && let Some(draft) = rule_status::render(status, owner) {
+    let is_left = settings.objects.is_none() || (known.is_surplus && !is_problem);
+    if known.rule_status.is_some() && is_left {
+        plan.adds(Change::Whole);
+        plan.add(delete(Output::RuleStatus, status, owner), Output::RuleStatus, None);
+    } else if has_status && let Some(draft) = rule_status::render(status, owner) {
         let change = Change::of(&draft, known.rule_status);
         if plan.adds(change) {
             let (rule_status, written) = draft.at(known.rule_status.flatten().as_ref(), now);
@@ -72,6 +77,16 @@ pub(super) fn plan(
             plan.add(write, Output::LoggingRule, Some(written));
         }
     }
+    if objects.is_none() && known.logging_rule.is_some() {
+        plan.adds(Change::Whole);
+        let (namespace, name) = (status.namespace.clone(), status.name.clone());
+        let write = Write::LoggingRule { namespace, name, status: Box::default() };
+        plan.add(write, Output::LoggingRule, None);
+    }
+    if !settings.reports && known.report.is_some() {
+        plan.adds(Change::Whole);
+        plan.add(delete(Output::Report, status, owner), Output::Report, None);
+    }
     if settings.reports {
         match (report::render(status, owner), known.report) {
             (Some(draft), before) => {
@@ -92,16 +107,16 @@ pub(super) fn plan(
             (None, None) => {}
         }
     }
-    if let (Some(annotated), Some(kind), Some(uid)) =
-        (settings.annotations, Kind::of(&status.kind), status.uid.clone())
+    if let (Some(kind), Some(uid)) = (Kind::of(&status.kind), status.uid.clone())
         && known.annotation != Some(Annotation::Foreign)
     {
         let before = known.annotated();
-        let state = match annotation::transition(annotated, before, conditions.state()) {
+        let transition = |annotated| match annotation::transition(annotated, before, conditions.state()) {
             Transition::Keep => before,
             Transition::Set(state) => Some(state),
             Transition::Remove => None,
         };
+        let state = settings.annotations.and_then(transition);
         if state != before {
             plan.adds(Change::between(before, &conditions));
             let (namespace, name) = (status.namespace.clone(), status.name.clone());

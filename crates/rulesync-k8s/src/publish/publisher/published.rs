@@ -78,6 +78,8 @@ pub(super) struct Published {
     logging_rules: HashMap<Key, Document>,
     reports: HashMap<Key, Document>,
     annotations: HashMap<Key, Annotation>,
+    /// Objects without a problem that have a `RuleStatus` from the time when all had one.
+    surplus: HashSet<Key>,
     /// What authors were told of objects that have, or had, problems.
     facts: HashMap<Key, Facts>,
 }
@@ -89,6 +91,8 @@ pub(super) struct Known {
     pub(super) logging_rule: Option<Document>,
     pub(super) report: Option<Document>,
     pub(super) annotation: Option<Annotation>,
+    /// Set if it has a `RuleStatus` that it would not have been given by now.
+    pub(super) is_surplus: bool,
     pub(super) facts: Option<Facts>,
 }
 
@@ -104,7 +108,7 @@ pub(super) enum Effect {
 impl Known {
     /// Returns whether something of the object exists that the owner has published.
     pub(super) fn exists(&self) -> bool {
-        let Self { rule_status, logging_rule, report, annotation: _, facts } = self;
+        let Self { rule_status, logging_rule, report, facts, .. } = self;
         rule_status.is_some()
             || logging_rule.is_some()
             || report.is_some()
@@ -140,6 +144,7 @@ impl Published {
             logging_rule: self.logging_rules.get(&key).copied(),
             report: self.reports.get(&key).copied(),
             annotation: self.annotations.get(&key).copied(),
+            is_surplus: self.surplus.contains(&key),
             facts: self.facts.get(&key).cloned(),
         }
     }
@@ -148,6 +153,9 @@ impl Published {
     pub(super) fn apply(&mut self, key: Key, effect: Effect) {
         match effect {
             Effect::Document(output, written) => {
+                if output == Output::RuleStatus {
+                    self.surplus.remove(&key);
+                }
                 if let Some(documents) = self.documents(output) {
                     match written {
                         Some(written) => drop(documents.insert(key, Some(written))),
@@ -158,6 +166,20 @@ impl Published {
             Effect::Annotation(Some(annotation)) => drop(self.annotations.insert(key, annotation)),
             Effect::Annotation(None) => drop(self.annotations.remove(&key)),
         }
+    }
+
+    /// Notes that objects have a `RuleStatus` from their first problem on, where all had one.
+    pub(super) fn keep_problems(&mut self) {
+        let has_no_problem = |document: &Document| {
+            document.is_some_and(|written| written.state.is_some_and(|state| !state.is_problem()))
+        };
+        let surplus = self.rule_statuses.iter().filter(|(_, document)| has_no_problem(document));
+        self.surplus = surplus.map(|(key, _)| *key).collect();
+    }
+
+    /// Notes that all objects may have a `RuleStatus`, or that none has.
+    pub(super) fn keep_all(&mut self) {
+        self.surplus = HashSet::new();
     }
 
     /// Notes what authors were told, as far as it is to be remembered.

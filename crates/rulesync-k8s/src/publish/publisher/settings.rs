@@ -1,5 +1,6 @@
 //! What is published, and how much of it.
 
+use super::write::Output;
 use crate::publish::annotation::Annotated;
 
 /// What a [`Publisher`](super::Publisher) publishes. It may change while it runs.
@@ -54,6 +55,15 @@ impl PublishSettings {
     /// Returns whether anything is published.
     pub fn publishes(&self) -> bool {
         self.objects.is_some() || self.events.is_some() || self.annotations.is_some() || self.reports
+    }
+
+    /// Returns whether anything is published there.
+    pub(super) fn wants(&self, output: Output) -> bool {
+        match output {
+            Output::RuleStatus | Output::LoggingRule => self.objects.is_some(),
+            Output::Report => self.reports,
+            Output::Annotation => self.annotations.is_some(),
+        }
     }
 
     /// Returns whether something is published of every object, and not just of those with problems.

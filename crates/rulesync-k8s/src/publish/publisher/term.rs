@@ -29,7 +29,7 @@ use super::queue::Queue;
 use super::rate::{Level, Rate};
 use super::recorder::Recorder;
 use super::removals::Removals;
-use super::settings::PublishSettings;
+use super::settings::{ObjectSelection, PublishSettings};
 use super::sink::Failure;
 use super::survey::Surveyed;
 use super::write::Write;
@@ -126,6 +126,8 @@ struct SurveyState {
     failures: u32,
     /// Set once a list has succeeded in this term.
     has_been: bool,
+    /// Set once what belongs to no object any more was deleted in this term.
+    has_swept: bool,
     /// Set if all objects are to be looked at after the next list, and not just those of which it shows something new.
     concerns_all: bool,
 }
@@ -136,12 +138,21 @@ struct Reports {
     conflict: bool,
     refusal: bool,
     event: bool,
+    leftover: bool,
     unreachable: bool,
 }
 
 impl SurveyState {
     fn due(due: Instant) -> Self {
-        Self { due, last: None, is_under_way: false, failures: 0, has_been: false, concerns_all: true }
+        Self {
+            due,
+            last: None,
+            is_under_way: false,
+            failures: 0,
+            has_been: false,
+            has_swept: false,
+            concerns_all: true,
+        }
     }
 }
 
@@ -307,12 +318,13 @@ impl Term {
             self.parts.metrics.events_of("dropped", dropped as u64);
             self.notices.clear();
         }
+        match (before.objects, self.settings.objects) {
+            (Some(ObjectSelection::All), Some(ObjectSelection::Problems)) => self.published.keep_problems(),
+            (_, Some(ObjectSelection::Problems)) => {}
+            _ => self.published.keep_all(),
+        }
         if self.is_less(&before) {
-            tracing::info!(
-                source = %self.parts.source,
-                hint = "to remove them, delete the rulestatuses and reports with the label rulesync.dev/owner",
-                "Less is published from now on; what was published stays"
-            );
+            tracing::info!(source = %self.parts.source, "Less is published from now on; the rest is removed");
         }
         // What was not of interest before is listed now.
         self.survey.due = now;
@@ -321,6 +333,7 @@ impl Term {
 
     fn is_less(&self, before: &PublishSettings) -> bool {
         (before.objects.is_some() && self.settings.objects.is_none())
+            || (before.objects == Some(ObjectSelection::All) && self.settings.objects != before.objects)
             || (before.annotations.is_some() && self.settings.annotations.is_none())
             || (before.reports && !self.settings.reports)
     }

@@ -190,6 +190,16 @@ async fn cluster_writes_the_status_of_a_logging_rule_through_its_subresource() {
     let page = ours.list(Collection::LoggingRules, None, None).await.unwrap();
     let draft = logging_rule::render(&logs).unwrap();
     assert_eq!(draft.digest(), page.items[0].written.unwrap().digest, "a restart costs no write");
+    let nothing = Write::LoggingRule {
+        namespace: "team-a".to_owned(),
+        name: "node".to_owned(),
+        status: Box::default(),
+    };
+    ours.write(&nothing).await.unwrap();
+    let stored = server.get("loggingrules.rulesync.dev", "team-a", "node").unwrap();
+    assert_eq!(stored["status"].get("conditions"), None);
+    let page = ours.list(Collection::LoggingRules, None, None).await.unwrap();
+    assert_eq!(page.items[0].written, None);
 }
 
 #[tokio::test]

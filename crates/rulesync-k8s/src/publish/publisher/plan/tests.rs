@@ -77,7 +77,9 @@ fn plan_of_problems_begins_with_the_first_one_and_keeps_what_exists() {
     assert_eq!(outputs, [Output::RuleStatus], "that it has recovered");
     assert_eq!(known.state(), Some(Reason::Synced));
     let off = PublishSettings { objects: None, ..settings };
-    assert_eq!(publish(&refused(), known, &off).1, [], "what exists is left as it is");
+    let (known, outputs, _) = publish(&refused(), known, &off);
+    assert_eq!((outputs, known.rule_status), (vec![Output::RuleStatus], None), "what exists is removed");
+    assert_eq!(publish(&refused(), known, &off).1, []);
 }
 
 #[test]

@@ -46,13 +46,13 @@ impl Term {
     fn collections(&self) -> Vec<Collection> {
         let kinds = || self.parts.kinds.iter().filter_map(|kind| Kind::of(kind));
         let mut collections = Vec::new();
-        if self.settings.objects.is_some() {
-            if kinds().any(|kind| kind.name != LOGGING_RULE) {
-                collections.push(Collection::RuleStatuses);
-            }
-            if kinds().any(|kind| kind.name == LOGGING_RULE) {
-                collections.push(Collection::LoggingRules);
-            }
+        // Where there are none any more, what is left of them is looked for once: it costs an empty list.
+        let wants_statuses = self.settings.objects.is_some() || !self.survey.has_swept;
+        if wants_statuses && kinds().any(|kind| kind.name != LOGGING_RULE) {
+            collections.push(Collection::RuleStatuses);
+        }
+        if self.settings.objects.is_some() && kinds().any(|kind| kind.name == LOGGING_RULE) {
+            collections.push(Collection::LoggingRules);
         }
         if self.settings.reports {
             collections.push(Collection::Reports);
@@ -82,6 +82,7 @@ impl Term {
         let (changed, is_passable) = self.take(collections, now);
         if sources.is_some_and(|sources| sweep::may_sweep(&sources)) {
             self.sweep(orphans);
+            self.survey.has_swept = true;
         } else if !orphans.is_empty() {
             self.survey.due = self.survey.due.min(now + INTERVAL_WITH_ORPHANS);
         }
@@ -112,6 +113,11 @@ impl Term {
         let mut annotations = None;
         for (collection, found) in collections {
             let output = collection.output();
+            if !self.settings.wants(output) {
+                // Without the kind or the permission there is nothing that could be removed.
+                changed.extend(self.published.replace_documents(output, found.documents, false));
+                continue;
+            }
             // What could not be listed is there, as far as is known, unless its kind is gone.
             let is_whole = found.failures.iter().all(|(_, failure)| failure.kind == FailureKind::Absent);
             // A kind that is not installed has no objects that could carry their status themselves.

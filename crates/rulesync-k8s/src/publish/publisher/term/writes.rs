@@ -153,6 +153,9 @@ impl Term {
                 self.pressure.failed(now);
                 return Next::Fail;
             }
+            FailureKind::Absent | FailureKind::Denied if !self.settings.wants(output) => {
+                self.leave_leftover(job, write, effect, &failure);
+            }
             FailureKind::Absent => self.meet(output, None, &failure, now),
             FailureKind::Denied => {
                 self.meet(output, Some(write.namespace()), &failure, now);
@@ -175,6 +178,17 @@ impl Term {
         }
         self.pressure.answered(now);
         Next::Continue
+    }
+
+    /// Leaves what was published earlier, and may not be removed.
+    fn leave_leftover(&mut self, job: &Job, write: &Write, effect: &Effect, failure: &Failure) {
+        if !std::mem::replace(&mut self.reports.leftover, true) {
+            warn!(
+                source = %self.parts.source, kind = write.output().word(), reason = %failure,
+                "What was published earlier cannot be removed and stays"
+            );
+        }
+        self.published.apply(job.key, effect.clone());
     }
 
     /// Leaves an annotation to others, until a list shows that it is theirs no more. Two owners that have written the same

@@ -259,6 +259,9 @@ impl Sink for OwnersSink {
         match write.clone() {
             Write::RuleStatus(status) => drop(memory.rule_statuses.insert(place, *status)),
             Write::Report(report) => drop(memory.reports.insert(place, *report)),
+            Write::LoggingRule { status, .. } if *status == LoggingRuleStatus::default() => {
+                memory.logging_rules.remove(&place);
+            }
             Write::LoggingRule { status, .. } => drop(memory.logging_rules.insert(place, *status)),
             Write::Annotation { state, .. } => return self.annotate(&mut memory.annotations, place, state),
             Write::Delete { output: Output::RuleStatus, .. } => {

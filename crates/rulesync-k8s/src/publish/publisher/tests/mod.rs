@@ -3,6 +3,7 @@
 
 mod cluster;
 mod failures;
+mod leftovers;
 mod limits;
 mod numbers;
 mod objects;
