@@ -7,9 +7,13 @@ use crate::daemon::Daemon;
 use crate::failure::Failure;
 use crate::report::{Publication, note};
 
-/// How long no write may have been made until there is none to come: more than the daemon waits before it looks at what
-/// was published before.
+/// How long no write may have been made until there is none to come before rulers are asked how rules evaluate: more than
+/// the daemon waits before it looks at what was published before.
 const QUIET: Duration = Duration::from_secs(8);
+
+/// The same once rulers have been asked, too: the daemon asks three minutes after a first write at the latest, as rulers
+/// take a minute to load rules.
+const QUIET_WITH_EVALUATION: Duration = Duration::from_secs(190);
 
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -35,14 +39,21 @@ pub(crate) async fn of_all(
     }
     let seconds = start.elapsed().as_secs_f64();
     let cpu_seconds = daemon.cpu_seconds()? - cpu_seconds;
-    let writes = settled(args, daemon).await?;
+    let writes = quiet(args, daemon, QUIET).await?;
     Ok(Some(Publication { writes, seconds, cpu_seconds, peak_rss_mib: daemon.memory_mib("VmHWM")? }))
 }
 
-/// Waits until nothing more is published, if anything is, and returns the number of writes since the daemon's start.
+/// Waits until nothing more is published, if anything is, not even how rules evaluate that have just been written, and
+/// returns the number of writes since the daemon's start.
 pub(crate) async fn settled(args: &Args, daemon: &Daemon) -> Result<u64, Failure> {
+    let quiet_for = if args.status == Published::All { QUIET_WITH_EVALUATION } else { QUIET };
+    quiet(args, daemon, quiet_for).await
+}
+
+/// Waits until no write has been made for a while, if any are, and returns their number since the daemon's start.
+async fn quiet(args: &Args, daemon: &Daemon, quiet_for: Duration) -> Result<u64, Failure> {
     let (mut last, mut since) = (0.0, Instant::now());
-    while args.status != Published::Off && since.elapsed() < QUIET {
+    while args.status != Published::Off && since.elapsed() < quiet_for {
         let metrics = daemon.metrics().await?;
         let now = metrics.sum(WRITES);
         if now > last || metrics.sum("rulesync_status_queue_length") > 0.0 {
