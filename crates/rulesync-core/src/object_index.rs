@@ -41,7 +41,8 @@ type Namespaces = BTreeMap<SourceName, BTreeMap<KubernetesNamespace, NamespaceMe
 #[derive(Debug)]
 pub(crate) struct ObjectIndex {
     table: RoutingTable,
-    objects: BTreeMap<ObjectId, Record>,
+    /// The records are not in the nodes of the tree, half of which are empty if objects come in order, as from a list.
+    objects: BTreeMap<ObjectId, Box<Record>>,
     namespaces: Namespaces,
     counts: HashMap<SourceName, Count>,
     /// The objects that may hide others from snapshots of their sources.
@@ -88,7 +89,7 @@ impl ObjectIndex {
         let id = |(id, _): (&ObjectId, &Record)| id.clone();
         match scope.namespace() {
             Some(namespace) => self.in_namespace(namespace).filter(missing).map(id).collect(),
-            None => self.objects.iter().filter(missing).map(id).collect(),
+            None => self.iter().filter(missing).map(id).collect(),
         }
     }
 
@@ -142,12 +143,12 @@ impl ObjectIndex {
 
     /// Returns whether an object has groups in a ruler.
     pub(crate) fn is_in_ruler(&self, id: &ObjectId) -> bool {
-        self.objects.get(id).is_some_and(Record::is_in_ruler)
+        self.objects.get(id).is_some_and(|record| record.is_in_ruler())
     }
 
     /// Returns the reports about all objects, to be completed by the destinations.
     pub(crate) fn reports(&self) -> Vec<ObjectReport> {
-        self.objects.iter().map(|(id, record)| self.report(id, record)).collect()
+        self.iter().map(|(id, record)| self.report(id, record)).collect()
     }
 
     /// Returns the report about one object, with the destinations that complete it and its namespace at each.
@@ -233,7 +234,7 @@ impl ObjectIndex {
             let name = |naming| self.table.name_at(ruler, naming, &input);
             namings.clone().filter_map(name).filter(|name| namespaces.contains(name)).collect::<Vec<_>>()
         };
-        self.objects.iter().flat_map(names).collect()
+        self.iter().flat_map(names).collect()
     }
 
     /// Returns why the rules of an object at a destination are protected although the object does not go there, if so:
@@ -269,7 +270,7 @@ impl ObjectIndex {
     /// Iterates over the objects whose rules may be protected at some destination.
     pub(crate) fn protected(&self) -> impl Iterator<Item = &ObjectId> {
         let any = self.counts.values().any(|count| count.malformed > 0 || count.refused > 0);
-        let objects = any.then(|| self.objects.iter()).into_iter().flatten();
+        let objects = any.then(|| self.iter()).into_iter().flatten();
         objects.filter(|(_, record)| !record.read || !record.refused_by.is_empty()).map(|(id, _)| id)
     }
 
@@ -278,7 +279,12 @@ impl ObjectIndex {
         let first = ObjectId::new(&"".into(), &"".into(), namespace, "");
         let namespace = namespace.to_owned();
         let objects = self.objects.range((Bound::Included(first), Bound::Unbounded));
-        objects.take_while(move |(id, _)| id.namespace() == namespace)
+        let of_namespace = objects.take_while(move |(id, _)| id.namespace() == namespace);
+        of_namespace.map(|(id, record)| (id, &**record))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Record)> {
+        self.objects.iter().map(|(id, record)| (id, &**record))
     }
 }
 

@@ -58,8 +58,8 @@ impl ObjectIndex {
         for finding in &accepted.findings {
             effects.findings.push((id.clone(), None, finding.clone()));
         }
-        let known = self.objects.remove(&id).unwrap_or_default();
-        let record = Record {
+        let record = self.objects.entry(id.clone()).or_default();
+        **record = Record {
             content,
             generation,
             declared_generation,
@@ -68,11 +68,8 @@ impl ObjectIndex {
             hides: false,
             hides_others: false,
             read: true,
-            matches: known.matches,
-            refused_by: known.refused_by,
-            routing_findings: known.routing_findings,
+            ..std::mem::take(&mut **record)
         };
-        self.objects.insert(id.clone(), record);
         let removal_reason = RemovalReason::Deselected;
         let occasion = Occasion { changed: true, removal_reason, seen, live, fresh: &[] };
         self.route(&id, Some(&groups), occasion, &mut effects);

@@ -51,9 +51,7 @@ impl ObjectIndex {
         // Most names show the Kubernetes namespace, and those of others need no look at all.
         let found = match classifier.parse(namespace) {
             Some(named) => self.in_namespace(named.namespace).find(is_named),
-            None if classifier.owns(namespace) || classifier.needs_records() => {
-                self.objects.iter().find(is_named)
-            }
+            None if classifier.owns(namespace) || classifier.needs_records() => self.iter().find(is_named),
             None => None,
         };
         found.map(|(id, _)| id)
