@@ -119,6 +119,10 @@ impl Page {
         let size: usize = self.items.iter().map(|record| record.json.len() + 64).sum();
         let mut body = Vec::with_capacity(head.len() + size + 16);
         body.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
+        if form == Form::Metadata && self.items.is_empty() {
+            body.extend_from_slice(b",\"items\":null}\n");
+            return Bytes::from(body);
+        }
         body.extend_from_slice(b",\"items\":[");
         for (index, record) in self.items.iter().enumerate() {
             if index > 0 {

@@ -250,8 +250,9 @@ impl OwnMetadata {
 struct Items<T> {
     #[serde(default)]
     metadata: ItemsMetadata,
-    #[serde(default = "Vec::new")]
-    items: Vec<T>,
+    /// None, and not an empty list, if a list of metadata has no items.
+    #[serde(default = "Option::default")]
+    items: Option<Vec<T>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -267,7 +268,7 @@ fn read<T: DeserializeOwned>(body: &[u8], item: impl Fn(T) -> Listed) -> Result<
         retry_after: None,
     })?;
     let next = metadata.next.filter(|token| !token.is_empty());
-    Ok(Page { items: items.into_iter().map(item).collect(), next })
+    Ok(Page { items: items.into_iter().flatten().map(item).collect(), next })
 }
 
 fn of_document(Metadata { metadata }: Metadata) -> Listed {
