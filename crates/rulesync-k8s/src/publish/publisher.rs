@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `settings` | what is published |
 //! | `term` | the loop of a publisher that may write: questions to the engine, writes, Events, lists |
-//! | `plan` | what is to be written of an object, and told |
+//! | `plan`, `sharing` | what is to be written of an object, and told; by which of the sources that show it |
 //! | `queue`, `rate`, `pressure`, `obstacles` | when: order, limits, pauses, what is not possible |
 //! | `recorder` | which Events are made |
 //! | `published`, `survey`, `sweep` | what was published before, and what of it belongs to nothing any more |
@@ -28,6 +28,7 @@ mod rate;
 mod recorder;
 mod removals;
 mod settings;
+mod sharing;
 mod sink;
 mod survey;
 mod sweep;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::clock::{self, Clock};
 use super::cluster::Cluster;
-use super::deletion::DeleteOptions;
+use super::delete_options::DeleteOptions;
 use super::faults::KubeFaults;
 use super::intent::{Change, Intent};
 use super::prometheus_rule::prometheus_rule_definition;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use super::decoding::{decoded, prune};
-use super::deletion::DeleteOptions;
+use super::delete_options::DeleteOptions;
 use super::intent::{Intent, Written};
 use super::ownership::record_update;
 use super::refused::Refused;

@@ -30,11 +30,11 @@ use super::rate::{Level, Rate};
 use super::recorder::Recorder;
 use super::removals::Removals;
 use super::settings::{ObjectSelection, PublishSettings};
+use super::sharing::Sharing;
 use super::sink::Failure;
 use super::survey::Surveyed;
 use super::write::Write;
 use crate::publish::events::Notice;
-use shared::Sharing;
 
 /// How often the engine is asked for the status of objects. Each question is about several.
 const QUESTIONS: Rate = Rate::new(Duration::from_millis(100), 3);
