@@ -8,7 +8,7 @@
 //! | `plan`, `sharing` | what is to be written of an object, and told; by which of the sources that show it |
 //! | `queue`, `rate`, `pressure`, `obstacles` | when: order, limits, pauses, what is not possible |
 //! | `recorder` | which Events are made |
-//! | `published`, `survey`, `sweep` | what was published before, and what of it belongs to nothing any more |
+//! | `published`, `survey`, `sweep`, `orphans` | what was published before, and what of it belongs to nothing any more |
 //! | `sink`, `kubernetes`, `write` | where writes go |
 //! | `questions`, `removals`, `metrics`, `parts` | from the engine, to the metrics, and what a publisher is made of |
 //!
@@ -18,6 +18,7 @@
 mod kubernetes;
 mod metrics;
 mod obstacles;
+mod orphans;
 mod parts;
 mod plan;
 mod pressure;

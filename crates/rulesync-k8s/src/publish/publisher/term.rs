@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use super::metrics::QueueShare;
 use super::obstacles::Obstacles;
+use super::orphans::Orphans;
 use super::parts::Parts;
 use super::pressure::Pressure;
 use super::published::{Effect, Key, Keys, Published};
@@ -54,6 +55,8 @@ pub(super) struct Term {
     questions_level: Level,
     /// What was decided and waits for its turn.
     jobs: VecDeque<Job>,
+    /// What is deleted when there are no jobs.
+    orphans: Orphans,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     writes_under_way: usize,
     events_under_way: usize,
@@ -172,6 +175,7 @@ impl Term {
             writes_level: Level::default(),
             questions_level: Level::default(),
             jobs: VecDeque::new(),
+            orphans: Orphans::default(),
             under_way: FuturesUnordered::new(),
             writes_under_way: 0,
             events_under_way: 0,
@@ -209,7 +213,7 @@ impl Term {
             }
             // The objects of the other jobs are in the queue.
             let unknown = self.jobs.iter().filter(|job| job.object.is_none()).count();
-            self.queue_length.set(self.queue.len() + unknown);
+            self.queue_length.set(self.queue.len() + unknown + self.orphans.len());
             let next = self.next(now).filter(|_| may_write);
             let wait = async {
                 match next {

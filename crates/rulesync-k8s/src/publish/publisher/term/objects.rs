@@ -43,6 +43,9 @@ const MAX_EVALUATED: usize = 1_024;
 impl Term {
     /// Takes note of an object that may have changed.
     pub(super) fn consider(&mut self, object: &ObjectId, now: Instant) {
+        if !self.orphans.is_empty() && self.parts.states.get(object).is_some() {
+            self.orphans.keep(self.keys.object(object));
+        }
         if object.source() != self.parts.source {
             self.consider_other(object, now);
             return;

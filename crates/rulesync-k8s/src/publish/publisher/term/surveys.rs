@@ -8,7 +8,8 @@ use rulesync_core::model::LOGGING_RULE;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::{Done, Job, Term};
+use super::{Done, Term};
+use crate::publish::publisher::orphans::Orphans;
 use crate::publish::publisher::published::{Effect, Key};
 use crate::publish::publisher::sink::{Failure, FailureKind};
 use crate::publish::publisher::survey::{Found, Survey, Surveyed, declared};
@@ -165,11 +166,11 @@ impl Term {
     }
 
     fn sweep(&mut self, orphans: Vec<Orphan>) {
+        // Those of an earlier list that still exist are among them.
+        self.orphans = Orphans::default();
         for Orphan { output, namespace, name, key } in orphans {
-            let write = (Write::Delete { output, namespace, name }, Effect::Document(output, None));
-            let job =
-                Job { object: None, key, writes: [write].into(), evaluates: false, blocked_until: None };
-            self.jobs.push_back(job);
+            let delete = Write::Delete { output, namespace, name };
+            self.orphans.add(key, (delete, Effect::Document(output, None)));
         }
     }
 }

@@ -28,7 +28,7 @@ impl Term {
     /// Begins writes.
     pub(super) fn begin_writes(&mut self, now: Instant) {
         while self.next_write(now) == Some(now) {
-            let Some(mut job) = self.jobs.pop_front() else { return };
+            let Some(mut job) = self.next_job() else { return };
             let Some((write, effect)) = self.next_of(&mut job, now) else {
                 self.end(job, now);
                 continue;
@@ -47,9 +47,17 @@ impl Term {
         }
     }
 
+    /// Takes the next job. What belongs to no object keeps no object waiting.
+    fn next_job(&mut self) -> Option<Job> {
+        let of_orphan =
+            |(key, writes)| Job { object: None, key, writes, evaluates: false, blocked_until: None };
+        self.jobs.pop_front().or_else(|| self.orphans.take().map(of_orphan))
+    }
+
     /// Returns the time at which a write may begin; none if that depends on what is under way, or if there is none.
     pub(super) fn next_write(&self, now: Instant) -> Option<Instant> {
-        let is_free = self.writes_under_way < self.pressure.allowed() && !self.jobs.is_empty();
+        let is_one = !self.jobs.is_empty() || !self.orphans.is_empty();
+        let is_free = is_one && self.writes_under_way < self.pressure.allowed();
         is_free.then(|| self.writes.next(self.writes_level, now).max(self.pressure.next(now)))
     }
 

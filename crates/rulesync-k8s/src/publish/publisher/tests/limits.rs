@@ -73,6 +73,35 @@ async fn problem_overtakes_the_first_publication() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn deletes_of_what_belongs_to_nothing_keep_no_object_waiting() {
+    let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
+    let names: Vec<String> = (0..1_000).map(|number| format!("o{number:03}")).collect();
+    let world = World::with(&ruler, &cluster, all(100), names.iter().map(|name| (&**name, "up")));
+    pass(60).await;
+    assert_eq!(cluster.names().len(), 1_000);
+    world.end().await;
+    cluster.requests();
+    // All are deleted while no process runs.
+    let world = World::with(&ruler, &cluster, all(20), [("kept", "up")]);
+    while cluster.names().len() > 900 {
+        pass(1).await;
+    }
+    world.declare("new", "refused");
+    let again: Vec<&String> =
+        names.iter().filter(|name| cluster.names().contains(&format!("{name}.us"))).collect();
+    again[again.len() - 300..].iter().for_each(|name| world.declare(name, "up"));
+    pass(2).await;
+    assert_eq!(cluster.state("new.us").as_deref(), Some("refused"));
+    let left = cluster.names().len();
+    assert!(left > 800, "{left}");
+    pass(900).await;
+    assert_eq!(cluster.names().len(), 302, "what is declared again is not deleted");
+    let deletes = cluster.times().into_iter().filter(|(_, request)| request.starts_with("delete"));
+    assert_eq!(deletes.count(), 700, "nor deleted and made again");
+    world.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn flapping_objects_stay_within_the_limits_and_their_last_state_wins() {
     let (ruler, cluster) = (MemoryRuler::default(), MemoryCluster::default());
     let names: Vec<String> = (0..1_000).map(|number| format!("o{number}")).collect();
