@@ -86,7 +86,9 @@ impl Cluster {
         });
         let kind = kind_of(head.status, &status);
         let told = Status { code: head.status.as_u16(), message: message(&status, &body), ..status };
-        let reason = describe(verb, what, &[verb], &kube::Error::Api(Box::new(told)));
+        // An apply needs a permission to create where there is no object, and the server says which one is missing.
+        let missing = if told.message.contains("cannot create resource") { "create" } else { verb };
+        let reason = describe(verb, what, &[missing], &kube::Error::Api(Box::new(told)));
         Err(Failure { kind, reason, retry_after: retry_after.map(Duration::from_secs) })
     }
 

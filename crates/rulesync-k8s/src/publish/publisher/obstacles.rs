@@ -72,5 +72,8 @@ mod tests {
         assert!(!obstacles.pass(Output::RuleStatus, Some("a")), "the one in b stands");
         assert!(obstacles.pass(Output::RuleStatus, Some("b")));
         assert!(!obstacles.pass(Output::RuleStatus, Some("b")));
+        // Permissions are those of a kind.
+        assert!(obstacles.meet(Output::Annotation("LoggingRule"), Some("a"), now));
+        assert_eq!(obstacles.until(Output::Annotation("PrometheusRule"), Some("a"), now), None);
     }
 }

@@ -222,7 +222,7 @@ impl Published {
             Output::RuleStatus => Some(&mut self.rule_statuses),
             Output::LoggingRule => Some(&mut self.logging_rules),
             Output::Report => Some(&mut self.reports),
-            Output::Annotation => None,
+            Output::Annotation(_) => None,
         }
     }
 }

@@ -62,7 +62,7 @@ impl PublishSettings {
         match output {
             Output::RuleStatus | Output::LoggingRule => self.objects.is_some(),
             Output::Report => self.reports,
-            Output::Annotation => self.annotations.is_some(),
+            Output::Annotation(_) => self.annotations.is_some(),
         }
     }
 

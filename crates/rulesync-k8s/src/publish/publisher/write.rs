@@ -16,8 +16,8 @@ pub(super) enum Output {
     LoggingRule,
     /// In a report beside it.
     Report,
-    /// In an annotation.
-    Annotation,
+    /// In an annotation of itself, if it is of this kind: each kind has permissions of its own.
+    Annotation(&'static str),
 }
 
 impl Output {
@@ -27,7 +27,7 @@ impl Output {
             Self::RuleStatus => "rule_status",
             Self::LoggingRule => "logging_rule",
             Self::Report => "report",
-            Self::Annotation => "annotation",
+            Self::Annotation(_) => "annotation",
         }
     }
 }
@@ -54,7 +54,7 @@ impl Write {
             Self::RuleStatus(_) => Output::RuleStatus,
             Self::LoggingRule { .. } => Output::LoggingRule,
             Self::Report(_) => Output::Report,
-            Self::Annotation { .. } => Output::Annotation,
+            Self::Annotation { kind, .. } => Output::Annotation(kind.name),
             Self::Delete { output, .. } => *output,
         }
     }
@@ -91,7 +91,7 @@ impl Collection {
             Self::RuleStatuses => Output::RuleStatus,
             Self::Reports => Output::Report,
             Self::LoggingRules => Output::LoggingRule,
-            Self::Annotated(_) => Output::Annotation,
+            Self::Annotated(kind) => Output::Annotation(kind.name),
         }
     }
 

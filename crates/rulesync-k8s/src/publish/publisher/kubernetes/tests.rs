@@ -273,6 +273,24 @@ async fn field_of_another_manager_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn permission_that_is_missing_is_named() {
+    let access = Access::only([("patch", "rulestatuses")]);
+    let server = KubeServer::builder().token("t", "rulesync", access).start().await.unwrap();
+    server.apply(serde_json::to_value(crate::rule_status_crd()).unwrap()).unwrap();
+    server.apply(rule("node")).unwrap();
+    let us = owner("us");
+    let ours = cluster(server.kubeconfig_with_token("t"), &us).await;
+    for (write, missing) in [
+        (rule_status(&us), "grant `create`"),
+        (annotation(&server, "node", Some(Reason::Failing)), "grant `patch`"),
+    ] {
+        let failure = ours.write(&write).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Denied);
+        assert!(failure.reason.contains(missing), "{}", failure.reason);
+    }
+}
+
+#[tokio::test]
 async fn permissions_of_the_deployment_suffice() {
     let access = Access::only([
         ("list", "rulestatuses"),

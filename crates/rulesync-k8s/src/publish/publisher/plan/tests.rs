@@ -55,12 +55,12 @@ fn publish(
 fn plan_writes_what_differs_in_each_place_and_nothing_twice() {
     let settings = all();
     let (known, outputs, change) = publish(&refused(), Known::default(), &settings);
-    assert_eq!(outputs, [Output::RuleStatus, Output::Report, Output::Annotation]);
+    assert_eq!(outputs, [Output::RuleStatus, Output::Report, Output::Annotation("PrometheusRule")]);
     assert_eq!((change, known.state()), (Change::Whole, Some(Reason::GroupsRefused)));
     let (known, outputs, change) = publish(&refused(), known, &settings);
     assert_eq!((outputs, change), (vec![], Change::Nothing));
     let (known, outputs, change) = publish(&synced(), known, &settings);
-    assert_eq!(outputs, [Output::RuleStatus, Output::Report, Output::Annotation]);
+    assert_eq!(outputs, [Output::RuleStatus, Output::Report, Output::Annotation("PrometheusRule")]);
     assert_eq!(change, Change::Whole);
     assert_eq!((known.report, known.annotation), (None, None), "there are failures no more");
     assert_eq!(publish(&synced(), known, &settings).1, []);

@@ -133,7 +133,7 @@ impl Term {
                 info!(source = %self.parts.source, kind = output.word(), "Status is published again");
                 is_passable = true;
             }
-            if output == Output::Annotation {
+            if matches!(output, Output::Annotation(_)) {
                 let (all, are_whole) = annotations.get_or_insert_with(|| (HashMap::new(), true));
                 all.extend(found.annotations);
                 *are_whole &= is_whole;

@@ -173,7 +173,7 @@ impl Term {
                 self.pressure.answered(now);
                 return Next::Stop;
             }
-            FailureKind::Conflict if output == Output::Annotation => {
+            FailureKind::Conflict if matches!(output, Output::Annotation(_)) => {
                 self.report_once(write, &failure);
                 self.leave_annotation(job, write);
             }
