@@ -262,7 +262,7 @@ fn in_place(status: &ObjectStatus, accepted: &Verdict) -> Verdict {
         }
         // It is refused as a whole.
         (0, _) => {
-            let message = format_args!("nothing of it goes to {}", name(&all));
+            let message = format!("nothing of it goes to {}", name(&all));
             Verdict::new(ConditionStatus::Unknown, accepted.reason, message)
         }
         (rules, _) => {
@@ -270,7 +270,7 @@ fn in_place(status: &ObjectStatus, accepted: &Verdict) -> Verdict {
                 ObjectState::Malformed => "its last readable version is there: ",
                 _ => "",
             };
-            let message = format_args!("{old}{} in {}", count(rules, "rule"), name(&with_rules));
+            let message = format!("{old}{} in {}", count(rules, "rule"), name(&with_rules));
             Verdict::new(ConditionStatus::True, Reason::Synced, message)
         }
     }
