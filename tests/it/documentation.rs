@@ -8,6 +8,7 @@ use rulesync_config::web::WebConfig;
 use rulesync_core::finding::Code;
 use rulesync_expr::promql;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What examples may leave out, each key if it is not there.
 const REST: [(&str, &str); 4] = [
@@ -30,7 +31,7 @@ struct Block {
 
 /// Returns the blocks of YAML in the README and in the book.
 fn blocks() -> Vec<Block> {
-    let mut documents = vec![root().join("README.md")];
+    let mut documents = vec![root().join("README.md"), root().join("deploy/charts/rulesync/README.md")];
     let mut waiting = vec![root().join("docs")];
     while let Some(directory) = waiting.pop() {
         for entry in std::fs::read_dir(directory).unwrap() {
@@ -93,7 +94,7 @@ fn check(text: &str) -> Result<(), String> {
 
 #[test]
 fn documented_configurations_are_valid() {
-    let (mut checked, mut problems) = (0, Vec::new());
+    let (mut checked, mut valued, mut problems) = (0, 0, Vec::new());
     for Block { location, kind, text } in blocks() {
         match &*kind {
             "configuration" => {
@@ -104,14 +105,61 @@ fn documented_configurations_are_valid() {
                 let config = WebConfig::parse(&text, Path::new("web.yaml"));
                 problems.extend(config.err().map(|error| format!("{location}: {error}")));
             }
+            "values" => {
+                valued += 1;
+                problems.extend(check_values(&text).into_iter().map(|error| format!("{location}: {error}")));
+            }
             "manifest" => {}
             _ => problems.push(format!(
-                "{location}: say whether it is a `configuration`, one of the `web` server, or a `manifest`"
+                "{location}: say whether it is a `configuration`, one of the `web` server, `values` of the chart, or a \
+                 `manifest`"
             )),
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");
     assert!(checked > 10, "{checked} examples were found");
+    assert!(valued >= 3, "{valued} examples of values were found");
+}
+
+/// Compares values of the chart with its schema, over its defaults, and the configuration in them with what the daemon
+/// accepts.
+fn check_values(text: &str) -> Vec<String> {
+    let read =
+        |name: &str| std::fs::read_to_string(root().join("deploy/charts/rulesync").join(name)).unwrap();
+    let mut values: Value = serde_saphyr::from_str(&read("values.yaml")).unwrap();
+    let given: Value = serde_saphyr::from_str(text).unwrap();
+    for (key, value) in given.as_object().unwrap() {
+        match (&mut values[key], value) {
+            (Value::Object(defaults), Value::Object(given)) => defaults.extend(given.clone()),
+            (place, value) => *place = value.clone(),
+        }
+    }
+    let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut errors: Vec<String> =
+        validator.iter_errors(&values).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    if let Value::Object(config) = &given["config"] {
+        let mut whole = config.clone();
+        whole.insert("owner".to_owned(), given["owner"].clone());
+        whole.entry("sources").or_insert_with(|| serde_json::json!([{"type": "kubernetes"}]));
+        errors.extend(check(&Value::Object(whole).to_string()).err());
+    }
+    errors
+}
+
+#[test]
+fn documented_values_are_checked() {
+    let right = "owner: a\nconfig: {rulers: [{name: r, type: mimir, address: 'http://r'}], routes: [{name: a, ruler: r}]}\n";
+    assert_eq!(check_values(right), [""; 0]);
+    for (wrong, error) in [
+        (right.replace("owner: a", "owner: A"), "/owner"),
+        (right.replace("ruler: r", "ruler: s"), "`s`"),
+        (format!("{right}replica: 2\n"), "replica"),
+        ("owner: a\nreplicas: 2\n".to_owned(), "rulers"),
+    ] {
+        let found = check_values(&wrong);
+        assert!(found.iter().any(|found| found.contains(error)), "{wrong}: {found:?}");
+    }
 }
 
 #[test]
@@ -157,10 +205,12 @@ fn manifests(path: &str) -> Vec<Manifest> {
 }
 
 #[test]
-fn deployed_configuration_is_valid() {
-    let manifests = manifests("deploy/kubernetes/rulesyncd.yaml");
-    let map = manifests.iter().find(|manifest| manifest.kind == "ConfigMap").unwrap();
-    check(&map.data["rulesync.yaml"]).unwrap();
+fn deployed_configurations_are_valid() {
+    for name in ["base", "ha", "namespaced"] {
+        let manifests = manifests(&format!("deploy/manifests/{name}/rulesync.yaml"));
+        let map = manifests.iter().find(|manifest| manifest.kind == "ConfigMap").unwrap();
+        check(&map.data["rulesync.yaml"]).unwrap();
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub mod wire;
 
 pub use fault::{Fault, FaultId, Faults};
 pub use journal::{Detail, Journal, Recorded};
-pub use kube::{Access, KubeFaults, KubeServer, KubeServerBuilder, Kubectl, Refused};
+pub use kube::{Access, Grant, Grants, KubeFaults, KubeServer, KubeServerBuilder, Kubectl, Refused};
 pub use ruler::{RulerServer, RulerServerBuilder};
 pub use rulesync_ruler_server::{
     EmptyList, Field, Kind, Limits, Millis, MissingDelete, NameScheme, PutError, RulerBuilder, Rules,

@@ -8,7 +8,6 @@ use reqwest::Method;
 use rulesync_testkit::{Fault, Kind, KubeServer, Recorded, RulerServer, needs};
 use tempfile::TempDir;
 
-use crate::permissions::{self, Permission};
 use crate::process::{Daemon, command};
 
 /// Names the library that sets the clock of a process; `.ci/run` provides one.
@@ -116,12 +115,12 @@ status: {status}
         writes(&requests[since..])
     }
 
-    /// What the daemon has asked the API server for.
-    pub(crate) fn asked(&self) -> BTreeSet<Permission> {
+    /// What the daemon has asked the API server for, such as `patch rulestatuses.rulesync.dev`.
+    pub(crate) fn asked(&self) -> BTreeSet<String> {
         let requests = self.kube.journal().requests();
         let of_daemon = requests.iter().filter(|request| !is_of_kubectl(request));
         let asked = of_daemon.filter_map(KubeServer::asked);
-        asked.map(|(verb, resource, group)| permissions::of(verb, &resource, &group)).collect()
+        asked.map(|(verb, resource, group)| format!("{verb} {resource}.{group}")).collect()
     }
 
     /// The log of the daemon that runs, and what was written to the API server, for tests that fail.

@@ -6,6 +6,8 @@ mod alloy;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod chart;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod cluster;
@@ -33,8 +35,6 @@ mod log;
 mod once;
 #[cfg(test)]
 mod pages;
-#[cfg(test)]
-mod permissions;
 #[cfg(test)]
 mod pipes;
 #[cfg(test)]

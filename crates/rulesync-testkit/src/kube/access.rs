@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::rbac::Grants;
 use super::refused::Refused;
+use super::route::Target;
 
 /// The permissions of a user of the Kubernetes server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,24 +14,31 @@ pub struct Access {
     rules: Vec<(String, String)>,
     /// `None`: all namespaces.
     namespaces: Option<Vec<String>>,
+    /// What roles grant, in place of all this.
+    grants: Option<Grants>,
 }
 
 impl Access {
     /// Allows everything.
     pub fn all() -> Self {
-        Self { everything: true, rules: Vec::new(), namespaces: None }
+        Self { everything: true, rules: Vec::new(), namespaces: None, grants: None }
     }
 
     /// Allows nothing.
     pub fn none() -> Self {
-        Self { everything: false, rules: Vec::new(), namespaces: None }
+        Self { everything: false, rules: Vec::new(), namespaces: None, grants: None }
     }
 
     /// Allows these (verb, resource) pairs in all namespaces, such as `("watch", "prometheusrules")`; `*` matches
     /// everything.
     pub fn only<'a>(rules: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let rules = rules.into_iter().map(|(verb, resource)| (verb.to_owned(), resource.to_owned()));
-        Self { everything: false, rules: rules.collect(), namespaces: None }
+        Self { everything: false, rules: rules.collect(), namespaces: None, grants: None }
+    }
+
+    /// Allows what roles grant.
+    pub fn granted(grants: &Grants) -> Self {
+        Self { grants: Some(grants.clone()), ..Self::none() }
     }
 
     /// Restricts the permissions to these namespaces: lists and watches of the whole cluster are forbidden.
@@ -58,8 +67,13 @@ pub(crate) struct User {
 }
 
 impl User {
-    pub(crate) fn may(&self, verb: &str, resource: &str, namespace: Option<&str>) -> bool {
-        self.access.allows(verb, resource, namespace)
+    pub(crate) fn may(&self, verb: &str, target: &Target) -> bool {
+        if let Some(grants) = &self.access.grants {
+            return grants.permit(verb, target);
+        }
+        // For permissions, a namespace object is inside itself.
+        let within = if target.plural == "namespaces" { &target.name } else { &target.namespace };
+        self.access.allows(verb, &target.resource(), within.as_deref())
     }
 }
 
@@ -101,14 +115,18 @@ mod tests {
     #[test]
     fn access_identifies_users_and_checks_rules() {
         let mut users = Users::default();
-        assert!(users.identify(None).unwrap().may("delete", "anything", None));
+        assert!(users.identify(None).unwrap().access.allows("delete", "anything", None));
         users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
         let agent = users.identify(Some("Bearer secret")).unwrap();
-        assert!(agent.may("list", "prometheusrules", None) && agent.may("patch", "leases", Some("a")));
-        assert!(!agent.may("watch", "prometheusrules", None));
+        let may = |verb, resource, namespace| agent.access.allows(verb, resource, namespace);
+        assert!(may("list", "prometheusrules", None) && may("patch", "leases", Some("a")));
+        assert!(!may("watch", "prometheusrules", None));
         assert_eq!(users.identify(Some("Bearer wrong")).unwrap_err().code, 401);
         let anonymous = users.identify(None).unwrap();
-        assert_eq!((anonymous.name.as_str(), anonymous.may("list", "x", None)), ("system:anonymous", false));
+        assert_eq!(
+            (anonymous.name.as_str(), anonymous.access.allows("list", "x", None)),
+            ("system:anonymous", false)
+        );
         assert!(!format!("{users:?}").contains("secret"));
     }
 

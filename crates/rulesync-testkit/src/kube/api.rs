@@ -98,9 +98,7 @@ impl Api {
     pub(crate) fn permits(&self, user: &User, verb: &str, target: &Target) -> bool {
         let switches = self.cluster.switches();
         let forbidden = |(v, resource): &(String, String)| (v == "*" || v == verb) && target.is(resource);
-        // For permissions, a namespace object is inside itself.
-        let within = if target.plural == "namespaces" { &target.name } else { &target.namespace };
-        user.may(verb, &target.resource(), within.as_deref()) && !switches.forbidden.iter().any(forbidden)
+        user.may(verb, target) && !switches.forbidden.iter().any(forbidden)
     }
 
     fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refused> {

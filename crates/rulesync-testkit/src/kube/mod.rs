@@ -16,7 +16,7 @@
 //! | `resource`, `prometheus_rule` | the served kinds; the definition that every server has |
 //! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
 //! | `selector`, `field_selector`, `json_path` | which objects are meant, where in an object a value is |
-//! | `access`, `refused`, `field_error`, `clock`, `stamps` | users, errors, times and identifiers |
+//! | `access`, `rbac`, `refused`, `field_error`, `clock`, `stamps` | users, errors, times and identifiers |
 
 mod access;
 mod age;
@@ -54,6 +54,7 @@ mod patch;
 mod prometheus_rule;
 mod protobuf;
 mod query;
+mod rbac;
 mod refused;
 mod request;
 mod resource;
@@ -77,5 +78,6 @@ pub use access::Access;
 pub use builder::KubeServerBuilder;
 pub use faults::KubeFaults;
 pub use kubectl::Kubectl;
+pub use rbac::{Grant, Grants};
 pub use refused::Refused;
 pub use server::KubeServer;
