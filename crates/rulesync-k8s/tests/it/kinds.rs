@@ -62,22 +62,6 @@ fn objects(events_seen: Vec<SourceEvent>) -> Vec<RuleObject> {
     events_seen.into_iter().filter_map(object).collect()
 }
 
-fn crd(kind: &str) -> Value {
-    let plural = format!("{}s", kind.to_lowercase());
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.loki.grafana.com")},
-        "spec": {
-            "group": "loki.grafana.com", "scope": "Namespaced",
-            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()},
-            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
-                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
-            }}}],
-        },
-    })
-}
-
 fn of_kind(kind: &str, version: &str, spec: Value) -> Value {
     json!({"apiVersion": version, "kind": kind, "metadata": {"name": "o", "namespace": "a"}, "spec": spec})
 }
@@ -89,7 +73,7 @@ fn groups() -> Value {
 fn apply_logs(kube: &KubeServer) {
     kube.apply(serde_json::to_value(logging_rule_crd()).unwrap()).unwrap();
     for kind in ["AlertingRule", "RecordingRule"] {
-        kube.apply(crd(kind)).unwrap();
+        kube.define_kind("loki.grafana.com", "v1", kind).unwrap();
         let spec = json!({"tenantID": "application", "groups": groups()});
         kube.apply(of_kind(kind, "loki.grafana.com/v1", spec)).unwrap();
     }

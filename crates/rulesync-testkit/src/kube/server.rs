@@ -213,6 +213,25 @@ impl KubeServer {
         self.apply(namespace).map(drop)
     }
 
+    /// Defines a kind that others bring, whose objects are in namespaces and may have any fields.
+    ///
+    /// # Errors
+    /// If the names are no names of a kind.
+    pub fn define_kind(&self, group: &str, version: &str, kind: &str) -> Result<(), Refused> {
+        let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.{group}")},
+            "spec": {
+                "group": group, "scope": "Namespaced",
+                "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": singular},
+                "versions": [{"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+            },
+        });
+        self.apply(definition).map(drop)
+    }
+
     /// Sets labels of a namespace (`None` removes a label) and leaves the others unchanged.
     ///
     /// # Errors

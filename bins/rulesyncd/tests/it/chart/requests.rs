@@ -58,22 +58,6 @@ fn own_configuration() -> Value {
     })
 }
 
-/// Defines a kind that others bring.
-fn definition(group: &str, version: &str, kind: &str) -> Value {
-    let plural = format!("{}s", kind.to_lowercase());
-    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{plural}.{group}")},
-        "spec": {
-            "group": group, "scope": "Namespaced",
-            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()},
-            "versions": [{"name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
-        },
-    })
-}
-
 /// The kinds of objects, and their expressions.
 const KINDS: [(&str, &str, &str); 4] = [
     ("monitoring.coreos.com/v1", "PrometheusRule", "up == 0"),
@@ -104,15 +88,13 @@ async fn cluster(grants: &Grants, owner: &str, namespaces: &[&str]) -> KubeServe
     let user = "system:serviceaccount:monitoring:rulesync";
     let kube =
         KubeServer::builder().token("of-the-pod", user, Access::granted(grants)).start().await.unwrap();
-    let mut definitions = vec![definition("openreports.io", "v1alpha1", "Report")];
-    definitions
-        .extend(["AlertingRule", "RecordingRule"].map(|kind| definition("loki.grafana.com", "v1", kind)));
+    kube.define_kind("openreports.io", "v1alpha1", "Report").unwrap();
+    for kind in ["AlertingRule", "RecordingRule"] {
+        kube.define_kind("loki.grafana.com", "v1", kind).unwrap();
+    }
     for entry in std::fs::read_dir(root().join("deploy/crds")).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        definitions.push(serde_saphyr::from_str(&text).unwrap());
-    }
-    for definition in definitions {
-        kube.apply(definition).unwrap();
+        kube.apply(serde_saphyr::from_str(&text).unwrap()).unwrap();
     }
     for namespace in ["monitoring", "rulesync-state"].iter().chain(namespaces) {
         kube.create_namespace(namespace, [("team", "payments")]).unwrap();

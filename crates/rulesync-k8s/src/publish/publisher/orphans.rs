@@ -1,7 +1,7 @@
 //! What was published of objects that do not exist any more, and is to be deleted when nothing else is to be written: after a
 //! cluster has lost thousands of objects, authors of others do not wait for these deletes. Pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::published::{Effect, Key};
 use super::write::Write;
@@ -27,6 +27,11 @@ impl Orphans {
     /// Keeps what was published of an object, because it exists again.
     pub(super) fn keep(&mut self, key: Key) {
         self.0.remove(&key);
+    }
+
+    /// Keeps what was published of these objects, because they exist.
+    pub(super) fn keep_all(&mut self, declared: &HashSet<Key>) {
+        self.0.retain(|key, _| !declared.contains(key));
     }
 
     /// Returns the number of objects with deletes that wait.

@@ -82,7 +82,8 @@ impl Term {
         let orphans = self.orphans(&collections);
         let (changed, is_passable) = self.take(collections, now);
         if sources.is_some_and(|sources| sweep::may_sweep(&sources)) {
-            self.sweep(orphans);
+            // Those of an earlier list that still exist are among them.
+            self.orphans = orphans;
             self.survey.has_swept = true;
         } else if !orphans.is_empty() {
             self.survey.due = self.survey.due.min(now + INTERVAL_WITH_ORPHANS);
@@ -148,39 +149,21 @@ impl Term {
     }
 
     /// Returns what belongs to no object that any source declares by now.
-    fn orphans(&self, collections: &[(Collection, Found)]) -> Vec<Orphan> {
-        let mut orphans = Vec::new();
+    fn orphans(&self, collections: &[(Collection, Found)]) -> Orphans {
+        let mut orphans = Orphans::default();
         for (collection, found) in collections {
+            let output = collection.output();
             for (namespace, name) in &found.orphans {
-                let key = self.keys.named(namespace, name);
-                let (output, namespace, name) = (collection.output(), namespace.clone(), name.clone());
-                orphans.push(Orphan { output, namespace, name, key });
+                let delete = Write::Delete { output, namespace: namespace.clone(), name: name.clone() };
+                orphans.add(self.keys.named(namespace, name), (delete, Effect::Document(output, None)));
             }
         }
         if !orphans.is_empty() {
             // Objects may have been declared while the list was under way.
-            let declared = declared(&self.parts.states, &self.keys);
-            orphans.retain(|orphan| !declared.contains(&orphan.key));
+            orphans.keep_all(&declared(&self.parts.states, &self.keys));
         }
         orphans
     }
-
-    fn sweep(&mut self, orphans: Vec<Orphan>) {
-        // Those of an earlier list that still exist are among them.
-        self.orphans = Orphans::default();
-        for Orphan { output, namespace, name, key } in orphans {
-            let delete = Write::Delete { output, namespace, name };
-            self.orphans.add(key, (delete, Effect::Document(output, None)));
-        }
-    }
-}
-
-/// Something that was published of an object that does not exist any more.
-struct Orphan {
-    output: Output,
-    namespace: String,
-    name: String,
-    key: Key,
 }
 
 /// Returns the failure of a list that may succeed soon.
