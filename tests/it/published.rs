@@ -170,7 +170,8 @@ async fn status_settings_are_taken_over_without_a_restart() {
     reload.notify_one();
     kube.apply(object(2, 1, "sum(")).unwrap();
     until("the problem", || is_ready(&kube, "o2.us", "False")).await;
-    assert_eq!(kube.count(STATUSES), 2, "what was published stays");
+    until("what is published no more to go", || kube.get(STATUSES, "team-a", "o1.us").is_none()).await;
+    assert_eq!(kube.count(STATUSES), 1, "the problem stays");
     shutdown.cancel();
     running.await.unwrap();
 }
