@@ -24,6 +24,8 @@ mod explain;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod mixin;
+#[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod published;

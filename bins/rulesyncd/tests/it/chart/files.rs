@@ -63,6 +63,9 @@ fn chart_dashboards_show_metrics_that_are_described() {
         let mut ids = std::collections::BTreeSet::new();
         for panel in panels {
             assert!(ids.insert(panel["id"].as_u64().unwrap()), "{name}: two panels have one id");
+            if panel["type"] == "row" {
+                continue;
+            }
             let title = panel["title"].as_str().unwrap();
             assert!(panel["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}: {title}");
             for target in panel["targets"].as_array().unwrap() {

@@ -67,8 +67,8 @@ const WRONG: [(&[&str], &str, &str); 15] = [
     ),
     (
         &[BASE, "owner=\"a\"", "prometheusRule={\"enabled\":true,\"disabled\":[\"Nope\"]}"],
-        "there is no alert Nope; there are RulesyncAbsent,",
-        "there is no alert Nope; there are RulesyncAbsent,",
+        "there is no alert Nope; there are RulesyncDown,",
+        "there is no alert Nope; there are RulesyncDown,",
     ),
 ];
 

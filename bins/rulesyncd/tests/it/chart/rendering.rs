@@ -92,7 +92,7 @@ async fn chart_alerts_are_a_prometheus_rule_without_those_that_are_disabled() {
         .flat_map(|g| g["rules"].as_array().unwrap())
         .map(|rule| rule["alert"].as_str().unwrap())
         .collect();
-    assert!(names.len() > 5 && !names.contains(&"RulesyncAbsent"), "{names:?}");
+    assert!(names.len() > 5 && !names.contains(&"RulesyncDown"), "{names:?}");
     let server = KubeServer::start().await.unwrap();
     server.apply(rule.clone()).unwrap();
 }

@@ -1,5 +1,8 @@
 //! The documentation: links lead somewhere, every page is in the book, metrics and alerts are described.
 
+mod metrics;
+mod runbooks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -137,50 +140,6 @@ fn pages_are_in_the_summary() {
     assert_eq!(listed, pages);
 }
 
-/// Returns the words in a text that begin with `rulesync_` and could be metrics.
-fn metric_names(text: &str) -> BTreeSet<String> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| word.starts_with("rulesync_") && *word != "rulesync_").map(str::to_owned).collect()
-}
-
-#[test]
-fn metrics_are_described() {
-    let mut registered = BTreeSet::new();
-    let sources = ["crates/rulesync-core/src", "crates/rulesync-k8s/src"];
-    for file in sources.into_iter().flat_map(|directory| files(directory, "rs")) {
-        let text = read(&file);
-        for call in text.split(".register(").skip(1).chain(text.split(".encode_descriptor(").skip(1)) {
-            if let Some((name, _)) = call.trim_start().strip_prefix('"').and_then(|name| name.split_once('"'))
-            {
-                registered.insert(format!("rulesync_{name}"));
-            }
-        }
-    }
-    assert!(registered.len() > 15, "the metrics of the engine are not found: {registered:?}");
-    // What the encoding appends: counters end in `_total`, information in `_info`.
-    let known = |name: &str| {
-        let name = name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap_or(name);
-        registered.contains(name) || name == "rulesync_claim"
-    };
-    let page = metric_names(&read("docs/operations/metrics.md"));
-    let described = |name: &String| [name.clone(), format!("{name}_total"), format!("{name}_info")];
-    let missing: Vec<&String> =
-        registered.iter().filter(|name| !described(name).iter().any(|name| page.contains(name))).collect();
-    assert!(missing.is_empty(), "not in docs/operations/metrics.md: {missing:?}");
-    for document in files("docs", "md")
-        .into_iter()
-        .chain(["README.md".to_owned(), "deploy/alerts/rulesync.yaml".to_owned()])
-    {
-        // Names of crates begin alike.
-        let is_crate = |name: &str| root().join("crates").join(name.replace('_', "-")).exists();
-        let unknown: Vec<String> = metric_names(&read(&document))
-            .into_iter()
-            .filter(|name| !known(name) && !is_crate(name))
-            .collect();
-        assert!(unknown.is_empty(), "{document} names metrics that are not there: {unknown:?}");
-    }
-}
-
 #[test]
 fn invariants_name_tests_that_exist() {
     let mut functions = BTreeSet::new();
@@ -204,17 +163,6 @@ fn invariants_name_tests_that_exist() {
     assert!(tests.len() > 20, "the table of invariants is not found: {tests:?}");
     let unknown: Vec<&&str> = tests.iter().filter(|test| !functions.contains(**test)).collect();
     assert!(unknown.is_empty(), "ARCHITECTURE.md names tests that do not exist: {unknown:?}");
-}
-
-#[test]
-fn alerts_have_runbooks() {
-    let alerts = read("deploy/alerts/rulesync.yaml");
-    let alerts: BTreeSet<&str> =
-        alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    let page = read("docs/operations/alerts.md");
-    let runbooks: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    assert!(!alerts.is_empty());
-    assert_eq!(alerts, runbooks);
 }
 
 /// Returns the values of an attribute in HTML.
