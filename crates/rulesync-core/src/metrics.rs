@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub struct Metrics {
     pub(crate) rules: Series<DestinationStateLabels, Gauge>,
     pub(crate) groups: Series<DestinationStateLabels, Gauge>,
     pub(crate) writes: Series<WriteLabels, Counter>,
+    pub(crate) write_seconds: Series<DestinationLabels, Counter<f64, AtomicU64>>,
+    pub(crate) unchanged_namespaces: Series<DestinationLabels, Counter>,
     pub(crate) last_success: Series<DestinationLabels, Gauge>,
     pub(crate) drift_repaired: Series<DestinationLabels, Counter>,
     pub(crate) deletes_held: Series<DestinationLabels, Gauge>,
@@ -39,7 +42,7 @@ pub struct Metrics {
     pub(crate) limits: Series<LimitLabels, Gauge>,
     pub(crate) limit_headroom: Series<LimitLabels, Gauge>,
     pub(crate) propagation: Histogram,
-    pub(crate) queue_depth: Series<RulerLabels, Gauge>,
+    pub(crate) queue_depth: Series<DestinationLabels, Gauge>,
     request_duration: Family<RequestLabels, Histogram, fn() -> Histogram>,
     /// Labels of requests that were counted, so that those of a removed ruler can be deleted.
     requests: Arc<Mutex<HashSet<RequestLabels>>>,
@@ -60,12 +63,6 @@ pub(crate) struct SourceLabels {
 pub(crate) struct SourceStateLabels {
     pub(crate) source: String,
     pub(crate) state: &'static str,
-}
-
-/// `ruler`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct RulerLabels {
-    pub(crate) ruler: String,
 }
 
 /// `ruler`, `tenant`.
@@ -99,10 +96,11 @@ pub(crate) struct LimitLabels {
     pub(crate) limit: &'static str,
 }
 
-/// `ruler`, `operation`, `result`.
+/// `ruler`, `tenant`, `operation`, `result`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct WriteLabels {
     pub(crate) ruler: String,
+    pub(crate) tenant: String,
     pub(crate) operation: &'static str,
     pub(crate) result: &'static str,
 }
@@ -143,6 +141,8 @@ impl Metrics {
             rules: Series::default(),
             groups: Series::default(),
             writes: Series::default(),
+            write_seconds: Series::default(),
+            unchanged_namespaces: Series::default(),
             last_success: Series::default(),
             drift_repaired: Series::default(),
             deletes_held: Series::default(),
@@ -196,6 +196,16 @@ impl Metrics {
         registry.register("rules", "Rules by state", self.rules.family());
         registry.register("groups", "Groups by state", self.groups.family());
         registry.register("writes", "Changes offered to rulers", self.writes.family());
+        registry.register(
+            "write_seconds",
+            "Time until rulers answered to changes, with or without success",
+            self.write_seconds.family(),
+        );
+        registry.register(
+            "unchanged_namespaces",
+            "Comparisons of a namespace that led to no request",
+            self.unchanged_namespaces.family(),
+        );
         registry.register(
             "last_sync_success_timestamp_seconds",
             "When a destination was last known to be in sync, in seconds since 1970",

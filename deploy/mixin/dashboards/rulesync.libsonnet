@@ -171,20 +171,41 @@
 
     local writes = p.row('Writes', [
       p.graph(
+        'Time of writes by destination',
+        'The mean time until the ruler answered to a change.',
+        p.query(
+          '%s\n/\n%s' % [
+            rate([config.clusterLabel, 'ruler', 'tenant'], ofTenant('rulesync_write_seconds_total')),
+            rate([config.clusterLabel, 'ruler', 'tenant'], ofTenant('rulesync_writes_total')),
+          ],
+          named()
+        ),
+        unit='s'
+      ),
+      p.graph(
         'Changes offered to rulers',
         'By result. Where nothing changes, nothing is written.',
         p.query(
-          rate(['ruler', 'operation', 'result'], ofRuler('rulesync_writes_total')), '{{ruler}} {{operation}} {{result}}'
+          rate(['ruler', 'tenant', 'operation', 'result'], ofTenant('rulesync_writes_total')),
+          '{{ruler}} {{tenant}} {{operation}} {{result}}'
         ),
         unit='wps'
       ),
       p.graph(
-        'Comparisons and writes',
-        'How often destinations were compared whole, against the changes that were made, and those of others that were undone: '
-        + 'comparisons without writes have found everything in order.',
+        'Comparisons that changed nothing',
+        'How often a ruler namespace was compared with what is declared and needed no request, against the changes that were '
+        + 'made.',
         [
-          p.query(rate(['ruler'], ofTenant('rulesync_syncs_total')), '{{ruler}} comparisons'),
-          p.query(rate(['ruler'], ofRuler('rulesync_writes_total', ['result="ok"'])), '{{ruler}} writes'),
+          p.query(rate(['ruler'], ofTenant('rulesync_unchanged_namespaces_total')), '{{ruler}} unchanged'),
+          p.query(rate(['ruler'], ofTenant('rulesync_writes_total', ['result="ok"'])), '{{ruler}} writes'),
+        ],
+        unit='ops'
+      ),
+      p.graph(
+        'Resyncs and repairs',
+        'How often destinations were compared whole, and how often changes of others were undone.',
+        [
+          p.query(rate(['ruler'], ofTenant('rulesync_syncs_total')), '{{ruler}} resyncs'),
           p.query(rate(['ruler'], ofTenant('rulesync_drift_repaired_total')), '{{ruler}} repairs'),
         ],
         unit='ops'
@@ -205,7 +226,7 @@
       p.graph(
         'Namespaces that wait',
         'Ruler namespaces that wait to be looked at.',
-        p.query('sum by (ruler) %s' % leading(ofRuler('rulesync_queue_depth')), '{{ruler}}'),
+        p.query('sum by (ruler, tenant) %s' % leading(ofTenant('rulesync_queue_depth')), '{{ruler}} {{tenant}}'),
         width=8
       ),
       p.graph(

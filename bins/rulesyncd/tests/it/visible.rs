@@ -58,8 +58,8 @@ async fn invalid_group_among_a_thousand_is_in_log_metric_and_status() {
     for expected in [
         r#"rulesync_groups{ruler="central",tenant="prod",state="refused"} 1"#,
         r#"rulesync_groups{ruler="central",tenant="prod",state="desired"} 1000"#,
-        r#"rulesync_writes_total{ruler="central",operation="put_group",result="rejected"} 1"#,
-        r#"rulesync_writes_total{ruler="central",operation="put_group",result="ok"} 999"#,
+        r#"rulesync_writes_total{ruler="central",tenant="prod",operation="put_group",result="rejected"} 1"#,
+        r#"rulesync_writes_total{ruler="central",tenant="prod",operation="put_group",result="ok"} 999"#,
         r#"rulesync_source_ready{source="files"} 1"#,
     ] {
         assert!(metrics.lines().any(|line| line == expected), "{expected} in\n{metrics}");

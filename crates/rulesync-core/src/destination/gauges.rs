@@ -1,12 +1,14 @@
 //! The metrics of one destination, looked up once. They exist as long as the destination does.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::metrics::{
-    DestinationLabels, DestinationStateLabels, FailureLabels, LimitLabels, Metrics, RulerLabels, WriteLabels,
+    DestinationLabels, DestinationStateLabels, FailureLabels, LimitLabels, Metrics, WriteLabels,
 };
 use crate::model::tenant::DestinationId;
 use crate::plan::Change;
@@ -33,10 +35,12 @@ pub(super) struct Gauges {
     max_rules_per_group: Option<Share<LimitLabels>>,
     pub(super) contested_groups: Share<DestinationLabels>,
     pub(super) normalized_groups: Share<DestinationLabels>,
-    pub(super) waiting: Share<RulerLabels>,
+    pub(super) waiting: Share<DestinationLabels>,
     last_success: SeriesHandle<DestinationLabels, Gauge>,
     pub(super) syncs: SeriesHandle<DestinationLabels, Counter>,
     pub(super) drift_repaired: SeriesHandle<DestinationLabels, Counter>,
+    pub(super) unchanged: SeriesHandle<DestinationLabels, Counter>,
+    write_seconds: SeriesHandle<DestinationLabels, Counter<f64, AtomicU64>>,
     writes: HashMap<WriteLabels, SeriesHandle<WriteLabels, Counter>>,
     failures: HashMap<&'static str, SeriesHandle<FailureLabels, Counter>>,
     labels: DestinationLabels,
@@ -50,8 +54,8 @@ struct Evaluated {
     not_loaded_groups: Share<DestinationLabels>,
 }
 
-/// This destination's share of a gauge that others may add to: all destinations of a ruler share the depth of its
-/// queue, and without tenant labels they share every gauge. Dropping it subtracts the share.
+/// This destination's share of a gauge that others may add to: without tenant labels all destinations of a ruler share
+/// one. Dropping it subtracts the share.
 #[derive(Debug)]
 pub(super) struct Share<L: Clone + Eq + std::hash::Hash> {
     gauge: SeriesHandle<L, Gauge>,
@@ -86,7 +90,6 @@ impl Gauges {
         let labels = metrics.join(destination);
         let DestinationLabels { ruler, tenant } = &labels;
         let state = |state| DestinationStateLabels { ruler: ruler.clone(), tenant: tenant.clone(), state };
-        let depth = RulerLabels { ruler: ruler.clone() };
         Self {
             groups: Share::of(&metrics.groups, state("desired")),
             rules: Share::of(&metrics.rules, state("desired")),
@@ -100,10 +103,12 @@ impl Gauges {
             max_rules_per_group: None,
             contested_groups: Share::of(&metrics.contested_groups, labels.clone()),
             normalized_groups: Share::of(&metrics.normalized_groups, labels.clone()),
-            waiting: Share::of(&metrics.queue_depth, depth),
+            waiting: Share::of(&metrics.queue_depth, labels.clone()),
             last_success: metrics.last_success.handle(labels.clone()),
             syncs: metrics.syncs.handle(labels.clone()),
             drift_repaired: metrics.drift_repaired.handle(labels.clone()),
+            unchanged: metrics.unchanged_namespaces.handle(labels.clone()),
+            write_seconds: metrics.write_seconds.handle(labels.clone()),
             writes: HashMap::new(),
             failures: HashMap::new(),
             labels,
@@ -111,7 +116,8 @@ impl Gauges {
         }
     }
 
-    pub(super) fn wrote(&mut self, change: &Change, result: Result<(), &RulerError>) {
+    /// Counts a change that was offered to the ruler, and the time until it answered.
+    pub(super) fn wrote(&mut self, change: &Change, result: Result<(), &RulerError>, elapsed: Duration) {
         let result = match result {
             Ok(()) => "ok",
             Err(error) => {
@@ -119,8 +125,9 @@ impl Gauges {
                 error.kind().as_str()
             }
         };
-        let ruler = self.labels.ruler.clone();
-        let labels = WriteLabels { ruler, operation: change.operation(), result };
+        self.write_seconds.inc_by(elapsed.as_secs_f64());
+        let DestinationLabels { ruler, tenant } = self.labels.clone();
+        let labels = WriteLabels { ruler, tenant, operation: change.operation(), result };
         let series = &self.metrics.writes;
         self.writes.entry(labels).or_insert_with_key(|labels| series.handle(labels.clone())).inc();
     }
@@ -219,13 +226,24 @@ mod tests {
         a.waiting.set(7);
         b.waiting.set(2);
         assert_eq!(value(&metrics, "groups", &[r#"tenant="a""#, r#"state="desired""#]), Some(3.0));
-        assert_eq!(value(&metrics, "queue_depth", &[]), Some(9.0), "all tenants share it");
+        let waiting = |metrics: &Metrics, tenant: &str| {
+            value(metrics, "queue_depth", &[&format!(r#"tenant="{tenant}""#)])
+        };
+        assert_eq!((waiting(&metrics, "a"), waiting(&metrics, "b")), (Some(7.0), Some(2.0)));
         a.succeeded(1_700_000_000);
         let success = || value(&metrics, "last_sync_success_timestamp_seconds", &[r#"tenant="a""#]);
         assert_eq!(success(), Some(1_700_000_000.0));
         drop(a);
         assert_eq!((success(), value(&metrics, "groups", &[r#"tenant="a""#])), (None, None));
-        assert_eq!(value(&metrics, "queue_depth", &[]), Some(2.0));
+        assert_eq!((waiting(&metrics, "a"), waiting(&metrics, "b")), (None, Some(2.0)));
+
+        let metrics = Metrics::new(false);
+        let [mut a, mut b] = ["a", "b"].map(|tenant| Gauges::new(&metrics, &destination(tenant)));
+        a.waiting.set(7);
+        b.waiting.set(2);
+        assert_eq!(waiting(&metrics, ""), Some(9.0), "without labels of tenants they share one");
+        drop(a);
+        assert_eq!(waiting(&metrics, ""), Some(2.0));
     }
 
     #[test]
@@ -239,13 +257,14 @@ mod tests {
             reason: Reason::NotDeclared,
             held: None,
         };
-        gauges.wrote(&change, Ok(()));
+        gauges.wrote(&change, Ok(()), Duration::from_millis(500));
         let error = RulerError::limit("full".to_owned());
-        (0..2).for_each(|_| gauges.wrote(&change, Err(&error)));
+        (0..2).for_each(|_| gauges.wrote(&change, Err(&error), Duration::from_millis(250)));
         gauges.failed(&error);
         let result = |result: &str| value(&metrics, "writes_total", &[&format!(r#"result="{result}""#)]);
         assert_eq!((result("ok"), result(error.kind().as_str())), (Some(1.0), Some(2.0)));
         assert_eq!(value(&metrics, "sync_failures_total", &[]), Some(3.0));
+        assert_eq!(value(&metrics, "write_seconds_total", &[r#"tenant="a""#]), Some(1.0));
         gauges.propagated(0.25);
         let mut text = String::new();
         metrics.encode(&mut text).unwrap();

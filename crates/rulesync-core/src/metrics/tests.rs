@@ -4,7 +4,8 @@ use super::*;
 fn metric_names_are_those_of_the_readme() {
     let metrics = Metrics::default();
     metrics.observe_request("central", "POST", "namespace", "202", Duration::from_millis(3));
-    let write = WriteLabels { ruler: "central".into(), operation: "put_group", result: "ok" };
+    let write =
+        WriteLabels { ruler: "central".into(), tenant: "prod".into(), operation: "put_group", result: "ok" };
     let writes = metrics.writes.handle(write);
     writes.inc();
     let mut text = String::new();
@@ -13,7 +14,7 @@ fn metric_names_are_those_of_the_readme() {
         r#"rulesync_build_info{version="0.1.0"} 1"#,
         "rulesync_leader 1",
         r#"rulesync_ruler_request_duration_seconds_count{ruler="central",method="POST",route="namespace",code="202"} 1"#,
-        r#"rulesync_writes_total{ruler="central",operation="put_group",result="ok"} 1"#,
+        r#"rulesync_writes_total{ruler="central",tenant="prod",operation="put_group",result="ok"} 1"#,
         "rulesync_propagation_seconds_count 0",
         "rulesync_config_last_reload_successful 1",
     ] {

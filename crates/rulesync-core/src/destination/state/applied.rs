@@ -23,7 +23,7 @@ impl State {
         let mut refused = Vec::new();
         for Applied { change, result, elapsed } in applied {
             tracing::debug!(destination = %self.id, %change, ?elapsed, ok = result.is_ok(), "Request finished");
-            self.gauges.wrote(&change, result.as_ref().copied());
+            self.gauges.wrote(&change, result.as_ref().copied(), elapsed);
             if let Some(group) = change.group().filter(|_| result.is_ok()) {
                 self.queue.group_succeeded(&change.namespace, group);
             }

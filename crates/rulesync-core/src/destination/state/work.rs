@@ -24,6 +24,9 @@ impl State {
         loop {
             let (namespace, drifted) = self.queue.pop(Instant::now())?;
             let mut changes = self.changes(&namespace, &observed);
+            if changes.is_empty() {
+                self.gauges.unchanged.inc();
+            }
             let (desired, classifier) = (&self.desired, &self.shared.classifier);
             self.safety.hold_back(&namespace, &mut changes, desired, classifier, Instant::now());
             self.leave_unapproved(&namespace, &mut changes);
@@ -151,8 +154,12 @@ impl State {
         namespaces.dedup();
         for namespace in namespaces {
             // The work that is under way was planned before: it is rechecked once more.
-            let waiting = self.queue.is_waiting(&namespace);
-            if !waiting && !self.changes(&namespace, &observed).is_empty() {
+            if self.queue.is_waiting(&namespace) {
+                continue;
+            }
+            if self.changes(&namespace, &observed).is_empty() {
+                self.gauges.unchanged.inc();
+            } else {
                 self.queue.push(&namespace, Priority::Last, drifted);
             }
         }

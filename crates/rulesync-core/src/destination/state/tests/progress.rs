@@ -103,3 +103,19 @@ async fn retry_of_failed_work_is_due_after_its_backoff() {
     bench.state.restart();
     assert_eq!(bench.state.due(), None, "nothing is due before another list");
 }
+
+#[tokio::test(start_paused = true)]
+async fn comparison_that_leads_to_no_request_is_counted_as_unchanged() {
+    let mut bench = destination().declared("o", &[("g", "1")]).listed(&[]);
+    let unchanged = |bench: &Bench| bench.state.gauges.unchanged.get();
+    let before = unchanged(&bench);
+    assert_eq!(bench.work(), ["PUT us.ns.o/g"]);
+    assert_eq!(unchanged(&bench), before, "it was missing");
+    bench.declare("o", &[("g", "1")]);
+    assert!(bench.work().is_empty());
+    assert_eq!(unchanged(&bench), before + 1, "it is declared as the ruler has it");
+    let listed = unchanged(&bench);
+    bench.list(&[("us.ns.o", "g", "1")]);
+    assert!(bench.work().is_empty());
+    assert!(unchanged(&bench) > listed, "the list shows it as it is declared");
+}
