@@ -9,6 +9,7 @@ use rulesync_config::ConfigErrors;
 use rulesync_core::RulerError;
 use rulesync_core::engine::RunError;
 use rulesync_core::finding::Printable;
+use rulesync_core::ruler::UnreadableGroup;
 
 use crate::terminal::ERROR;
 
@@ -59,9 +60,9 @@ pub(crate) enum Failure {
         /// Why.
         error: RulerError,
     },
-    /// Groups that a ruler has and that cannot be read, as `namespace/group`, each with the reason.
+    /// Groups that a ruler has and that cannot be read.
     #[error("some groups cannot be read")]
-    Unreadable(Vec<(String, String)>),
+    Unreadable(Vec<UnreadableGroup>),
     /// A daemon gives no answer that can be used.
     #[error("{address}: {reason}")]
     Daemon {
@@ -115,8 +116,8 @@ impl Failure {
             Self::Config(errors) => errors.iter().for_each(|error| line(&mut lines, error)),
             Self::Several(several) => several.iter().for_each(|error| line(&mut lines, error)),
             Self::Unreadable(groups) => {
-                groups.iter().for_each(|(group, reason)| {
-                    line(&mut lines, format_args!("{group} cannot be read: {reason}"));
+                groups.iter().for_each(|group| {
+                    line(&mut lines, format_args!("{group} cannot be read: {}", group.reason));
                 });
             }
             Self::Moved { moved, .. } => {

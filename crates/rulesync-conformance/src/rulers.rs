@@ -41,6 +41,7 @@ pub async fn all(ruler: &dyn Ruler, tenants: &Tenants) {
     deleting_a_group_leaves_the_others(ruler, tenants).await;
     deleting_a_namespace_leaves_the_others(ruler, tenants).await;
     tenants_are_separate(ruler, tenants).await;
+    tenants_with_rules_are_listed(ruler, tenants).await;
     foreign_namespaces_are_not_listed(ruler, tenants).await;
     evaluation_reports_loaded_groups(ruler, tenants).await;
 }
@@ -231,6 +232,19 @@ pub async fn tenants_are_separate(ruler: &dyn Ruler, tenants: &Tenants) {
     clear(ruler, tenants).await;
     put(ruler, tenants, NAMESPACE, &group(ruler, "g")).await;
     assert_eq!(list(ruler, tenants.other.as_ref()).await, Observed::default(), "the other tenant is empty");
+}
+
+/// A ruler that lists its tenants lists each that has rules, once.
+pub async fn tenants_with_rules_are_listed(ruler: &dyn Ruler, tenants: &Tenants) {
+    clear(ruler, tenants).await;
+    put(ruler, tenants, NAMESPACE, &group(ruler, "a")).await;
+    let listed = match ruler.tenants().await {
+        Ok(listed) => listed,
+        Err(error) => panic!("listing the tenants: {error}"),
+    };
+    let (Some(listed), Some(one)) = (listed, &tenants.one) else { return };
+    assert!(listed.iter().any(|name| *name == one.as_str()), "{one} is missing in {listed:?}");
+    assert!(listed.windows(2).all(|pair| pair[0] < pair[1]), "in order, and each once: {listed:?}");
 }
 
 /// A list asks [`Listing::wants`], or leaves that to [`Listing::add`]; either way, foreign namespaces do not appear.

@@ -97,6 +97,7 @@
 //! | why an object is where it is | `explain/`, `route/requirement.rs`, `intake/explain.rs`, `destination/state/explain.rs` |
 //! | which namespaces are owned, and their names | `naming/` |
 //! | two installations with one owner | `claim.rs` |
+//! | whose rules the tenants of a fleet have, and the delete of an owner's | `fleet/` |
 //! | which changes are made, and what is shown of them | `plan.rs`, `plan/` |
 //! | runs that end by themselves, and reviews | `engine/one_shot.rs`, `engine/run/plans.rs` |
 //! | whether a delete is safe | `destination/delete_safety.rs`, `guard.rs`, `vanishing.rs` |
@@ -119,6 +120,7 @@ pub mod engine;
 mod environment;
 pub mod explain;
 pub mod finding;
+pub mod fleet;
 mod guard;
 mod handover;
 mod intake;

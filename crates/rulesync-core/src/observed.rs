@@ -1,5 +1,7 @@
 //! The observed state of a destination, and the listing through which a ruler fills it.
 
+mod unreadable_group;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -10,6 +12,7 @@ use crate::model::group::Group;
 use crate::model::name::{GroupKey, GroupName, RulerNamespace};
 use crate::naming::NamespaceClass;
 use crate::stored_groups::StoredGroups;
+pub use unreadable_group::UnreadableGroup;
 
 /// The own groups that a ruler has for a tenant, by namespace: names and fingerprints only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -179,8 +182,8 @@ pub(crate) struct Listed {
     pub(crate) suspects: HashMap<GroupKey, Group>,
     /// Own groups that were read without any rule. A list that coincides with a write may show such a group.
     pub(crate) empty: HashSet<GroupKey>,
-    /// Own groups that could not be read, with the reason.
-    pub(crate) unreadable: Vec<(String, String)>,
+    /// Own groups that could not be read.
+    pub(crate) unreadable: Vec<UnreadableGroup>,
     /// The foreign namespaces, if their names are of interest.
     pub(crate) foreign: HashSet<RulerNamespace>,
     /// The content of all groups, if it was asked for.
@@ -315,8 +318,9 @@ impl<'a> Listing<'a> {
             self.name_foreign(namespace);
         }
         if self.owns(namespace) {
-            self.set(namespace, group, None);
-            self.found.unreadable.push((format!("{namespace}/{group}"), reason.into()));
+            let namespace = self.set(namespace, group, None);
+            let unreadable = UnreadableGroup { namespace, group: group.into(), reason: reason.into() };
+            self.found.unreadable.push(unreadable);
         }
     }
 
@@ -348,8 +352,8 @@ impl<'a> Listing<'a> {
         self.found
     }
 
-    /// Returns the groups that could not be read, each with the reason.
-    pub fn unreadable_groups(&self) -> &[(String, String)] {
+    /// Returns the groups that could not be read.
+    pub fn unreadable_groups(&self) -> &[UnreadableGroup] {
         &self.found.unreadable
     }
 

@@ -23,7 +23,7 @@ pub use crate::model::encoded::EncodedGroup;
 use crate::model::group::Group;
 pub use crate::model::language::QueryLanguage;
 use crate::model::tenant::TenantId;
-pub use crate::observed::Listing;
+pub use crate::observed::{Listing, UnreadableGroup};
 pub use crate::stored_groups::StoredGroups;
 
 /// A server that evaluates rules and can be written to.
@@ -122,6 +122,16 @@ pub trait Ruler: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Returns the names of all tenants that have rules, in order; none if the ruler has no list of them, as by default.
+    /// A name is what the ruler says: one that is no [`TenantId`] cannot be asked for.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RulerError`]. As with [`list`](Ruler::list), an answer that was not understood whole is an error.
+    async fn tenants(&self) -> Result<Option<Vec<String>>, RulerError> {
+        Ok(None)
+    }
+
     /// Returns what it can do and store. Asked for often; the answer may change while the ruler is in use, as when a
     /// server was upgraded.
     fn capabilities(&self) -> Capabilities {
@@ -210,5 +220,6 @@ mod tests {
         assert!(ruler.delete_namespace(None, "ns", &["stuck", "e"]).await.is_err());
         assert_eq!(ruler.0.lock().unwrap().len(), done.len(), "nothing is done after an error");
         assert_eq!((ruler.address(), ruler.capabilities().load_delay), (None, Duration::from_secs(60)));
+        assert_eq!(ruler.tenants().await, Ok(None));
     }
 }

@@ -45,8 +45,8 @@ mod settings;
 
 pub use connection::{Connection, Request, RequestObserver, Response};
 pub use ruler::{
-    DocumentError, LoadedGroup, LoadedReader, PathEncoding, RulerClient, ServerProfile, encode_rule_file,
-    parse_rule_file,
+    DocumentError, LoadedGroup, LoadedReader, PathEncoding, RulerClient, ServerProfile, TenantList,
+    encode_rule_file, parse_rule_file,
 };
 pub use settings::{
     Authorization, BasicAuth, ClientConfig, HeaderConfig, OAuth2, Secret, SettingsError, SettingsErrorKind,

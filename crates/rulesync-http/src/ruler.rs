@@ -13,6 +13,7 @@ mod reading;
 mod segment;
 mod split;
 mod state;
+mod tenants;
 
 use async_trait::async_trait;
 use rulesync_core::ruler::{EvaluatedGroup, Evaluation, TenantLimits};
@@ -21,7 +22,7 @@ use rulesync_core::{Capabilities, EncodedGroup, Listing, Ruler, RulerError, Tena
 pub use client::RulerClient;
 pub use document::{DocumentError, encode_rule_file, parse_rule_file};
 pub use loaded::{LoadedGroup, LoadedReader};
-pub use profile::ServerProfile;
+pub use profile::{ServerProfile, TenantList};
 pub use segment::PathEncoding;
 
 #[async_trait]
@@ -68,6 +69,10 @@ impl Ruler for RulerClient {
 
     async fn limits(&self, tenant: Option<&TenantId>) -> Result<Option<TenantLimits>, RulerError> {
         self.read_limits(tenant).await
+    }
+
+    async fn tenants(&self) -> Result<Option<Vec<String>>, RulerError> {
+        self.read_tenants().await
     }
 
     fn capabilities(&self) -> Capabilities {

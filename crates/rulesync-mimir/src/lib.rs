@@ -21,6 +21,7 @@ use rulesync_core::ruler::OptionalField::{
     AlignEvaluationTime, EvaluationDelay, GroupLabels, KeepFiringFor, Limit, QueryOffset, SourceTenants,
 };
 use rulesync_core::ruler::{Normalization, StoredFields, StoredLimit};
+use rulesync_http::TenantList;
 pub use rulesync_http::{ClientConfig, Connection, RulerClient, ServerProfile, SettingsError};
 
 /// Creates a ruler for a Grafana Mimir, with its `-http.prometheus-http-prefix`. Sends no request.
@@ -71,6 +72,8 @@ pub fn mimir_profile(prometheus_http_prefix: &str) -> ServerProfile {
     ServerProfile::new(format!("{slash}{prefix}/config/v1/rules"), format!("{slash}{prefix}/api/v1/rules"))
         // Beside the prefix, not below it.
         .with_limits_path("/api/v1/user_limits")
+        // Since 2.16; before, the rules of all tenants have to be read for the names.
+        .with_tenant_lists([TenantList::Names("/ruler/tenants".into()), all_rules()])
         .with_capabilities(capabilities)
 }
 
@@ -84,5 +87,12 @@ pub fn cortex_profile() -> ServerProfile {
         })
         // The rulers poll.
         .with_load_delay(Duration::from_secs(60));
-    ServerProfile::new("/api/v1/rules", "/prometheus/api/v1/rules").with_capabilities(capabilities)
+    ServerProfile::new("/api/v1/rules", "/prometheus/api/v1/rules")
+        .with_tenant_lists([all_rules()])
+        .with_capabilities(capabilities)
+}
+
+/// Returns the list of all tenants that both servers have.
+fn all_rules() -> TenantList {
+    TenantList::Rules("/ruler/rule_groups".into())
 }

@@ -89,8 +89,8 @@ mod tests {
         let nothing = Observed::default();
         let mut listing = Listing::new(StoredFields::ALL, &class, &nothing);
         list(&directory, &mut listing).await.unwrap();
-        let mut unreadable: Vec<&str> =
-            listing.unreadable_groups().iter().map(|(name, _)| name.as_str()).collect();
+        let mut unreadable: Vec<String> =
+            listing.unreadable_groups().iter().map(ToString::to_string).collect();
         unreadable.sort_unstable();
         assert_eq!(unreadable, ["us.damaged/g", "us.damaged/h", "us.ruined/?"]);
         assert_eq!(listing.foreign_namespaces(), 1);

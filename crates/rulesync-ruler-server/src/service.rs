@@ -233,6 +233,7 @@ impl RulerService {
             Route::BuildInfo => Ok(Answer::json(200, &state.build_info().to_string())),
             Route::TenantLimits => Ok(config.limits(&config_tenant()?)),
             Route::AllTenants => Ok(state.all_tenants()),
+            Route::TenantNames => Ok(state.tenant_names(headers)),
             Route::BadEscape(name) => {
                 config_tenant()?;
                 let error = format!("invalid URL escape {}", quoted(bad_escape(&name)));

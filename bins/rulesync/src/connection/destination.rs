@@ -3,7 +3,7 @@
 use rulesync_config::OpenRuler;
 use rulesync_core::model::{DestinationId, Fingerprint};
 use rulesync_core::naming::NamespaceClass;
-use rulesync_core::ruler::StoredGroups;
+use rulesync_core::ruler::{StoredGroups, UnreadableGroup};
 use rulesync_core::testing::Observed;
 use rulesync_core::{Capabilities, EncodedGroup, Group, Listing, RulerError};
 
@@ -19,8 +19,8 @@ pub(crate) struct Destination {
 pub(crate) struct Stored {
     /// The groups with their content.
     pub(crate) groups: StoredGroups,
-    /// Groups that cannot be read, as `namespace/group`, each with the reason.
-    pub(crate) unreadable: Vec<(String, String)>,
+    /// Groups that cannot be read.
+    pub(crate) unreadable: Vec<UnreadableGroup>,
 }
 
 impl Destination {
@@ -82,9 +82,15 @@ impl Destination {
 impl Stored {
     /// Returns whether a group is there, readable or not.
     pub(crate) fn has(&self, namespace: &str, group: &str) -> bool {
-        let name = format!("{namespace}/{group}");
         self.groups.get(&namespace.into(), &group.into()).is_some()
-            || self.unreadable.iter().any(|(unreadable, _)| *unreadable == name)
+            || self.unreadable_group(namespace, group).is_some()
+    }
+
+    /// Returns a group that is there and cannot be read.
+    pub(crate) fn unreadable_group(&self, namespace: &str, group: &str) -> Option<&UnreadableGroup> {
+        self.unreadable
+            .iter()
+            .find(|unreadable| *unreadable.namespace == *namespace && *unreadable.group == *group)
     }
 
     /// Returns the groups, if all could be read.
@@ -101,8 +107,9 @@ impl Stored {
 
     /// Warns of the groups that could not be read.
     pub(crate) fn readable(self) -> StoredGroups {
-        for (group, reason) in &self.unreadable {
-            tracing::warn!(group, reason, "A group cannot be read, and is left out");
+        for group in &self.unreadable {
+            let reason = group.reason.as_str();
+            tracing::warn!(%group, reason, "A group cannot be read, and is left out");
         }
         self.groups
     }

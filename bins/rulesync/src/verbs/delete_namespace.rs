@@ -30,10 +30,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let stored = destination.read().await?;
     let readable = stored.groups.iter().filter(|(name, _)| ***name == *namespace);
     let mut groups: Vec<String> = readable.map(|(_, group)| group.name).collect();
-    let prefix = format!("{namespace}/");
-    groups.extend(
-        stored.unreadable.iter().filter_map(|(name, _)| Some(name.strip_prefix(&prefix)?.to_owned())),
-    );
+    let unreadable = stored.unreadable.iter().filter(|unreadable| *unreadable.namespace == *namespace);
+    groups.extend(unreadable.map(|unreadable| unreadable.group.to_string()));
     let (id, count) = (destination.id(), summary::groups(groups.len()));
     if groups.is_empty() {
         return print(&format!("{}\n", Printable(format_args!("{id} has no namespace {namespace}"))));

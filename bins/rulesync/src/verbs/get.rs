@@ -40,8 +40,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let Args { namespace, group, r#where, output } = args;
     let destination = r#where.destination().await?;
     let stored = destination.read().await?;
-    let name = format!("{namespace}/{group}");
-    if let Some(unreadable) = stored.unreadable.iter().find(|(unreadable, _)| *unreadable == name) {
+    if let Some(unreadable) = stored.unreadable_group(&namespace, &group) {
         return Err(Failure::Unreadable(vec![unreadable.clone()]));
     }
     let Some(found) = stored.groups.get(&namespace.as_str().into(), &group.as_str().into()) else {

@@ -1,6 +1,6 @@
 //! The query languages of rulers, as far as the engine must know them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rulesync_expr::{
     EnforceError, Enforcement, ErrorKind, Span, enforce_logql, enforce_promql, logql,
@@ -82,6 +82,21 @@ impl QueryLanguage {
             Self::PromQl | Self::MetricsQl => Heartbeat::Record("vector(1)"),
             // A recording rule needs remote write, which many Loki installations lack.
             Self::LogQl => Heartbeat::SilentAlert("vector(0) > 0"),
+        }
+    }
+
+    /// Returns labels that all series of an expression's result certainly have, each with its one value. Of LogQL none are
+    /// known.
+    pub fn constant_labels(self, expr: &str) -> BTreeMap<String, String> {
+        match self {
+            Self::PromQl | Self::MetricsQl => {
+                let parsed = promql::parse(expr, &promql::Options::default());
+                let owned = |(label, value): (&str, &str)| (label.to_owned(), value.to_owned());
+                parsed
+                    .map(|parsed| promql::constant_labels(&parsed).into_iter().map(owned).collect())
+                    .unwrap_or_default()
+            }
+            Self::LogQl => BTreeMap::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::name::RulerNamespace;
 use crate::model::object::ObjectId;
 
 /// The owner of rules: a DNS label, the first segment of every namespace this installation writes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner(Arc<str>);
 
 /// The reason why a text is no owner.
@@ -57,6 +57,22 @@ impl Owner {
     /// ```
     pub fn owns(&self, namespace: &str) -> bool {
         self.rest(namespace).is_some_and(|rest| is_made(without_marker(rest).0))
+    }
+
+    /// Returns the owner that a ruler namespace is [owned](Self::owns) by, whoever that is; none if its name has another
+    /// form. The form alone proves nothing: others may name theirs alike.
+    ///
+    /// ```
+    /// use rulesync_core::Owner;
+    ///
+    /// assert_eq!(Owner::of("prod.monitoring.node"), Some("prod".parse()?));
+    /// assert_eq!(Owner::of("prod"), None);
+    /// assert_eq!(Owner::of("rules/node"), None);
+    /// # Ok::<(), rulesync_core::naming::OwnerError>(())
+    /// ```
+    pub fn of(namespace: &str) -> Option<Self> {
+        let owner: Self = namespace.split_once('.')?.0.parse().ok()?;
+        owner.owns(namespace).then_some(owner)
     }
 
     /// Returns the ruler namespace of an object. A name over `max_bytes` is cut and ends in a hash of the whole.

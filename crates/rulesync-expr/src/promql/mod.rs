@@ -5,6 +5,7 @@
 
 mod ast;
 mod check;
+mod constant;
 mod feature;
 mod functions;
 mod lex;
@@ -24,6 +25,7 @@ pub use ast::{
     Aggregate, At, Binary, Call, Duration, Expr, ExprKind, GroupSide, Grouping, LabelList, Matcher, Matching,
     MatchingLabels, Modifiers, Name, Node, NodeId, NumberLiteral, Subquery, VectorSelector,
 };
+pub use constant::constant_labels;
 pub use feature::Feature;
 pub use functions::{Arity, Availability, Function};
 pub(crate) use operator::Precedence;

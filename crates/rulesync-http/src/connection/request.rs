@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub(super) query: Option<String>,
     pub(super) tenant: Option<&'a TenantId>,
     pub(super) content: Option<Content>,
+    /// The media type that is asked for.
+    pub(super) accept: Option<&'static str>,
 }
 
 /// The method of a request.
@@ -70,7 +72,7 @@ impl fmt::Debug for Content {
 
 impl<'a> Request<'a> {
     pub(crate) fn new(method: Method, path: impl Into<Cow<'a, str>>, route: &'static str) -> Self {
-        Self { method, route, path: path.into(), query: None, tenant: None, content: None }
+        Self { method, route, path: path.into(), query: None, tenant: None, content: None, accept: None }
     }
 
     /// Creates a `GET` request. `path` is the path below the server's address, beginning with a slash, escaped;
@@ -105,6 +107,11 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn with_tenant(self, tenant: Option<&'a TenantId>) -> Self {
         Self { tenant, ..self }
+    }
+
+    /// Asks for a media type.
+    pub(crate) fn accepting(self, media_type: &'static str) -> Self {
+        Self { accept: Some(media_type), ..self }
     }
 
     /// Sets the body.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HOST};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HOST};
 use rulesync_core::RulerError;
 use tokio::time::Instant;
 
@@ -154,6 +154,9 @@ impl Connection {
         }
         if let Some(host) = &self.host {
             builder = builder.header(HOST, host);
+        }
+        if let Some(media_type) = request.accept {
+            builder = builder.header(ACCEPT, media_type);
         }
         if let Some(Content { media_type, body }) = &request.content {
             builder = builder.header(CONTENT_TYPE, *media_type).body(body.clone());

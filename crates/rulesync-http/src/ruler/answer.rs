@@ -13,7 +13,11 @@ use super::operation::Operation;
 
 /// Returns the outcome of an operation; errors have a hint if there is one.
 pub(super) fn outcome(operation: Operation, answer: &Answer<'_>) -> Result<Outcome, RulerError> {
-    classify::classify(operation, answer).map_err(|error| hint::add(answer, error))
+    classify::classify(operation, answer).map_err(|error| match operation {
+        // They are about tenants and namespaces, and these requests are about none.
+        Operation::TenantNames | Operation::TenantRules => error,
+        _ => hint::add(answer, error),
+    })
 }
 
 #[cfg(test)]

@@ -31,14 +31,16 @@ impl RulerClient {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`] with the key `rules_path`, `state_path` or `limits_path` if the path of the profile contains
-    /// characters that are not allowed in a path.
+    /// [`SettingsError`] with the key `rules_path`, `state_path`, `limits_path` or `tenant_lists` if the path of the
+    /// profile contains characters that are not allowed in a path.
     pub fn new(connection: Connection, profile: ServerProfile) -> Result<Self, SettingsError> {
-        for (key, path) in [
-            ("rules_path", Some(&profile.rules_path)),
-            ("state_path", Some(&profile.state_path)),
-            ("limits_path", profile.limits_path.as_ref()),
-        ] {
+        let paths = [
+            ("rules_path", Some(profile.rules_path.as_str())),
+            ("state_path", Some(profile.state_path.as_str())),
+            ("limits_path", profile.limits_path.as_deref()),
+        ];
+        let tenant_lists = profile.tenant_lists.iter().map(|list| ("tenant_lists", Some(list.path())));
+        for (key, path) in paths.into_iter().chain(tenant_lists) {
             let Some(path) = path else { continue };
             if !connection.accepts(path) {
                 return Err(SettingsError::invalid(

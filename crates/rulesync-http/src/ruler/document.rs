@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rulesync_core::Group;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Options;
 
@@ -90,6 +90,15 @@ pub(crate) enum Name {
 ///
 /// [`DocumentError`] if the line is anything else, such as the first key of another kind of document.
 pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
+    parse_key::<Vec<IgnoredAny>>(line)
+}
+
+/// Parses the first line of an entry of a map in block style, whose value is of a kind if it begins on the line.
+///
+/// # Errors
+///
+/// [`DocumentError`] if the line is anything else.
+pub(crate) fn parse_key<V: DeserializeOwned>(line: &[u8]) -> Result<Name, DocumentError> {
     let text = std::str::from_utf8(line).map_err(|error| DocumentError(error.to_string()))?;
     // Go's yaml.v3 writes keys of more than 128 bytes as complex keys, with the prefix `? `.
     if let Some(key) = text.strip_prefix("? ") {
@@ -109,7 +118,7 @@ pub(crate) fn parse_name(line: &[u8]) -> Result<Name, DocumentError> {
     {
         return Ok(Name::Inline(key.to_owned()));
     }
-    let map: BTreeMap<String, Option<Vec<IgnoredAny>>> = parse(line, Limits::default())?;
+    let map: BTreeMap<String, Option<V>> = parse(line, Limits::default())?;
     map.into_keys().next().map(Name::Inline).ok_or_else(|| DocumentError("no key".to_owned()))
 }
 

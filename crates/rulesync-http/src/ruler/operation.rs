@@ -17,9 +17,18 @@ pub(super) enum Operation {
     State,
     /// Reads the limits of a tenant.
     Limits,
+    /// Reads the names of all tenants.
+    TenantNames,
+    /// Reads the rules of all tenants, for their names.
+    TenantRules,
 }
 
 impl Operation {
+    /// Returns whether it reads what not every server has: a missing resource is no error then.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(self, Self::State | Self::Limits | Self::TenantNames | Self::TenantRules)
+    }
+
     /// Returns a request for the operation.
     pub(super) fn request(self, tenant: Option<&TenantId>, path: String) -> Request<'_> {
         let (method, route) = match self {
@@ -31,7 +40,10 @@ impl Operation {
             Self::DeleteNamespace => (Method::Delete, "namespace"),
             Self::State => (Method::Get, "state"),
             Self::Limits => (Method::Get, "limits"),
+            Self::TenantNames | Self::TenantRules => (Method::Get, "tenants"),
         };
-        Request::new(method, path, route).with_tenant(tenant)
+        let request = Request::new(method, path, route).with_tenant(tenant);
+        // Without it, the answer is a page for people.
+        if self == Self::TenantNames { request.accepting("application/json") } else { request }
     }
 }

@@ -19,10 +19,33 @@ pub struct ServerProfile {
     pub state_filter: &'static str,
     /// The path of a tenant's limits, below the address; none if the server does not tell them.
     pub limits_path: Option<String>,
+    /// Where the server lists all tenants, below the address: the next list is asked for where the server does not have
+    /// one. Empty if the server has none.
+    pub tenant_lists: Vec<TenantList>,
     /// The number of times that the server decodes names.
     pub encoding: PathEncoding,
     /// What the server can do and store.
     pub capabilities: Capabilities,
+}
+
+/// A list of all tenants in the admin API of a server: its path, which begins with a slash, and what it has besides names
+/// (docs/contracts/ruler-api.md 1.9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TenantList {
+    /// The names alone, as JSON: `{"now": …, "tenants": […]}`.
+    Names(String),
+    /// The rules of all tenants, as YAML: maps of one tenant each, one after the other. Only the names are kept.
+    Rules(String),
+}
+
+impl TenantList {
+    /// Returns the path.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Names(path) | Self::Rules(path) => path,
+        }
+    }
 }
 
 impl ServerProfile {
@@ -33,6 +56,7 @@ impl ServerProfile {
             state_path: state_path.into(),
             state_filter: "file[]",
             limits_path: None,
+            tenant_lists: Vec::new(),
             encoding: PathEncoding::Single,
             capabilities: Capabilities::default(),
         }
@@ -48,6 +72,12 @@ impl ServerProfile {
     #[must_use]
     pub fn with_limits_path(self, limits_path: impl Into<String>) -> Self {
         Self { limits_path: Some(limits_path.into()), ..self }
+    }
+
+    /// Sets where the server lists all tenants: the cheapest list first.
+    #[must_use]
+    pub fn with_tenant_lists(self, tenant_lists: impl IntoIterator<Item = TenantList>) -> Self {
+        Self { tenant_lists: tenant_lists.into_iter().collect(), ..self }
     }
 
     /// Sets the number of times that the server decodes names.

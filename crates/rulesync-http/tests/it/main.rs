@@ -24,6 +24,8 @@ mod sigv4;
 #[cfg(test)]
 mod state;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod yielding;

@@ -152,8 +152,8 @@ async fn list_reads_unparsable_owned_namespace_group_by_group() {
     let (nothing, everything) = (Observed::default(), |_: &str| NamespaceClass::Managed);
     let mut listing = Listing::new(StoredFields::ALL, &everything, &nothing);
     ruler(&server).list(tenants().one.as_ref(), &mut listing).await.unwrap();
-    let [(unreadable, _)] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };
-    assert_eq!(unreadable, "us.ns.o/bad");
+    let [unreadable] = listing.unreadable_groups() else { panic!("{:?}", listing.unreadable_groups()) };
+    assert_eq!(unreadable.to_string(), "us.ns.o/bad");
     let observed = listing.into_observed();
     let readable: Vec<(&str, bool)> =
         observed.namespace("us.ns.o").map(|(name, print)| (name, print.is_some())).collect();

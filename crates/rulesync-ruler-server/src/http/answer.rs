@@ -12,6 +12,7 @@ use crate::{
 };
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
 
@@ -78,6 +79,11 @@ impl Answer {
             }
         }
         Self::new(status, Some(JSON), escaped)
+    }
+
+    /// A page for people.
+    pub(crate) fn html(body: &str) -> Self {
+        Self::new(200, Some(HTML), body.to_owned())
     }
 
     /// A YAML document in parts.

@@ -32,7 +32,10 @@ pub(crate) enum Route {
     StateAlerts,
     BuildInfo,
     TenantLimits,
+    /// The rules of all tenants.
     AllTenants,
+    /// The names of all tenants.
+    TenantNames,
     DeleteTenant,
     /// The path is not clean; contains the clean path.
     Moved(String),
@@ -81,6 +84,8 @@ impl Routes {
             return Route::NotFound;
         } else if routed == "/ruler/rule_groups" {
             (Route::AllTenants, Method::GET)
+        } else if self.config == ConfigRoutes::UnderPrometheus && routed == "/ruler/tenants" {
+            (Route::TenantNames, Method::GET)
         } else if routed == "/ruler/delete_tenant_config" {
             (Route::DeleteTenant, Method::POST)
         } else {

@@ -281,6 +281,31 @@ async fn tenants_are_separate_unless_tenancy_is_disabled() {
 }
 
 #[tokio::test]
+async fn tenants_are_listed_by_name_to_programs_and_people() {
+    let ruler = start(mimir()).await;
+    let tenants = async |headers: &[(&str, &str)]| {
+        send(ruler.address(), "GET", "/ruler/tenants", headers, Bytes::new()).await.expect("an answer")
+    };
+    let json = [("accept", "application/json")];
+    let names = |reply: &Reply| {
+        let mut document: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+        let now = document.as_object_mut().expect("an object").remove("now").expect("a time");
+        assert!(now.as_str().is_some_and(|now| now.ends_with('Z')), "{now}");
+        document
+    };
+    assert_eq!(names(&tenants(&json).await), serde_json::json!({}), "left out if there are none");
+    for tenant in ["b", "a"] {
+        ruler.put(tenant, "ns", GROUP).expect("a group");
+    }
+    let reply = tenants(&json).await;
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(names(&reply), serde_json::json!({"tenants": ["a", "b"]}));
+    let page = tenants(&[]).await;
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("<li>a</li><li>b</li>"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn long_answers_are_compressed_if_accepted() {
     let ruler = start(mimir()).await;
     let rules = "- {record: r, expr: up}\n".repeat(100);

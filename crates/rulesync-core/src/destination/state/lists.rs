@@ -30,8 +30,13 @@ impl State {
 
     /// Ends a list. Writes made while it was under way take precedence over what it shows.
     pub(in crate::destination) fn end_list(&mut self, mut listed: Listed) {
-        for (group, reason) in std::mem::take(&mut listed.unreadable) {
-            self.report_outcome(&Outcome::Unreadable { destination: self.id.clone(), group, reason });
+        for unreadable in std::mem::take(&mut listed.unreadable) {
+            let group = unreadable.to_string();
+            self.report_outcome(&Outcome::Unreadable {
+                destination: self.id.clone(),
+                group,
+                reason: unreadable.reason,
+            });
         }
         let first = !self.view.is_listed();
         self.prove(&listed.suspects);

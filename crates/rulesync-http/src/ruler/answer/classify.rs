@@ -40,7 +40,7 @@ pub(super) fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outc
     let Answer { status, content_type, retry_after, location, body, asked, .. } = answer;
     let message = message(operation, *status, content_type, body);
     let writing = matches!(operation, Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace);
-    let optional = matches!(operation, Operation::State | Operation::Limits);
+    let optional = operation.is_optional();
     let reading = !writing && !optional;
     match status {
         // A login page, the state API and other servers return 200 for anything.
@@ -55,7 +55,8 @@ pub(super) fn classify(operation: Operation, answer: &Answer<'_>) -> Result<Outc
             asked.map_or(String::new(), |asked| format!(" {}", redirection(asked, location)))
         ))),
         404 if not_found_text(operation).is_some_and(|text| body.contains(text)) => Ok(Outcome::NotFound),
-        // The state API can be disabled separately, and older servers do not have it; limits are told by some servers.
+        // The state API can be disabled separately, and older servers do not have it; limits and all tenants are told by
+        // some servers.
         404 if optional => Ok(Outcome::NotFound),
         404 | 405 => Err(RulerError::misconfigured(format!(
             "{message} ({status}): check address and prefix, and that the ruler's API is enabled"
@@ -109,12 +110,16 @@ fn not_found_text(operation: Operation) -> Option<&'static str> {
         Operation::List | Operation::GetNamespace => Some("no rule groups found"),
         Operation::GetGroup | Operation::DeleteGroup => Some("group does not exist"),
         Operation::DeleteNamespace => Some("group namespace does not exist"),
-        Operation::Put | Operation::State | Operation::Limits => None,
+        Operation::Put
+        | Operation::State
+        | Operation::Limits
+        | Operation::TenantNames
+        | Operation::TenantRules => None,
     }
 }
 
 /// Returns `true` if a successful response is not the API's: lists are YAML, writes are acknowledged in JSON, states
-/// and limits are JSON.
+/// limits and names of tenants are JSON. The rules of all tenants may be an empty document, so that its type must be right.
 fn is_foreign_document(operation: Operation, content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     match operation {
@@ -122,7 +127,8 @@ fn is_foreign_document(operation: Operation, content_type: &str) -> bool {
             matches!(kind, "text/html" | "application/json")
         }
         Operation::Put | Operation::DeleteGroup | Operation::DeleteNamespace => kind == "text/html",
-        Operation::State | Operation::Limits => kind != "application/json",
+        Operation::State | Operation::Limits | Operation::TenantNames => kind != "application/json",
+        Operation::TenantRules => kind != "application/yaml",
     }
 }
 

@@ -4,6 +4,7 @@ mod document;
 mod filter;
 mod stamp;
 
+use http::{HeaderMap, header};
 use rulesync_expr::logql;
 use serde_json::{Value, json};
 
@@ -91,6 +92,22 @@ impl StateApi<'_> {
             render::tenant(name, &namespaces).into()
         };
         Answer::yaml(store.tenants().map(part).collect())
+    }
+
+    /// The names of all tenants: as JSON to those who ask for it, else as a page for people.
+    pub(crate) fn tenant_names(&self, headers: &HeaderMap) -> Answer {
+        let names: Vec<String> = self.storage.lock().tenants().map(|(name, _)| name.clone()).collect();
+        let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        if accepted.is_some_and(|accepted| accepted.contains("application/json")) {
+            let now = stamp::stamp(self.evaluation.now());
+            // The list is left out if it is empty.
+            let document =
+                if names.is_empty() { json!({"now": now}) } else { json!({"now": now, "tenants": names}) };
+            return Answer::json(200, &document.to_string());
+        }
+        // No tenant has a name with characters that HTML knows.
+        let items: String = names.iter().map(|name| format!("<li>{name}</li>")).collect();
+        Answer::html(&format!("<!DOCTYPE html><html><body><ul>{items}</ul></body></html>\n"))
     }
 
     /// The version and, in Mimir, features.

@@ -86,6 +86,7 @@ fn route_table_differs_by_kind() {
         ("/loki/api/v1/status/buildinfo", no(), no(), Route::BuildInfo),
         ("/api/v1/user_limits", Route::TenantLimits, no(), no()),
         ("/ruler/rule_groups", Route::AllTenants, Route::AllTenants, no()),
+        ("/ruler/tenants", Route::TenantNames, no(), no()),
         ("/prometheus/config/v1/rulesets", no(), no(), no()),
         ("/nope", no(), no(), no()),
     ] {
