@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use rulesync_config::ConfigErrors;
+use rulesync_config::{ConfigErrors, SourceError};
 use rulesync_core::RulerError;
 use rulesync_core::engine::RunError;
 use rulesync_core::finding::Printable;
@@ -83,6 +83,12 @@ pub(crate) enum Failure {
     /// The process has no resources to start.
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::Usage(format!("--source: {error}"))
+    }
 }
 
 impl Failure {

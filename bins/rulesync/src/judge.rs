@@ -69,10 +69,12 @@ pub(crate) enum Judge {
 }
 
 impl Judge {
-    /// Returns what to check for, and the paths to check if none is given.
+    /// Returns what to check for, and the paths to check if none is given. `source` is that of a configuration whose objects
+    /// are checked.
     pub(crate) async fn new(
         ruler: Option<Kind>,
         config: Option<&Path>,
+        source: Option<&str>,
     ) -> Result<(Self, Vec<InputPath>), Failure> {
         let here = vec![InputPath { path: ".".into(), glob: Vec::new() }];
         let Some(config) = config else {
@@ -90,7 +92,7 @@ impl Judge {
         let sources = config.file_sources();
         let paths: Vec<InputPath> =
             sources.map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect();
-        let setup = config.describe();
+        let setup = config.describe_for(source)?;
         let needs_namespaces = setup.routes.iter().any(Route::needs_namespaces);
         let watched = config.watched_namespaces();
         let watched = watched.map(|namespaces| namespaces.into_iter().map(str::to_owned).collect());

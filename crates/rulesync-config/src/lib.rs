@@ -71,5 +71,5 @@ pub use config::{Config, ValidConfig};
 pub use error::{ConfigError, ConfigErrors};
 pub use in_force::ConfigInForce;
 pub use options::Options;
-pub use profile::RulerProfile;
+pub use profile::{RulerProfile, SourceError};
 pub use settings::INVENTORY_FILE;

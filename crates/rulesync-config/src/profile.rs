@@ -6,7 +6,7 @@ use rulesync_core::check::DescribedRuler;
 use rulesync_core::engine::{NamedRuler, Setup};
 
 use crate::config::ValidConfig;
-use crate::settings::{RulerKind, RulerSettings};
+use crate::settings::{RulerKind, RulerSettings, Settings};
 
 /// A kind of ruler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +57,49 @@ impl RulerProfile {
     }
 }
 
+/// The reason why it is not known for which source objects are meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// There is no such source.
+    #[error("there is no source `{name}`: the sources are {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names of the sources.
+        known: String,
+    },
+    /// Routes take the objects of some sources alone, and there are several.
+    #[error("the configuration has routes for some sources alone: say whose objects these are, {known}")]
+    Ambiguous {
+        /// The names of the sources.
+        known: String,
+    },
+}
+
 impl ValidConfig {
+    /// Returns what [`describe`](Self::describe) does for the objects of one source, or of whichever where no route
+    /// distinguishes sources.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError`] if there is no such source, or if none is named and it matters which it is.
+    pub fn describe_for(&self, source: Option<&str>) -> Result<Setup, SourceError> {
+        let Settings { sources, routes, .. } = &self.settings;
+        let known = || {
+            let names: Vec<String> = sources.iter().map(|source| format!("`{}`", source.name)).collect();
+            names.join(", ")
+        };
+        let name = match (source, sources.as_slice()) {
+            (Some(name), _) if sources.iter().any(|source| source.name == name) => name,
+            (Some(name), _) => return Err(SourceError::Unknown { name: name.to_owned(), known: known() }),
+            (None, [only]) => &only.name,
+            (None, _) if routes.iter().all(|route| route.sources.is_empty()) => return Ok(self.describe()),
+            (None, _) => return Err(SourceError::Ambiguous { known: known() }),
+        };
+        Ok(self.describe().of_source(name))
+    }
+
     /// Returns the routes with rulers that are described and take no requests, and without sources: enough for a
     /// [`Checker`](rulesync_core::check::Checker). Reads no file, no secrets among them, and makes no clients.
     pub fn describe(&self) -> Setup {
@@ -104,6 +146,33 @@ mod tests {
         assert_eq!(language(RulerProfile::Loki), QueryLanguage::LogQl);
         assert_eq!(language(RulerProfile::Prometheus), QueryLanguage::PromQl);
         assert_eq!(language(RulerProfile::Vmalert), QueryLanguage::MetricsQl);
+    }
+
+    #[test]
+    fn configuration_is_described_for_the_objects_of_one_source() {
+        let config = |sources: &str, of_route: &str| {
+            let text = format!(
+                "owner: us\nsources: [{sources}]\nrulers: [{{name: m, type: mimir, address: 'http://m'}}]\n\
+                 routes: [{{name: eu, ruler: m, tenant: eu{of_route}}}, {{name: all, ruler: m, tenant: all}}]\n"
+            );
+            let config = Config::parse(&text, Path::new("rulesync.yaml"), HashMap::new()).unwrap();
+            config.validate().unwrap()
+        };
+        let routes = |config: &ValidConfig, source: Option<&str>| {
+            let setup = config.describe_for(source).map_err(|error| error.to_string())?;
+            assert!(setup.routes.iter().all(|route| route.takes_source("any")));
+            Ok(setup.routes.iter().map(|route| route.name.to_string()).collect::<Vec<_>>().join(", "))
+        };
+        let (one, two) = ("{type: files, path: a, name: eu}", "{type: files, path: b, name: us}");
+        let both = config(&format!("{one}, {two}"), ", sources: [eu]");
+        assert_eq!(routes(&both, Some("eu")), Ok("eu, all".to_owned()));
+        assert_eq!(routes(&both, Some("us")), Ok("all".to_owned()));
+        let unknown = "there is no source `asia`: the sources are `eu`, `us`";
+        assert_eq!(routes(&both, Some("asia")), Err::<String, _>(unknown.to_owned()));
+        assert!(routes(&both, None).unwrap_err().contains("say whose objects these are, `eu`, `us`"));
+        // It does not matter, or there is only one.
+        assert_eq!(routes(&config(&format!("{one}, {two}"), ""), None), Ok("eu, all".to_owned()));
+        assert_eq!(routes(&config(one, ", sources: [eu]"), None), Ok("eu, all".to_owned()));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use value::{Value, ValueFrom};
 pub use crate::naming::Pattern;
 
 use crate::model::kind;
-use crate::model::name::RulerName;
+use crate::model::name::{RulerName, SourceName};
 use crate::model::tenant::{DestinationId, TenantId};
 use crate::naming::Naming;
 use input::RoutingInput;
@@ -42,6 +42,8 @@ pub struct Route {
     pub allow: Vec<Permission>,
     /// The tenants that groups may read from (`source_tenants`), besides the one they belong to.
     pub source_tenants: Vec<Pattern>,
+    /// The sources whose objects it takes, by name; empty means all.
+    pub sources: Vec<SourceName>,
     /// The kinds of objects; empty means all that are in the ruler's language or in no certain one.
     pub kinds: Vec<Arc<str>>,
     /// Selects objects by their labels.
@@ -154,6 +156,7 @@ impl Route {
             tenant: tenant.into(),
             allow: Vec::new(),
             source_tenants: Vec::new(),
+            sources: Vec::new(),
             kinds: Vec::new(),
             rule_selector: Selector::default(),
             namespace_selector: Selector::default(),
@@ -204,6 +207,11 @@ impl Route {
             }
     }
 
+    /// Returns whether it is for objects of a source.
+    pub fn takes_source(&self, source: &str) -> bool {
+        self.sources.is_empty() || self.sources.iter().any(|taken| **taken == *source)
+    }
+
     /// Returns whether it is for objects of a kind, given the language of its ruler.
     pub fn takes_kind(&self, kind: &str, language: &str) -> bool {
         if self.kinds.is_empty() {
@@ -245,17 +253,16 @@ impl Route {
             || self.origins().any(ValueSource::needs_namespace)
     }
 
-    /// Returns whether no object can go by both: they select different values of one label, or different kinds.
+    /// Returns whether no object can go by both: they select different values of one label, different kinds, or different
+    /// sources.
     fn excludes(&self, other: &Self) -> bool {
         let apart = |one: &Selector, other: &Selector| {
             one.match_labels.iter().any(|(key, value)| {
                 other.match_labels.get(key).is_some_and(|value_of_other| value_of_other != value)
             })
         };
-        let kinds = !self.kinds.is_empty()
-            && !other.kinds.is_empty()
-            && !self.kinds.iter().any(|kind| other.kinds.contains(kind));
-        kinds
+        apart_in(&self.kinds, &other.kinds)
+            || apart_in(&self.sources, &other.sources)
             || apart(&self.rule_selector, &other.rule_selector)
             || apart(&self.namespace_selector, &other.namespace_selector)
     }
@@ -268,6 +275,11 @@ impl Route {
             && self.naming == other.naming;
         self.ruler == other.ruler && self.tenant == other.tenant && !treated_alike && !self.excludes(other)
     }
+}
+
+/// Returns whether two lists, of which an empty one stands for everything, have nothing in common.
+fn apart_in<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    !one.is_empty() && !other.is_empty() && !one.iter().any(|item| other.contains(item))
 }
 
 #[cfg(test)]
@@ -284,6 +296,10 @@ mod tests {
             kinds: kinds.iter().map(|kind| Arc::from(*kind)).collect(),
             ..Route::all("r", "central", None)
         };
+        let sources = |sources: &[&str]| Route {
+            sources: sources.iter().map(|source| SourceName::from(*source)).collect(),
+            ..Route::all("r", "central", None)
+        };
         let labelled = |rules: &str, namespaces: &str| Route {
             rule_selector: selector(rules),
             namespace_selector: selector(namespaces),
@@ -295,6 +311,9 @@ mod tests {
             (kinds(&["A"]), kinds(&["A", "B"]), false),
             (kinds(&["A"]), kinds(&[]), false),
             (kinds(&[]), kinds(&[]), false),
+            (sources(&["eu"]), sources(&["us"]), true),
+            (sources(&["eu"]), sources(&["eu", "us"]), false),
+            (sources(&["eu"]), sources(&[]), false),
             (labelled(a, "{}"), labelled(b, "{}"), true),
             (labelled(a, "{}"), labelled(a, "{}"), false),
             (labelled(a, "{}"), labelled("{}", "{}"), false),

@@ -40,6 +40,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// With --config: the source whose objects these are, where the configuration has routes for some sources alone.
+    #[arg(long, value_name = "NAME", conflicts_with = "ruler")]
+    source: Option<String>,
+
     /// The least severity that makes the check fail.
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
@@ -62,7 +66,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         let variable = std::env::var_os("RULESYNC_CONFIG").filter(|path| !path.is_empty());
         variable.filter(|_| args.ruler.is_none()).map(PathBuf::from)
     });
-    let (judge, paths) = Judge::new(args.ruler, config.as_deref()).await?;
+    let (judge, paths) = Judge::new(args.ruler, config.as_deref(), args.source.as_deref()).await?;
     let inputs = args.input.list(paths)?;
     let report = check(&judge, &inputs);
     args.output.print(&report)?;

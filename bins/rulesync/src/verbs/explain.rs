@@ -68,6 +68,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH", conflicts_with = "daemon")]
     files: Vec<PathBuf>,
 
+    /// With --config: the source whose objects these are, where the configuration has routes for some sources alone.
+    #[arg(long, value_name = "NAME", conflicts_with = "daemon")]
+    source: Option<String>,
+
     /// The form of the output.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -108,11 +112,14 @@ impl Answerer {
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let question = Question::of(args.object, args.ruler_namespace, args.ruler, args.tenant)?;
     let explained = match Answerer::of(args.daemon, args.config)? {
-        Answerer::Daemon(daemon) if args.files.is_empty() && args.owner.is_none() => {
+        Answerer::Daemon(daemon)
+            if args.files.is_empty() && args.owner.is_none() && args.source.is_none() =>
+        {
             daemon::ask(&daemon, &args.login, &question).await?
         }
         Answerer::Daemon(_) => {
-            let message = "--files and --owner go with --config: a daemon has its own sources and owner";
+            let message =
+                "--files, --owner and --source go with --config: a daemon has its own sources and owner";
             return Err(Failure::Usage(message.to_owned()));
         }
         Answerer::Config(_) if !args.login.given().is_empty() => {
@@ -120,7 +127,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             return Err(Failure::Usage(format!("{flags}: only a daemon asks for that, see --daemon")));
         }
         Answerer::Config(config) => {
-            files::explain(&config, args.owner.as_deref(), &args.files, &question).await?
+            let of_whom = files::OfWhom { owner: args.owner.as_deref(), source: args.source.as_deref() };
+            files::explain(&config, of_whom, &args.files, &question).await?
         }
     };
     match args.output {

@@ -50,6 +50,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", requires = "config", conflicts_with = "raw")]
     route: Option<String>,
 
+    /// With --config: the source whose objects these are, where the configuration has routes for some sources alone.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    source: Option<String>,
+
     /// A file or directory in which objects are looked for by name, instead of those of the configuration. Can be repeated.
     #[arg(long, value_name = "PATH")]
     objects: Vec<PathBuf>,
@@ -69,8 +73,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let tool = Tool::find(args.promtool.as_deref(), args.vmalert_tool.as_deref()).map_err(Failure::Input)?;
-    let (routed, paths) = Judge::new(None, args.config.as_deref()).await?;
-    let judge = if args.raw { Judge::new(None, None).await?.0 } else { routed };
+    let (routed, paths) = Judge::new(None, args.config.as_deref(), args.source.as_deref()).await?;
+    let judge = if args.raw { Judge::new(None, None, None).await?.0 } else { routed };
     let given = |path: &PathBuf| InputPath { path: path.clone(), glob: Vec::new() };
     let objects = if args.objects.is_empty() { paths } else { args.objects.iter().map(given).collect() };
     let finder = RuleFinder { judge, objects, route: args.route };

@@ -236,6 +236,27 @@ fn check_with_a_configuration_knows_what_its_sources_watch() {
 }
 
 #[test]
+fn check_with_routes_for_some_sources_asks_whose_objects_these_are() {
+    let routes = "owner: us
+sources: [{type: kubernetes, name: eu, kubeconfig: eu}, {type: kubernetes, name: us, kubeconfig: us}]
+rulers: [{name: m, type: mimir, address: 'http://m'}]
+routes: [{name: eu, ruler: m, tenant: eu, sources: [eu]}, {name: us, ruler: m, tenant: us, sources: [us]}]
+";
+    let files = directory(&[("rulesync.yaml", routes), ("a.yaml", &rule("a", "up"))]);
+    for source in ["eu", "us"] {
+        let (code, report) = json(files.path(), &["--config", "rulesync.yaml", "--source", source, "a.yaml"]);
+        let [destination] = report["objects"][0]["destinations"].as_array().unwrap().as_slice() else {
+            panic!("{report}")
+        };
+        assert_eq!((code, &destination["tenant"]), (0, &Value::from(source)));
+    }
+    let output = check(files.path()).args(["--config", "rulesync.yaml", "a.yaml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--source: ") && said.contains("`eu`, `us`"), "{said}");
+}
+
+#[test]
 fn check_takes_the_configuration_of_the_environment_and_of_alloy() {
     let alloy = "mimir.rules.kubernetes \"web\" {\n  address = \"http://127.0.0.1:1\"\n  tenant_id = \"web\"\n\
                  rule_selector { match_labels = { team = \"app\" } }\n}\n";

@@ -37,6 +37,11 @@ pub(crate) struct RouteFile {
     /// The tenants that groups may read from besides their own.
     #[serde(default)]
     pub(crate) source_tenants: SourceTenantsFile,
+    /// The sources whose objects this route takes, by name. By default all. With a cluster as each source, this is how each
+    /// has a tenant of its own.
+    #[serde(default)]
+    #[schemars(example = ["eu-1"])]
+    pub(crate) sources: Vec<String>,
     /// The kinds of objects. By default all that are written in the ruler's language, or in any.
     #[serde(default)]
     #[schemars(example = ["PrometheusRule", "LoggingRule"])]

@@ -9,6 +9,7 @@ use rulesync_core::route::{QueryMatcher, Tenancy, TenantPattern};
 
 use super::naming::{OwnNaming, naming_of, own_naming};
 use super::report::Report;
+use super::sources::names;
 use super::values::{Entry, label, matcher, patterns, source};
 use crate::file::{AllowFile, File, FromFile, Kind, RouteFile, RulerType, SourceType, TenantFile};
 use crate::yaml::Path;
@@ -32,6 +33,7 @@ pub(super) fn routes(file: &File, report: &mut Report<'_>) -> Vec<Option<Route>>
         let at = at.item(index);
         let before = report.len();
         leads_to_a_ruler(file, written, &at, report);
+        takes_known_sources(file, written, &at, report);
         let naming = (written.naming.as_ref(), written.previous_naming.as_slice());
         let OwnNaming { naming, legacy } = own_naming(file, naming, &at, report);
         let route = route(written, &at, report).map(|route| Route { naming, legacy, ..route });
@@ -62,6 +64,25 @@ fn leads_to_a_ruler(file: &File, route: &RouteFile, at: &Path, report: &mut Repo
     if has_no_tenants && tenant.is_some() && !report.is_damaged(&rulers.item(index).key("type")) {
         let message = format!("route `{name}`: the ruler `{ruler}` is a Prometheus and has no tenants");
         report.error_at_key(&at.key("tenant"), message, "remove `tenant`");
+    }
+}
+
+/// Reports sources that do not exist.
+fn takes_known_sources(file: &File, route: &RouteFile, at: &Path, report: &mut Report<'_>) {
+    // One whose name is not known may be meant.
+    let is_damaged = {
+        let sources = Path::of("sources");
+        let mut names = (0..file.sources.len()).map(|index| sources.item(index).key("name"));
+        report.is_damaged(&sources) || names.any(|name| report.is_damaged(&name))
+    };
+    let known = names(&file.sources);
+    for (index, source) in route.sources.iter().enumerate() {
+        if !is_damaged && !known.contains(source) {
+            let message = format!("route `{}`: there is no source `{source}`", route.name);
+            let shown: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+            let hint = format!("the sources are {}", shown.join(", "));
+            report.error(&at.key("sources").item(index), message, &hint);
+        }
     }
 }
 
@@ -140,6 +161,7 @@ fn route(file: &RouteFile, at: &Path, report: &mut Report<'_>) -> Option<Route> 
         tenant,
         allow,
         source_tenants: patterns(&file.source_tenants.allow),
+        sources: file.sources.iter().map(|name| name.as_str().into()).collect(),
         kinds: file.kinds.iter().flat_map(|kind| kinds(*kind)).map(|kind| Arc::from(*kind)).collect(),
         rule_selector: (&file.rule_selector).into(),
         namespace_selector: (&file.namespace_selector).into(),

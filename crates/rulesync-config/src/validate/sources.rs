@@ -90,7 +90,7 @@ fn patterns(name: &str, glob: &[String], at: &Path, report: &mut Report<'_>) {
 fn patterns(_: &str, _: &[String], _: &Path, _: &mut Report<'_>) {}
 
 /// Returns the names of sources. One without a name is called by its type, with a number from the second one on.
-fn names(files: &[SourceFile]) -> Vec<String> {
+pub(super) fn names(files: &[SourceFile]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for file in files {
         let kind = match file.kind {

@@ -31,6 +31,7 @@ fn route_has_everything_that_the_file_can_set() {
 tenant_pattern: 'team-{value}'
 allow: [{namespaces: [monitoring], tenants: ['*']}, {namespace_selector: {match_labels: {a: b}}, tenants: [x]}]
 source_tenants: {allow: [shared]}
+sources: [kubernetes]
 kinds: [PrometheusRule, LoggingRule]
 rule_selector: {match_expressions: [{key: team, operator: In, values: [a, b]}]}
 external_labels: [{label: cluster, value: eu-1}, {label: team, from: label, key: team, mode: add_if_absent,
@@ -45,6 +46,7 @@ query_matchers: [{label: namespace, from: namespace_name, mode: require},
         matches!(&route.tenant, Tenancy::Requested { from: ValueSource::NamespaceLabel(key), .. } if **key == *"tenant")
     );
     assert_eq!((route.allow.len(), route.source_tenants.len()), (2, 1));
+    assert_eq!(route.sources, ["kubernetes"]);
     assert_eq!(route.kinds.len(), 3, "plain rule files hold what PrometheusRules do");
     assert_eq!(route.rule_selector.match_expressions[0].values, ["a", "b"]);
     assert!(!route.external_labels[0].add_if_absent && route.external_labels[1].add_if_absent);
@@ -284,6 +286,11 @@ fn validate_reports_what_cannot_work_with_its_position() {
         ("tenant: prod}", "namespace_selector: {match_labels: {a: b}}}", "but no source delivers these"),
         ("[{type: files, path: .}]", "[]", "no source is configured"),
         ("[{name: all, ruler: central, tenant: prod}]", "[]", "no route is configured"),
+        (
+            "tenant: prod}",
+            "tenant: prod, sources: [files, eu]}",
+            "route `all`: there is no source `eu` (the sources are `files`)",
+        ),
         ("owner: us", "owner: Us", ":2:8: `Us` cannot be an owner"),
         ("owner: us", "owner: us\nnaming: {type: owner, prefix: x}", ":3:23: `prefix` has no meaning"),
         ("owner: us", "owner: us\nprevious_naming: [{type: alloy, separator: a}]", "the separator `a`"),

@@ -101,6 +101,14 @@ pub enum SetupError {
         /// The ruler it names.
         ruler: String,
     },
+    /// A route takes the objects of an unknown source.
+    #[error("route `{route}` takes the objects of the source `{source_name}`, which is not configured")]
+    UnknownSource {
+        /// The route.
+        route: String,
+        /// The source it names.
+        source_name: String,
+    },
     /// A selector is invalid.
     #[error("route `{route}`: {error}")]
     Selector {
@@ -220,6 +228,10 @@ impl Setup {
             if !self.rulers.iter().any(|ruler| ruler.name == route.ruler) {
                 return Err(SetupError::UnknownRuler { route: name(), ruler: route.ruler.to_string() });
             }
+            let is_unknown = |name: &&SourceName| !self.sources.iter().any(|source| source.name == **name);
+            if let Some(unknown) = route.sources.iter().find(is_unknown) {
+                return Err(SetupError::UnknownSource { route: name(), source_name: unknown.to_string() });
+            }
             validate_route(route)?;
             if route.needs_namespaces() && !labels {
                 return Err(SetupError::NoNamespaceLabels { route: name() });
@@ -233,6 +245,14 @@ impl Setup {
             }
         }
         Ok(())
+    }
+
+    /// Returns what there is for the objects of one source: without the routes that take none of them.
+    #[must_use]
+    pub fn of_source(mut self, source: &str) -> Self {
+        self.routes.retain(|route| route.takes_source(source));
+        self.routes.iter_mut().for_each(|route| route.sources.clear());
+        self
     }
 
     /// Returns warnings about labels and matchers that are allowed and leave more open than it may seem: a route takes

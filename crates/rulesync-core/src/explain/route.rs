@@ -66,6 +66,8 @@ pub struct ExplainedRequirement {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequirementSubject {
+    /// The source of the object.
+    Source,
     /// The kind of the object.
     Kind,
     /// A label of the object.

@@ -97,6 +97,7 @@ impl Requirement<'_> {
     fn explain(&self) -> ExplainedRequirement {
         ExplainedRequirement {
             subject: match self.wanted {
+                Wanted::Sources(_) => RequirementSubject::Source,
                 Wanted::Kinds(_) | Wanted::Language(_) => RequirementSubject::Kind,
                 Wanted::Label(_) => RequirementSubject::RuleSelector,
                 Wanted::NamespaceLabel(_) => RequirementSubject::NamespaceSelector,

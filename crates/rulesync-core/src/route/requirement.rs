@@ -9,6 +9,7 @@ use super::Route;
 use super::input::RoutingInput;
 use super::permission::Permission;
 use super::selector::{Condition, JudgedCondition};
+use crate::model::name::SourceName;
 use crate::naming::Pattern;
 
 /// One requirement, and whether it is met.
@@ -24,6 +25,8 @@ pub(crate) struct Requirement<'a> {
 /// What a requirement wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted<'a> {
+    /// One of these sources.
+    Sources(&'a [SourceName]),
     /// One of these kinds.
     Kinds(&'a [Arc<str>]),
     /// A kind in this language, or in no certain one.
@@ -74,6 +77,11 @@ impl Route {
         language: &'a str,
     ) -> impl Iterator<Item = Requirement<'a>> + use<'a> {
         let RoutingInput { id, labels, namespace, namespace_comes, .. } = *input;
+        let source = (!self.sources.is_empty()).then(|| Requirement {
+            wanted: Wanted::Sources(&self.sources),
+            actual: Some(id.source()),
+            is_met: Some(self.takes_source(id.source())),
+        });
         let kind = Requirement {
             wanted: match self.kinds.as_slice() {
                 [] => Wanted::Language(language),
@@ -89,7 +97,9 @@ impl Route {
             is_met: None,
         });
         let of_namespace = namespace.map(|namespace| &namespace.labels);
-        std::iter::once(kind)
+        source
+            .into_iter()
+            .chain(std::iter::once(kind))
             .chain(self.rule_selector.judge(labels).map(Requirement::on_label))
             .chain(
                 self.namespace_selector
@@ -160,6 +170,10 @@ impl fmt::Display for Wanted<'_> {
             f.write_str(&shown.join(", "))
         };
         match self {
+            Self::Sources(sources) => {
+                let names: Vec<&str> = sources.iter().map(|source| &**source).collect();
+                f.write_str(&names.join(", "))
+            }
             Self::Kinds(kinds) => f.write_str(&kinds.join(", ")),
             Self::Language(language) => write!(f, "any in {language}"),
             Self::Label(condition) | Self::NamespaceLabel(condition) => condition.fmt(f),

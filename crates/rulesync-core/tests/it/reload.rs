@@ -175,6 +175,15 @@ async fn reload_of_a_route_to_an_unknown_ruler_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn reload_of_a_route_for_an_unknown_source_is_refused() {
+    let world = World::start(&MemoryRuler::default());
+    let mut setup = world.setup.clone();
+    setup.routes[0].sources = vec![setup.sources[0].name.clone(), "elsewhere".into()];
+    assert!(matches!(world.handle.reconfigure(setup).await, Err(SetupError::UnknownSource { .. })));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn reload_of_the_owner_or_the_naming_is_refused() {
     let world = World::start(&MemoryRuler::default());
     let mut named_otherwise = world.setup.clone();

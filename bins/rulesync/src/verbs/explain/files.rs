@@ -27,15 +27,24 @@ struct Declared {
     broken: Vec<(Option<ObjectId>, Finding)>,
 }
 
+/// What a configuration and files do not say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfWhom<'a> {
+    /// The owner, for a configuration that names none.
+    pub(super) owner: Option<&'a str>,
+    /// The source whose objects the files have.
+    pub(super) source: Option<&'a str>,
+}
+
 /// Returns the explanation from a configuration and the files at these paths, or else those of its sources.
 pub(super) async fn explain(
     config: &Path,
-    owner: Option<&str>,
+    OfWhom { owner, source }: OfWhom<'_>,
     paths: &[PathBuf],
     question: &Question,
 ) -> Result<Explained, Failure> {
     let config = Config::read_with_owner(config, owner).await?.validate()?;
-    let setup = config.describe();
+    let setup = config.describe_for(source)?;
     let inputs: Vec<InputPath> = match paths {
         [] => config.file_sources().map(|(path, glob)| InputPath { path, glob: glob.to_vec() }).collect(),
         paths => paths.iter().map(|path| whole(path)).collect(),

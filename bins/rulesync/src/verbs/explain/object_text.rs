@@ -83,6 +83,7 @@ fn requirement(text: &mut String, indent: &str, requirement: &ExplainedRequireme
     let ExplainedRequirement { subject, wanted, actual, met, .. } = requirement;
     let (style, sign) = sign(*met);
     let subject = match subject {
+        RequirementSubject::Source => "sources",
         RequirementSubject::Kind => "kind",
         RequirementSubject::RuleSelector => "rule_selector",
         RequirementSubject::NamespaceSelector => "namespace_selector",

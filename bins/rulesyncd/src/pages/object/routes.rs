@@ -99,6 +99,7 @@ fn requirements(caption: &str, all: &[ExplainedRequirement]) -> Markup {
 
 fn subject(subject: RequirementSubject) -> &'static str {
     match subject {
+        RequirementSubject::Source => "source",
         RequirementSubject::Kind => "kind",
         RequirementSubject::RuleSelector => "label of the object",
         RequirementSubject::NamespaceSelector => "label of its namespace",

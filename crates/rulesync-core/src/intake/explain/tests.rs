@@ -90,24 +90,28 @@ fn route() -> impl Strategy<Value = Route> {
             add_if_absent: false,
         });
     let kinds = prop::sample::subsequence(vec!["PrometheusRule", "LoggingRule"], 0..=2);
+    let sources = prop::sample::subsequence(vec!["s", "t"], 0..=2);
     (
         prop::sample::select(vec!["mimir", "mimir", "loki", "gone"]),
         tenancy,
         prop::collection::vec(permission(), 0..3),
-        kinds,
+        (sources, kinds),
         selector(),
         selector(),
         prop::option::of(label),
     )
-        .prop_map(|(ruler, tenant, allow, kinds, rule_selector, namespace_selector, label)| Route {
-            tenant,
-            allow,
-            kinds: kinds.into_iter().map(Into::into).collect(),
-            rule_selector,
-            namespace_selector,
-            external_labels: label.into_iter().collect(),
-            ..Route::all("", ruler, None)
-        })
+        .prop_map(
+            |(ruler, tenant, allow, (sources, kinds), rule_selector, namespace_selector, label)| Route {
+                tenant,
+                allow,
+                sources: sources.into_iter().map(Into::into).collect(),
+                kinds: kinds.into_iter().map(Into::into).collect(),
+                rule_selector,
+                namespace_selector,
+                external_labels: label.into_iter().collect(),
+                ..Route::all("", ruler, None)
+            },
+        )
 }
 
 fn routes() -> impl Strategy<Value = Vec<Route>> {

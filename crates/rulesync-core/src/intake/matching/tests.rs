@@ -262,6 +262,18 @@ fn kinds_and_languages_match_their_rulers() {
 }
 
 #[test]
+fn route_takes_the_objects_of_its_sources_alone() {
+    let of = |sources: &[&str]| Route {
+        sources: sources.iter().map(|source| (*source).into()).collect(),
+        ..Route::all("x", "central", None)
+    };
+    let object = Object::new("PrometheusRule", &[]);
+    assert_eq!(object.to(&[of(&["j", "k"])]), ["central"]);
+    assert_eq!(object.to(&[of(&["j"])]), [""; 0]);
+    assert_eq!(object.to(&[of(&[])]), ["central"]);
+}
+
+#[test]
 fn routes_that_would_write_different_rules_to_one_place_conflict() {
     let label = |value: &str| ExternalLabel {
         name: "cluster".into(),
