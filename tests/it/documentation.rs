@@ -87,7 +87,9 @@ fn whole(text: &str) -> String {
 
 /// Validates a configuration, without what it names.
 fn check(text: &str) -> Result<(), String> {
-    let config = Config::parse(text, Path::new("rulesync.yaml"), HashMap::new());
+    // What pages whose commands are run have in the environment.
+    let variables = ["MIMIR_ADDRESS", "LOKI_ADDRESS"].map(|name| (name.into(), "http://ruler".into()));
+    let config = Config::parse(text, Path::new("rulesync.yaml"), HashMap::from(variables));
     let config = config.map_err(|errors| errors.to_string())?;
     config.validate().map(drop).map_err(|errors| errors.to_string())
 }

@@ -152,6 +152,60 @@ pub fn run(page: &str, shell: &Shell, mut comment: impl FnMut(&str, &str)) -> io
     Ok(Transcript { text, commands })
 }
 
+/// Returns the paths of the README and of the pages of the book of a repository.
+///
+/// # Errors
+/// If a directory cannot be read.
+pub fn documents(repository: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
+    let repository = repository.as_ref();
+    let mut documents = vec![repository.join("README.md")];
+    let mut waiting = vec![repository.join("docs")];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents.sort();
+    Ok(documents)
+}
+
+/// Returns the commands that a page shows in blocks of `console` and `sh`, in order, whether they are run or not: the lines
+/// with a prompt, or all of a block that has none. Lines that go on (`\\`) are one command.
+pub fn commands(page: &str) -> Vec<String> {
+    let mut commands = Vec::new();
+    let mut block: Option<Vec<String>> = None;
+    for line in page.lines() {
+        // Blocks may stand in lists.
+        let line = line.trim_start();
+        match (&mut block, line.strip_prefix("```")) {
+            (None, Some(info)) if ["console", "sh"].contains(&info.split(' ').next().unwrap_or_default()) => {
+                block = Some(Vec::new());
+            }
+            (None, Some(_)) => block = None,
+            (Some(lines), Some(_)) => {
+                let prompted: Vec<String> =
+                    lines.iter().filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned).collect();
+                commands.extend(if prompted.is_empty() { std::mem::take(lines) } else { prompted });
+                block = None;
+            }
+            (Some(lines), None) => match lines.last_mut() {
+                Some(last) if last.ends_with('\\') => {
+                    last.pop();
+                    last.push_str(line);
+                }
+                _ => lines.push(line.to_owned()),
+            },
+            (None, None) => {}
+        }
+    }
+    commands
+}
+
 fn comment_of(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix("<!-- ")?.strip_suffix(" -->")?.split_once(": ")
 }
@@ -188,6 +242,12 @@ mod tests {
         assert_eq!(now.commands, 2);
         let page = "<!-- file: a/b -->\n```yaml\none\n```\n\n```console\n$ cat a/b\n```\n";
         assert_eq!(run(page, &shell, |_, _| {}).unwrap().text, page.replace("cat a/b\n", "cat a/b\none\n"));
+    }
+
+    #[test]
+    fn commands_are_those_with_a_prompt_or_all_lines() {
+        let page = "```console\n$ a | b\nprinted\n$ c\n```\n\n- in a list:\n\n  ```sh\n  d \\\n    --e\n  f\n  ```\n\n```yaml\nno: command\n```\n";
+        assert_eq!(commands(page), ["a | b", "c", "d --e", "f"]);
     }
 
     #[test]

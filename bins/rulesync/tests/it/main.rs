@@ -14,6 +14,8 @@ mod daemon;
 #[cfg(test)]
 mod direct;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
 mod formats;

@@ -1,15 +1,15 @@
 //! What the documentation shows of the command line is what the command line prints.
 //!
-//! A block of `console` in `docs/cli` has commands after `$ `, which are run by a shell in `examples/cli`, and what each
-//! prints. A page with `<!-- ruler -->` has a directory of its own, in which a block after `<!-- file: NAME -->` is a file,
-//! and a Mimir that mimirtool's variables name; with `<!-- daemon -->`, RULESYNC_DAEMON names a daemon. Blocks of
-//! `console promtool` are checked where there is one. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes
-//! what is printed.
+//! A block of `console` in the book has commands after `$ `, which are run by a shell in `examples/cli`, and what each
+//! prints. A page with files, the blocks after `<!-- file: NAME -->`, has a directory of its own, and so has one with
+//! `<!-- ruler -->`, which has a Mimir that mimirtool's variables name, too; one with `<!-- loki -->` has a Loki that lokitool's name beside it. With
+//! `<!-- daemon -->`, RULESYNC_DAEMON names a daemon. Blocks of `console promtool` are checked where there is one.
+//! `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is printed.
 
 use std::path::{Path, PathBuf};
 
-use rulesync_testkit::needs;
 use rulesync_testkit::transcript::{self, Shell};
+use rulesync_testkit::{Kind, needs};
 
 use crate::world::World;
 
@@ -31,17 +31,37 @@ fn with_ruler(world: &World) -> Shell {
     shell(world.path("")).env("MIMIR_ADDRESS", world.ruler.url()).env("MIMIR_TENANT_ID", "prod")
 }
 
+/// The pages of the book, but for those that quote servers.
+fn pages() -> Vec<PathBuf> {
+    let docs = root().join("docs");
+    let mut pages: Vec<PathBuf> =
+        [docs.clone(), docs.join("cli"), docs.join("guide"), docs.join("operations")]
+            .iter()
+            .flat_map(|directory| std::fs::read_dir(directory).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .collect();
+    pages.sort();
+    pages
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn transcripts_in_the_documentation_are_true() {
-    let mut pages: Vec<PathBuf> =
-        std::fs::read_dir(root().join("docs/cli")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    pages.sort();
     let mut commands = 0;
-    for page in pages {
+    for page in pages() {
         let before = std::fs::read_to_string(&page).unwrap();
         let world = World::new().await;
+        let loki = World::of(Kind::Loki).await;
         let has = |comment: &str| before.lines().any(|line| line == comment);
-        let mut shell = if has("<!-- ruler -->") { with_ruler(&world) } else { in_examples() };
+        let mut shell = match has("<!-- ruler -->") {
+            true => with_ruler(&world),
+            // Files of a page never get among the examples.
+            false if before.contains("\n<!-- file: ") => shell(world.path("")),
+            false => in_examples(),
+        };
+        if has("<!-- loki -->") {
+            shell = shell.env("LOKI_ADDRESS", loki.ruler.url()).env("LOKI_TENANT_ID", "prod");
+        }
         let daemon = crate::daemon::start().await;
         if has("<!-- daemon -->") {
             shell = shell.env("RULESYNC_DAEMON", daemon.uri());

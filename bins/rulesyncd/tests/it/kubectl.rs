@@ -1,6 +1,8 @@
 //! What authors see with a real kubectl of what the daemon publishes: the guide's page, and `tests/data/kubectl.md`, which
 //! has more. Both also say how many writes that costs, for which the permissions that are deployed are enough.
 //!
+//! The page about installing has a kustomization, which needs no cluster.
+//!
 //! `UPDATE_DOCS=1` writes what is printed. Comments between the blocks of commands:
 //!
 //! - `time`: the clock of everybody is set.
@@ -8,10 +10,11 @@
 //! - `daemon`: another daemon takes the place of the one that runs.
 //! - `refuses`: Mimir refuses a ruler namespace with a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use rulesync_testkit::{Kubectl, transcript};
+use rulesync_config::Config;
+use rulesync_testkit::{KubeServer, Kubectl, transcript};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -86,4 +89,28 @@ async fn kubectl_shows_all_that_the_daemon_publishes() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kubectl.md");
     let commands = check(&page, "{objects: all, events: all}").await;
     assert!(commands >= 20, "{commands} commands were found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs RULESYNC_E2E_KUBECTL_BINARY, a kubectl"]
+async fn kubectl_makes_of_the_manifests_what_the_guide_says() {
+    crypto();
+    let kube = KubeServer::builder().start().await.unwrap();
+    let kubectl = Kubectl::new(&kube).unwrap();
+    let directory = kubectl.directory();
+    std::os::unix::fs::symlink(root().join("deploy").canonicalize().unwrap(), directory.join("deploy"))
+        .unwrap();
+    let page = root().join("docs/guide/installing.md");
+    let before = std::fs::read_to_string(&page).unwrap();
+    let shell = kubectl.shell(&kube);
+    let now = block_in_place(|| transcript::run(&before, &shell, |_, _| {})).unwrap();
+    transcript::check(&page, &now.text);
+    assert!(now.commands >= 2, "{} commands were found", now.commands);
+    // What is applied in the end has a configuration that the daemon accepts.
+    let rendered = std::fs::read_to_string(directory.join("installation.yaml")).unwrap();
+    let objects = crate::chart::objects(&rendered);
+    let map = objects.iter().find(|object| object["kind"] == "ConfigMap").unwrap();
+    let text = map["data"]["rulesync.yaml"].as_str().unwrap();
+    let config = Config::parse(text, Path::new("rulesync.yaml"), HashMap::new()).unwrap();
+    assert!(config.validate().is_ok(), "{text}");
 }

@@ -12,6 +12,8 @@ mod check;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod dry_run;
 #[cfg(test)]
 mod explain;

@@ -57,7 +57,7 @@ impl Helm {
 }
 
 /// The objects in a text of several documents.
-pub(super) fn objects(text: &str) -> Vec<Value> {
+pub(crate) fn objects(text: &str) -> Vec<Value> {
     let documents = text.strip_prefix("---\n").unwrap_or(text).split("\n---\n");
     let parsed = documents.map(|document| match serde_saphyr::from_str::<Value>(document) {
         Ok(object) => object,

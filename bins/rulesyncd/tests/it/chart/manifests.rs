@@ -46,7 +46,7 @@ fn plain(rendered: &str) -> String {
 fn manifest(helm: &Helm, name: &str) -> String {
     let header = format!(
         "# Generated from deploy/charts/rulesync with {name}/values.yaml by\n# `UPDATE_DOCS=1 cargo test -p rulesyncd --test it \
-         chart_manifests -- --ignored`: see docs/guide/kubernetes.md.\n"
+         chart_manifests -- --ignored`: see docs/guide/installing.md.\n"
     );
     let values = root().join("deploy/manifests").join(name).join("values.yaml");
     let more: &[&str] = if name == "crds" { &["--show-only", "templates/crds.yaml"] } else { &[] };

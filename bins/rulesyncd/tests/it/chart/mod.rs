@@ -28,6 +28,8 @@ mod security;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use helm::objects;
+
 /// The root of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
