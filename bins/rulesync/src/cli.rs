@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::terminal::Color;
 use crate::verbs::{
     adopt, check, completion, config_check, config_schema, crds, delete, delete_namespace, explain, export,
-    get, import_alloy, list, load, man, plan, print, sync, test, version,
+    fleet, get, import_alloy, list, load, man, plan, print, purge, sync, test, version,
 };
 
 /// Checks alerting and recording rules, shows what would change in rulers (Grafana Mimir, Loki, Cortex, Prometheus,
@@ -42,6 +42,8 @@ enum Verb {
     DeleteNamespace(delete_namespace::Args),
     Export(export::Args),
     Adopt(adopt::Args),
+    Fleet(fleet::Args),
+    Purge(purge::Args),
     /// Check a configuration, or print its schema.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -84,6 +86,8 @@ impl Cli {
             Verb::Delete(args) => delete::run(args).await,
             Verb::Export(args) => export::run(args).await,
             Verb::Adopt(args) => adopt::run(args).await,
+            Verb::Fleet(args) => fleet::run(args).await,
+            Verb::Purge(args) => purge::run(args).await,
             Verb::DeleteNamespace(args) => delete_namespace::run(args).await,
             Verb::Config(ConfigVerb::Check(args)) => config_check::run(args).await,
             Verb::Config(ConfigVerb::Schema(args)) => config_schema::run(args),

@@ -18,6 +18,7 @@ mod report;
 mod rule_files;
 mod stdout;
 mod sync_report;
+mod table;
 mod terminal;
 mod verbs;
 

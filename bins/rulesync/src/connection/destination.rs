@@ -1,5 +1,7 @@
 //! One ruler and tenant, for the verbs that act on it directly: no engine plans or guards these requests.
 
+use std::sync::Arc;
+
 use rulesync_config::OpenRuler;
 use rulesync_core::model::{DestinationId, Fingerprint};
 use rulesync_core::naming::NamespaceClass;
@@ -11,7 +13,7 @@ use crate::failure::Failure;
 
 /// One ruler and tenant.
 pub(crate) struct Destination {
-    ruler: OpenRuler,
+    ruler: Arc<OpenRuler>,
     id: DestinationId,
 }
 
@@ -24,7 +26,7 @@ pub(crate) struct Stored {
 }
 
 impl Destination {
-    pub(super) fn new(ruler: OpenRuler, id: DestinationId) -> Self {
+    pub(super) fn new(ruler: Arc<OpenRuler>, id: DestinationId) -> Self {
         Self { ruler, id }
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use rulesync_core::TenantId;
 use rulesync_core::route::Selector;
 
 use crate::input::selector;
@@ -40,9 +41,35 @@ pub(crate) struct ConnectionArgs {
 
     #[command(flatten)]
     pub(crate) ruler: RulerArgs,
+
+    /// The tenant, sent as X-Scope-OrgID; without it, no such header is sent [env: RULESYNC_TENANT_ID]
+    #[arg(help_heading = WHERE, long, alias = "id", value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
 }
 
-/// One ruler and tenant. A flag wins over the variable in brackets, and that over the variable of mimirtool, lokitool or
+/// Which rulers, and which of their tenants: those of a configuration, or one ruler.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct FleetArgs {
+    /// A configuration with its rulers and the tenants that its routes name, in place of the flags below [env:
+    /// RULESYNC_CONFIG]
+    #[arg(help_heading = WHERE, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) ruler: RulerArgs,
+
+    /// A tenant; can be given several times. With --config, of each ruler that has tenants, in place of those that routes
+    /// name. Without any, no such header is sent [env: RULESYNC_TENANT_ID, without --config]
+    #[arg(help_heading = WHERE, long = "tenant", alias = "id", value_name = "TENANT")]
+    pub(crate) tenants: Vec<TenantId>,
+
+    /// Ask the rulers for all their tenants, which Mimir and Cortex tell by their admin API. With --config, other rulers
+    /// have those that routes name.
+    #[arg(help_heading = WHERE, long, conflicts_with = "tenants")]
+    pub(crate) all_tenants: bool,
+}
+
+/// One ruler. A flag wins over the variable in brackets, and that over the variable of mimirtool, lokitool or
 /// cortextool for the same, such as MIMIR_ADDRESS. No secret is a flag: process lists show those.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct RulerArgs {
@@ -53,10 +80,6 @@ pub(crate) struct RulerArgs {
     /// The kind of ruler; by default the one whose variables are set, else mimir [env: RULESYNC_RULER]
     #[arg(help_heading = WHERE, long, value_name = "KIND")]
     pub(crate) ruler: Option<RulerKind>,
-
-    /// The tenant, sent as X-Scope-OrgID; without it, no such header is sent [env: RULESYNC_TENANT_ID]
-    #[arg(help_heading = WHERE, long, alias = "id", value_name = "TENANT")]
-    pub(crate) tenant: Option<String>,
 
     /// The user for basic authentication; by default the tenant, if there is a key [env: RULESYNC_API_USER]
     #[arg(help_heading = WHERE, long, value_name = "USER")]
@@ -98,7 +121,6 @@ impl RulerArgs {
         let Self {
             address,
             ruler,
-            tenant,
             user,
             key_file,
             auth_token_file,
@@ -111,7 +133,6 @@ impl RulerArgs {
         let flags = [
             ("--address", address.is_some()),
             ("--ruler", ruler.is_some()),
-            ("--tenant", tenant.is_some()),
             ("--user", user.is_some()),
             ("--key-file", key_file.is_some()),
             ("--auth-token-file", auth_token_file.is_some()),

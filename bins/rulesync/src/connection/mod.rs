@@ -1,36 +1,33 @@
-//! Where rules are: a configuration with all its routes, or one ruler and tenant by flags and environment. Both become a
+//! Where rules are: a configuration with all its routes, or one ruler by flags and environment. Both become a
 //! [`ValidConfig`], so that everything goes the same way from here.
 
 mod choice;
 mod destination;
 mod document;
 mod flags;
+mod fleet;
+mod opening;
 mod settings;
 mod stdin;
 mod variables;
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use rulesync_config::{
-    App, Config, ConfigError, ConfigErrors, INVENTORY_FILE, Options, ValidConfig, is_alloy,
-};
-use rulesync_core::TenantId;
+use rulesync_config::{App, Config, INVENTORY_FILE, Options, ValidConfig, is_alloy};
 use rulesync_core::model::DestinationId;
 
-pub(crate) use destination::Destination;
-pub(crate) use flags::{ConnectionArgs, OwnerArgs};
+pub(crate) use destination::{Destination, Stored};
+pub(crate) use flags::{ConnectionArgs, FleetArgs, OwnerArgs};
+pub(crate) use fleet::{ReadFleet, Unread};
 
 use crate::failure::Failure;
 use document::{Document, NOBODY, Ownership};
-use flags::{NamingKind, RulerArgs};
+use flags::NamingKind;
+use opening::{FLAGS, config, environment, failure, open, tenant, validate};
 use settings::RulerSettings;
 use stdin::Stdin;
 use variables::Given;
-
-/// The name of a configuration that is made of flags, where one has to be shown.
-const FLAGS: &str = "flags";
 
 /// A configuration, and what it needs as long as it is in use.
 pub(crate) struct Configuration {
@@ -146,41 +143,23 @@ impl ConnectionArgs {
         let settings = self.settings(&environment)?;
         let document = Document::new(&settings, &Ownership::default(), &[PathBuf::from(".")]);
         let config = validate(&document, Path::new(FLAGS))?;
-        let tenant = settings.tenant.as_ref().map(|given| {
-            let parsed: Result<TenantId, _> = given.text.parse();
-            parsed.map_err(|error| Failure::Usage(format!("{}: {error}", given.origin)))
-        });
-        open(
-            &config,
-            Some(&document),
-            DestinationId { ruler: settings.kind.name().into(), tenant: tenant.transpose()? },
-        )
-        .await
+        let id = DestinationId { ruler: settings.kind.name().into(), tenant: tenant(&settings)? };
+        open(&config, Some(&document), id).await
     }
 
     /// The configuration, unless flags say where.
     fn config(&self, environment: &HashMap<String, String>) -> Result<Option<PathBuf>, Failure> {
-        let flags = self.ruler.given();
-        match &self.config {
-            Some(_) if !flags.is_empty() => {
-                let flags = flags.join(", ");
-                Err(Failure::Usage(format!("--config says where and how: give it without {flags}")))
-            }
-            Some(config) => Ok(Some(config.clone())),
-            None if !flags.is_empty() => Ok(None),
-            None => Ok(variables::own(environment, "CONFIG").map(|given| given.text.into())),
-        }
+        let tenant = self.tenant.as_ref().map(|_| "--tenant");
+        config(self.config.as_ref(), self.ruler.given().into_iter().chain(tenant), environment)
     }
 
     fn settings(&self, environment: &HashMap<String, String>) -> Result<RulerSettings, Failure> {
-        let stdin = self.reads_secret_from_stdin().then(read_secret).transpose()?;
-        RulerSettings::resolve(&self.ruler, environment, stdin.as_deref()).map_err(Failure::Usage)
+        self.ruler.settings(self.tenant.as_ref(), environment)
     }
 
     /// Returns whether a secret comes from standard input, where nothing else can come from then.
     pub(crate) fn reads_secret_from_stdin(&self) -> bool {
-        let RulerArgs { key_file, auth_token_file, .. } = &self.ruler;
-        [key_file, auth_token_file].into_iter().flatten().any(|file| file.as_os_str() == "-")
+        self.ruler.reads_secret_from_stdin()
     }
 }
 
@@ -210,50 +189,4 @@ fn naming(environment: &HashMap<String, String>) -> Result<Option<NamingKind>, F
     let Some(given) = variables::own(environment, "NAMING") else { return Ok(None) };
     let parsed = <NamingKind as clap::ValueEnum>::from_str(&given.text, false);
     parsed.map(Some).map_err(|_| Failure::Usage(format!("{} must be owner or verbatim", given.origin)))
-}
-
-/// The longest secret that is read from standard input.
-const MAX_SECRET_BYTES: u64 = 1 << 20;
-
-fn read_secret() -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(MAX_SECRET_BYTES).read_to_string(&mut text);
-    read.map(|_| text)
-        .map_err(|error| Failure::Usage(format!("cannot read the secret from standard input: {error}")))
-}
-
-fn environment() -> HashMap<String, String> {
-    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
-}
-
-/// Validates a configuration that is made of flags. Its errors are those of the flags.
-/// Relative paths in it are relative to the directory of `path`.
-fn validate(document: &Document, path: &Path) -> Result<ValidConfig, Failure> {
-    let config = Config::parse(&document.text, path, document.secrets.clone());
-    config.and_then(|config| config.validate()).map_err(|errors| failure(errors, Some(document)))
-}
-
-/// Returns the failure for errors of a configuration: those of the flags, if it is made of flags.
-fn failure(errors: ConfigErrors, document: Option<&Document>) -> Failure {
-    let Some(document) = document else { return errors.into() };
-    let message = |error: &ConfigError| {
-        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        match error.line().and_then(|line| document.origin(line)) {
-            Some(origin) => format!("{origin}: {}{hint}", error.message()),
-            None => format!("{}{hint}", error.message()),
-        }
-    };
-    Failure::Usage(errors.iter().map(message).collect::<Vec<_>>().join("; "))
-}
-
-async fn open(
-    config: &ValidConfig,
-    document: Option<&Document>,
-    id: DestinationId,
-) -> Result<Destination, Failure> {
-    let opened = config.open_ruler(&id.ruler).await;
-    match opened.map_err(|errors| failure(errors, document))? {
-        Some(ruler) => Ok(Destination::new(ruler, id)),
-        None => Err(Failure::Usage(format!("the configuration has no ruler `{}`", id.ruler))),
-    }
 }

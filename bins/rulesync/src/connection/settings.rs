@@ -57,6 +57,7 @@ impl RulerSettings {
     /// What is missing, contradictory or not supported, with the flag or variable.
     pub(super) fn resolve(
         args: &RulerArgs,
+        tenant: Option<&String>,
         environment: &HashMap<String, String>,
         stdin: Option<&str>,
     ) -> Result<Self, String> {
@@ -78,7 +79,7 @@ impl RulerSettings {
             };
             return Err(format!("{}: legacy routes are not supported{hint}", given.origin));
         }
-        let tenant = value("tenant", args.tenant.as_ref(), "TENANT_ID");
+        let tenant = value("tenant", tenant, "TENANT_ID");
         let fips = variables.get("SIGV4_USE_FIPS_STS_ENDPOINT");
         variables.is_true(fips.as_ref())?;
         let insecure = variables.get("TLS_INSECURE_SKIP_VERIFY");

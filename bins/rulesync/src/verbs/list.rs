@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use rulesync_core::finding::Printable;
 use rulesync_core::ruler::StoredGroups;
 use serde::Serialize;
 
@@ -12,7 +11,6 @@ use crate::changes::yaml::to_yaml;
 use crate::failure::Failure;
 use crate::output::escaped_json;
 use crate::stdout::{print, print_styled};
-use crate::terminal::HEADING;
 
 /// List the groups that a ruler has for a tenant, whoever they belong to.
 #[derive(Debug, clap::Args)]
@@ -63,22 +61,7 @@ fn entries(groups: &StoredGroups) -> Vec<Entry> {
 }
 
 fn table(entries: &[Entry]) -> String {
-    let shown = |text: &str| Printable(text).to_string();
-    let rows: Vec<[String; 3]> = entries
-        .iter()
-        .map(|Entry { namespace, group, rules }| [shown(namespace), shown(group), rules.to_string()])
-        .collect();
-    let title = ["NAMESPACE", "GROUP", "RULES"];
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([title[column].len()]).max().unwrap_or_default()
-    };
-    let (first, second) = (width(0), width(1));
-    let line = |cells: [&str; 3]| format!("{:first$}  {:second$}  {:>5}", cells[0], cells[1], cells[2]);
-    let mut table = format!("{HEADING}{}{HEADING:#}\n", line(title));
-    for [namespace, group, rules] in &rows {
-        table.push_str(&line([namespace, group, rules]));
-        table.push('\n');
-    }
-    table
+    let row =
+        |Entry { namespace, group, rules }: &Entry| [namespace.clone(), group.clone(), rules.to_string()];
+    crate::table::table(["NAMESPACE", "GROUP", "RULES"], 1, entries.iter().map(row))
 }

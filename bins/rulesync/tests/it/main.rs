@@ -18,6 +18,8 @@ mod documented;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod github_action;
@@ -27,6 +29,8 @@ mod import;
 mod moving;
 #[cfg(test)]
 mod plan;
+#[cfg(test)]
+mod purge;
 #[cfg(test)]
 mod sync;
 #[cfg(test)]

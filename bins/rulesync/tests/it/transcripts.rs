@@ -2,9 +2,10 @@
 //!
 //! A block of `console` in the book has commands after `$ `, which are run by a shell in `examples/cli`, and what each
 //! prints. A page with files, the blocks after `<!-- file: NAME -->`, has a directory of its own, and so has one with
-//! `<!-- ruler -->`, which has a Mimir that mimirtool's variables name, too; one with `<!-- loki -->` has a Loki that lokitool's name beside it. With
-//! `<!-- daemon -->`, RULESYNC_DAEMON names a daemon. Blocks of `console promtool` are checked where there is one.
-//! `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is printed.
+//! `<!-- ruler -->`, which has a Mimir that mimirtool's variables name, too, and in it the claims that
+//! `<!-- claim: TENANT OWNER CLUSTER INSTALLATION -->` describes; one with `<!-- loki -->` has a Loki that lokitool's name
+//! beside it. With `<!-- daemon -->`, RULESYNC_DAEMON names a daemon. Blocks of `console promtool` are checked where there is
+//! one. `UPDATE_DOCS=1 cargo test -p rulesync --test it transcripts` writes what is printed.
 
 use std::path::{Path, PathBuf};
 
@@ -66,11 +67,25 @@ async fn transcripts_in_the_documentation_are_true() {
         if has("<!-- daemon -->") {
             shell = shell.env("RULESYNC_DAEMON", daemon.uri());
         }
-        let now = tokio::task::block_in_place(|| transcript::run(&before, &shell, |_, _| {})).unwrap();
+        let now = tokio::task::block_in_place(|| {
+            transcript::run(&before, &shell, |name, value| claim(&world, name, value))
+        })
+        .unwrap();
         commands += now.commands;
         transcript::check(&page, &now.text);
     }
     assert!(commands >= 10, "{commands} commands were found");
+}
+
+/// Makes the claim that a comment describes: tenant, owner, cluster and installation.
+fn claim(world: &World, name: &str, value: &str) {
+    if name != "claim" {
+        return;
+    }
+    let [tenant, owner, cluster, installation] = value.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{value}")
+    };
+    world.claim(tenant, owner, cluster, installation);
 }
 
 #[test]

@@ -47,6 +47,14 @@ impl World {
         self.ruler.put("prod", namespace, group).unwrap();
     }
 
+    /// Stores the claim of an owner, as a daemon in a cluster makes it.
+    pub(crate) fn claim(&self, tenant: &str, owner: &str, cluster: &str, installation: &str) {
+        let labels = format!("{{owner: {owner}, cluster_id: {cluster}, installation: {installation}}}");
+        let group =
+            format!("name: rulesync\nrules: [{{record: rulesync_claim, expr: vector(1), labels: {labels}}}]");
+        self.ruler.put(tenant, owner, &group).unwrap();
+    }
+
     /// Returns a command in the directory, with the ruler in the environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = rulesync();

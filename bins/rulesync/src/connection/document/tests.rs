@@ -12,7 +12,6 @@ fn document(owner: &str, address: &str) -> Document {
     let args = RulerArgs {
         address: Some(address.to_owned()),
         ruler: Some(RulerKind::Mimir),
-        tenant: Some("0123".to_owned()),
         tls_ca_path: Some("ca.pem".to_owned()),
         tls_insecure_skip_verify: true,
         prometheus_http_prefix: Some("/prom".to_owned()),
@@ -20,7 +19,7 @@ fn document(owner: &str, address: &str) -> Document {
     };
     let environment = [("RULESYNC_API_KEY", "se\"cret${X}"), ("RULESYNC_EXTRA_HEADERS", "X-Token=to ken")];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let settings = RulerSettings::resolve(&args, &environment, None).unwrap();
+    let settings = RulerSettings::resolve(&args, Some(&"0123".to_owned()), &environment, None).unwrap();
     let selector = crate::input::selector::parse("team=shop,tier in (a, b),!old").unwrap();
     let ownership = Ownership {
         owner: Some(Given::flag("owner", owner)),
@@ -57,7 +56,7 @@ fn document_signs_requests_as_mimirtool_does() {
         ("MIMIR_SIGV4_USE_FIPS_STS_ENDPOINT", "true"),
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let settings = RulerSettings::resolve(&RulerArgs::default(), &environment, None).unwrap();
+    let settings = RulerSettings::resolve(&RulerArgs::default(), None, &environment, None).unwrap();
     let document = Document::new(&settings, &Ownership::default(), &[PathBuf::from(".")]);
     assert!(document.text.contains("    service_name: \"execute-api\"\n"), "{}", document.text);
     assert!(!document.text.contains("hidden"), "{}", document.text);

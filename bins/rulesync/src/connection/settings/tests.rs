@@ -7,7 +7,7 @@ fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
 }
 
 fn resolve(args: &RulerArgs, variables: &[(&str, &str)]) -> Result<RulerSettings, String> {
-    RulerSettings::resolve(args, &environment(variables), None)
+    RulerSettings::resolve(args, None, &environment(variables), None)
 }
 
 fn args(change: impl FnOnce(&mut RulerArgs)) -> RulerArgs {
@@ -84,7 +84,8 @@ fn authentication_is_that_of_the_tools() {
     assert_eq!(authentication(&file, &[user, key]), "token in token");
     let piped = args(|args| args.auth_token_file = Some("-".into()));
     let settings =
-        RulerSettings::resolve(&piped, &environment(&[("MIMIR_ADDRESS", "a")]), Some("piped\n")).unwrap();
+        RulerSettings::resolve(&piped, None, &environment(&[("MIMIR_ADDRESS", "a")]), Some("piped\n"))
+            .unwrap();
     assert!(
         matches!(settings.authentication, Authentication::Token(Secret::Text(given)) if given.text == "piped")
     );
