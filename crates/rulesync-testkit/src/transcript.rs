@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// What changes the output of a command before it is compared.
 type Edit = dyn Fn(&str, String) -> String;
@@ -73,6 +73,14 @@ impl Shell {
     /// # Errors
     /// If there is no shell.
     pub fn output(&self, command: &str) -> io::Result<String> {
+        self.run(command).map(|(printed, _)| printed)
+    }
+
+    /// The same, with whether the command has succeeded.
+    ///
+    /// # Errors
+    /// If there is no shell.
+    pub fn run(&self, command: &str) -> io::Result<(String, ExitStatus)> {
         let inherited = env::var_os("PATH").unwrap_or_default();
         let directories = self.programs.iter().cloned().chain(env::split_paths(&inherited));
         let path = env::join_paths(directories).map_err(io::Error::other)?;
@@ -84,10 +92,11 @@ impl Shell {
             .envs(&self.environment)
             .output()?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok(match &self.edit {
+        let printed = match &self.edit {
             Some(edit) => edit(command, printed),
             None => printed,
-        })
+        };
+        Ok((printed, output.status))
     }
 
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
@@ -248,6 +257,16 @@ mod tests {
     fn commands_are_those_with_a_prompt_or_all_lines() {
         let page = "```console\n$ a | b\nprinted\n$ c\n```\n\n- in a list:\n\n  ```sh\n  d \\\n    --e\n  f\n  ```\n\n```yaml\nno: command\n```\n";
         assert_eq!(commands(page), ["a | b", "c", "d --e", "f"]);
+    }
+
+    #[test]
+    fn transcript_says_whether_a_command_has_succeeded() {
+        let directory = tempfile::tempdir().unwrap();
+        let shell = Shell::new(directory.path());
+        for (command, printed, code) in [("echo a", "a\n", 0), ("echo a; exit 3", "a\n", 3)] {
+            let (text, status) = shell.run(command).unwrap();
+            assert_eq!((text.as_str(), status.code()), (printed, Some(code)));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Access control: bearer tokens, their users, and the users' permissions.
+//! Access control: bearer tokens, their users, the users' permissions, and who may act as whom.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,11 +93,29 @@ impl Users {
         self.0.insert(token.to_owned(), User { name: name.to_owned(), access });
     }
 
-    /// Returns the user of an `Authorization` header.
+    /// Returns the user for whom a request is made: that of the `Authorization` header, or the one that it acts as by an
+    /// `Impersonate-User` header. Nobody has granted anything to one who has no token.
     ///
     /// # Errors
-    /// 401 for an unknown token.
-    pub(crate) fn identify(&self, authorization: Option<&str>) -> Result<User, Refused> {
+    /// 401 for an unknown token, 403 for a user who may not act as the other.
+    pub(crate) fn identify(
+        &self,
+        authorization: Option<&str>,
+        impersonate: Option<&str>,
+    ) -> Result<User, Refused> {
+        let user = self.authenticate(authorization)?;
+        let Some(other) = impersonate else { return Ok(user) };
+        let target = account(other);
+        if !user.may("impersonate", &target) {
+            let (plural, namespace) = (target.plural.as_str(), target.namespace.as_deref());
+            let name = target.name.as_deref();
+            return Err(Refused::forbidden(&user.name, "impersonate", ("", plural), namespace, name));
+        }
+        let known = self.0.values().find(|user| user.name == other).cloned();
+        Ok(known.unwrap_or_else(|| User { name: other.to_owned(), access: Access::none() }))
+    }
+
+    fn authenticate(&self, authorization: Option<&str>) -> Result<User, Refused> {
         if self.0.is_empty() {
             return Ok(User { name: "system:admin".to_owned(), access: Access::all() });
         }
@@ -108,6 +126,24 @@ impl Users {
     }
 }
 
+/// What a user is for permissions to act as it: a service account of a Kubernetes namespace, or a user.
+fn account(user: &str) -> Target {
+    let service_account =
+        user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+    let (plural, namespace, name) = match service_account {
+        Some((namespace, name)) => ("serviceaccounts", Some(namespace.to_owned()), name),
+        None => ("users", None, user),
+    };
+    Target {
+        group: String::new(),
+        version: "v1".to_owned(),
+        plural: plural.to_owned(),
+        namespace,
+        name: Some(name.to_owned()),
+        subresource: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,19 +151,56 @@ mod tests {
     #[test]
     fn access_identifies_users_and_checks_rules() {
         let mut users = Users::default();
-        assert!(users.identify(None).unwrap().access.allows("delete", "anything", None));
+        assert!(users.identify(None, None).unwrap().access.allows("delete", "anything", None));
         users.add("secret", "agent", Access::only([("list", "prometheusrules"), ("*", "leases")]));
-        let agent = users.identify(Some("Bearer secret")).unwrap();
+        let agent = users.identify(Some("Bearer secret"), None).unwrap();
         let may = |verb, resource, namespace| agent.access.allows(verb, resource, namespace);
         assert!(may("list", "prometheusrules", None) && may("patch", "leases", Some("a")));
         assert!(!may("watch", "prometheusrules", None));
-        assert_eq!(users.identify(Some("Bearer wrong")).unwrap_err().code, 401);
-        let anonymous = users.identify(None).unwrap();
+        assert_eq!(users.identify(Some("Bearer wrong"), None).unwrap_err().code, 401);
+        let anonymous = users.identify(None, None).unwrap();
         assert_eq!(
             (anonymous.name.as_str(), anonymous.access.allows("list", "x", None)),
             ("system:anonymous", false)
         );
         assert!(!format!("{users:?}").contains("secret"));
+    }
+
+    #[test]
+    fn access_is_that_of_the_user_that_a_request_acts_as() {
+        let rulesync = "system:serviceaccount:monitoring:rulesync";
+        let mut users = Users::default();
+        assert_eq!(users.identify(None, Some("jane")).unwrap().name, "jane", "everybody may do everything");
+        users.add("daemon", rulesync, Access::only([("update", "leases")]));
+        users.add("admin", "admin", Access::all());
+        users.add(
+            "helper",
+            "helper",
+            Access::only([("impersonate", "serviceaccounts")]).within(["monitoring"]),
+        );
+        let acts = |token: &str, user: &str| users.identify(Some(&format!("Bearer {token}")), Some(user));
+        for token in ["admin", "helper"] {
+            let user = acts(token, rulesync).unwrap();
+            assert_eq!(user.name, rulesync);
+            let may = |verb| user.access.allows(verb, "leases", Some("monitoring"));
+            assert!(may("update") && !may("delete"), "{token}");
+        }
+        let unknown = acts("admin", "jane").unwrap();
+        assert_eq!((unknown.name.as_str(), unknown.access), ("jane", Access::none()));
+        let refused = |token: &str, user: &str| {
+            let refused = acts(token, user).unwrap_err();
+            (refused.code, refused.message)
+        };
+        let (code, message) = refused("daemon", "admin");
+        assert_eq!(code, 403);
+        assert_eq!(
+            message,
+            format!(
+                "users \"admin\" is forbidden: User \"{rulesync}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"
+            )
+        );
+        assert_eq!(refused("helper", "system:serviceaccount:other:rulesync").0, 403);
+        assert_eq!(refused("wrong", rulesync).0, 401);
     }
 
     #[test]

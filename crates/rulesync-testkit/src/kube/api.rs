@@ -55,8 +55,9 @@ enum Outcome {
 impl Api {
     async fn serve(&self, request: Request<Bytes>) -> Result<Outcome, Refused> {
         let (head, body) = request.into_parts();
-        let authorization = head.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let user = self.cluster.users.identify(authorization)?;
+        let value = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let user =
+            self.cluster.users.identify(value(header::AUTHORIZATION.as_str()), value("impersonate-user"))?;
         let params = Params::parse(head.uri.query().unwrap_or_default());
         let answer = match route(head.uri.path()) {
             Route::Objects(target) => {

@@ -1,4 +1,4 @@
-//! The built-in kinds whose objects are plain data: ConfigMaps, Leases and Events; their decoding and validation.
+//! The built-in kinds whose objects are plain data: ConfigMaps, Leases, Events and Pods; their decoding and validation.
 //! Namespaces and definitions have side effects and are not included.
 
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ const LARGEST_CONFIG_MAP: usize = 1_048_576;
 
 /// All built-in plain kinds.
 pub(crate) fn resources() -> Vec<Resource> {
-    vec![config_maps(), leases(), events(EventApi::Core), events(EventApi::Events)]
+    vec![config_maps(), leases(), events(EventApi::Core), events(EventApi::Events), pods()]
 }
 
 fn config_maps() -> Resource {
@@ -35,6 +35,10 @@ fn leases() -> Resource {
     resource(BuiltIn::Lease, "coordination.k8s.io", ["leases", "lease", "Lease"], &[])
 }
 
+fn pods() -> Resource {
+    resource(BuiltIn::Pod, "", ["pods", "pod", "Pod"], &["po"])
+}
+
 /// The schema of a kind, in its JSON form.
 pub(crate) fn schema_of(built_in: BuiltIn) -> Value {
     let (text, number) = (json!({"type": "string"}), json!({"type": "integer"}));
@@ -42,6 +46,10 @@ pub(crate) fn schema_of(built_in: BuiltIn) -> Value {
     let mut members = match built_in {
         BuiltIn::ConfigMap => json!({"data": texts, "binaryData": texts, "immutable": {"type": "boolean"}}),
         BuiltIn::Event(api) => api.members(),
+        BuiltIn::Pod => {
+            let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+            json!({"spec": any, "status": any})
+        }
         BuiltIn::Lease => {
             let spec = json!({
                 "holderIdentity": text, "leaseDurationSeconds": number, "acquireTime": text, "renewTime": text,
@@ -134,6 +142,7 @@ pub(crate) fn read(resource: &Resource, value: &mut Value) -> Result<(), Refused
             Ok(())
         }
         BuiltIn::Event(api) => api.read(value).map_err(unreadable),
+        BuiltIn::Pod => Ok(()),
     }
 }
 
@@ -145,6 +154,8 @@ pub(crate) fn validate(built_in: BuiltIn, old: Option<&Value>, value: &Value, er
         BuiltIn::ConfigMap => validate_config_map(old, value, errors),
         BuiltIn::Lease => validate_lease(value, errors),
         BuiltIn::Event(api) => api.validate(old, value, errors),
+        // What is looked at only is not judged.
+        BuiltIn::Pod => {}
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::age::age;
 use super::column::Column;
 use super::event::EventApi;
+use super::pod;
 use super::resource::{BuiltIn, Nature, Resource};
 
 /// What kubectl shows with `-o wide` only.
@@ -33,6 +34,10 @@ pub(crate) fn definitions(resource: &Resource) -> Vec<Value> {
         }
         Nature::BuiltIn(BuiltIn::ConfigMap, _) => ["Data", "Age"].map(|name| column(name, 0)).into(),
         Nature::BuiltIn(BuiltIn::Lease, _) => ["Holder", "Age"].map(|name| column(name, 0)).into(),
+        Nature::BuiltIn(BuiltIn::Pod, _) => {
+            let shown = pod::COLUMNS.map(|name| column(name, 0));
+            shown.into_iter().chain(pod::WIDE_COLUMNS.map(|name| column(name, WIDE))).collect()
+        }
         Nature::BuiltIn(BuiltIn::Event(_), _) => {
             return [
                 column("Last Seen", 0),
@@ -69,6 +74,7 @@ pub(crate) fn cells(resource: &Resource, object: &Value, now: u64) -> Vec<Value>
             let holder = object["spec"]["holderIdentity"].as_str().unwrap_or_default();
             vec![json!(holder), json!(age(created, now))]
         }
+        Nature::BuiltIn(BuiltIn::Pod, _) => pod::cells(object, &age(created, now)),
         Nature::BuiltIn(BuiltIn::Event(api), _) => return event(*api, object, now),
     };
     [vec![name], rest].concat()

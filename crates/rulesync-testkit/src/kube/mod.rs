@@ -14,7 +14,7 @@
 //! | `apply`, `ownership`, `fields` | server-side apply: configurations, field ownership, sets of fields |
 //! | `store` | objects, revisions, events |
 //! | `resource`, `prometheus_rule` | the served kinds; the definition that every server has |
-//! | `builtin`, `event` | structure and validation of ConfigMaps, Leases and Events |
+//! | `builtin`, `event`, `pod` | structure and validation of ConfigMaps, Leases and Events; what tables show of Pods |
 //! | `selector`, `field_selector`, `json_path` | which objects are meant, where in an object a value is |
 //! | `access`, `rbac`, `refused`, `field_error`, `clock`, `stamps` | users, errors, times and identifiers |
 
@@ -51,6 +51,7 @@ mod object_validation;
 mod openapi;
 mod ownership;
 mod patch;
+mod pod;
 mod prometheus_rule;
 mod protobuf;
 mod query;

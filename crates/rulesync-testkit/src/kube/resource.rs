@@ -43,6 +43,8 @@ pub(crate) enum BuiltIn {
     Lease,
     /// Event of core/v1 or events.k8s.io/v1.
     Event(EventApi),
+    /// core/v1 Pod, as something to look at: nothing runs.
+    Pod,
 }
 
 /// The properties that depend on the origin of a kind.

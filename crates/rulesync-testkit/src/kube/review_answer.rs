@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn review_answers_for_the_user_that_asks() {
-        let user = Users::default().identify(None).unwrap();
+        let user = Users::default().identify(None, None).unwrap();
         let asked = |resource: &str| json!({"spec": {"resourceAttributes": {"verb": "list", "resource": resource, "group": "g", "namespace": "n"}}});
         let may = |verb: &str, target: &Target| {
             (verb, target.qualified().as_str(), target.namespace.as_deref()) == ("list", "rules.g", Some("n"))
