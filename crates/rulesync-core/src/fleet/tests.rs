@@ -192,9 +192,12 @@ fn recording_rules_whose_expressions_keep_them_apart_are_no_duplicates() {
         ("ap.m.n", of("eu", by_cluster, &[])),
     ]);
     insta::assert_snapshot!(found, @"duplicate_recording: mimir/prod: r may be recorded by 2 owners at once: ap.m.n / g, rule 0; eu.m.n / g, rule 0");
-    let logs = stored([("eu.m.n", of("eu", by_cluster, &[])), ("us.m.n", of("us", by_cluster, &[]))]);
-    let logs = TenantSurvey::of(destination("prod"), &logs, &[], LogQl);
-    assert_eq!(logs.duplicates.len(), 1, "of LogQL nothing is known");
+    let logs = |expr: &str| {
+        let logs = stored([("eu.m.n", of("eu", expr, &[])), ("us.m.n", of("us", expr, &[]))]);
+        TenantSurvey::of(destination("prod"), &logs, &[], LogQl).duplicates.len()
+    };
+    assert_eq!(logs(r#"sum by (cluster) (rate({cluster="CLUSTER"}[5m]))"#), 0);
+    assert_eq!(logs(r#"sum(rate({cluster="CLUSTER"}[5m]))"#), 1);
 }
 
 /// A tenant as a ruler has it.

@@ -85,19 +85,18 @@ impl QueryLanguage {
         }
     }
 
-    /// Returns labels that all series of an expression's result certainly have, each with its one value. Of LogQL none are
-    /// known.
+    /// Returns labels that all series of an expression's result certainly have, each with its one value.
     pub fn constant_labels(self, expr: &str) -> BTreeMap<String, String> {
-        match self {
-            Self::PromQl | Self::MetricsQl => {
-                let parsed = promql::parse(expr, &promql::Options::default());
-                let owned = |(label, value): (&str, &str)| (label.to_owned(), value.to_owned());
-                parsed
-                    .map(|parsed| promql::constant_labels(&parsed).into_iter().map(owned).collect())
-                    .unwrap_or_default()
-            }
-            Self::LogQl => BTreeMap::new(),
-        }
+        let owned = |labels: BTreeMap<&str, &str>| {
+            labels.into_iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
+        };
+        let labels = match self {
+            Self::PromQl | Self::MetricsQl => promql::parse(expr, &promql::Options::default())
+                .map(|parsed| owned(promql::constant_labels(&parsed))),
+            Self::LogQl => logql::parse(expr).map(|parsed| owned(logql::constant_labels(&parsed))),
+        };
+        // Of what cannot be parsed, nothing is certain.
+        labels.unwrap_or_default()
     }
 
     /// Returns the names of the series that an expression reads; none if that is unknown, so that it may read any.

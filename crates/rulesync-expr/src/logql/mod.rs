@@ -8,6 +8,7 @@ mod address;
 mod ast;
 mod capture;
 mod check;
+mod constant;
 mod lex;
 mod literal;
 mod operator;
@@ -28,6 +29,7 @@ pub use ast::{
     Binary, Expr, ExprKind, GroupSide, Grouping, LabelReplace, LogQuery, LogRange, Matching, MatchingLabels,
     Node, NodeId, Param, RangeAggregate, Variants, VectorAggregate,
 };
+pub use constant::constant_labels;
 pub use operator::{Conversion, LineFilterOp, RangeOp, VectorOp};
 pub use parse::{MAX_INPUT, parse};
 pub use pipeline::{
