@@ -19,6 +19,9 @@ pub(crate) struct Args {
     /// Over how many tenants they are spread, which the objects claim by a label if there are several.
     #[arg(long, default_value_t = 1)]
     pub(crate) tenants: usize,
+    /// Over how many clusters of the testkit they are spread. Each is a source with a tenant of its own if there are several.
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["tenants", "kubeconfig"])]
+    pub(crate) clusters: usize,
     /// How long the testkit's ruler waits before it answers.
     #[arg(long, default_value_t = 0)]
     pub(crate) latency_ms: u64,

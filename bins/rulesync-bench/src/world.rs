@@ -25,7 +25,7 @@ pub(crate) struct World {
 }
 
 enum Cluster {
-    Testkit(KubeServer),
+    Testkit(Vec<KubeServer>),
     Real { kubeconfig: PathBuf, client: kube::Client },
 }
 
@@ -46,8 +46,14 @@ impl World {
                 let config = kube::Config::from_custom_kubeconfig(file, &options).await?;
                 Cluster::Real { kubeconfig: kubeconfig.clone(), client: kube::Client::try_from(config)? }
             }
-            // Compressing is work of the API server's machine, and here there is but one.
-            None => Cluster::Testkit(KubeServer::builder().gzip(false).start().await?),
+            None => {
+                let mut servers = Vec::new();
+                for _ in 0..args.clusters.max(1) {
+                    // Compressing is work of the API server's machine, and here there is but one.
+                    servers.push(KubeServer::builder().gzip(false).start().await?);
+                }
+                Cluster::Testkit(servers)
+            }
         };
         let ruler = match &args.mimir {
             Some(url) => {
@@ -80,10 +86,12 @@ impl World {
         let manifests = (0..self.args.objects)
             .map(|n| objects::manifest(n, self.args.groups, self.args.rules, 1, self.args.tenants));
         match &self.cluster {
-            Cluster::Testkit(server) => {
-                server.apply(serde_json::to_value(rulesync_k8s::rule_status_crd())?)?;
-                server.create_namespace(NAMESPACE, [])?;
-                for manifest in manifests {
+            Cluster::Testkit(servers) => {
+                for server in servers {
+                    server.apply(serde_json::to_value(rulesync_k8s::rule_status_crd())?)?;
+                    server.create_namespace(NAMESPACE, [])?;
+                }
+                for (server, manifest) in servers.iter().cycle().zip(manifests) {
                     server.apply(manifest)?;
                 }
             }
@@ -102,8 +110,8 @@ impl World {
 
     /// Bodies of 30,000 requests would only fill this process's memory.
     fn keep_lines_only(&self) {
-        if let Cluster::Testkit(server) = &self.cluster {
-            server.journal().keep(Detail::Lines);
+        if let Cluster::Testkit(servers) = &self.cluster {
+            servers.iter().for_each(|server| server.journal().keep(Detail::Lines));
         }
         if let Ruler::Testkit(server) = &self.ruler {
             server.journal().keep(Detail::Lines);
@@ -124,33 +132,58 @@ impl World {
 
     /// Writes the daemon's configuration.
     pub(crate) fn configure(&self, resync_interval: &str) -> Result<PathBuf, Failure> {
-        let kubeconfig = match &self.cluster {
-            Cluster::Real { kubeconfig, .. } => kubeconfig.clone(),
-            Cluster::Testkit(server) => {
-                let path = self.directory.join("kubeconfig");
-                std::fs::write(&path, server.kubeconfig())?;
-                path
+        let kubeconfigs = match &self.cluster {
+            Cluster::Real { kubeconfig, .. } => vec![kubeconfig.clone()],
+            Cluster::Testkit(servers) => {
+                let paths: Vec<PathBuf> = (0..servers.len())
+                    .map(|number| self.directory.join(format!("kubeconfig-{number}")))
+                    .collect();
+                for (path, server) in paths.iter().zip(servers) {
+                    std::fs::write(path, server.kubeconfig())?;
+                }
+                paths
             }
         };
+        let source = |(number, path): (usize, &PathBuf)| {
+            format!("{{type: kubernetes, name: cluster-{number}, kubeconfig: '{}'}}", path.display())
+        };
+        let sources: Vec<String> = kubeconfigs.iter().enumerate().map(source).collect();
         let text = format!(
-            "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nstatus: {{objects: {}, events: off}}\nsources: [{{type: kubernetes, kubeconfig: '{}'}}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{{name: all, ruler: central, tenant: {}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}]\n",
+            "owner: {OWNER}\nclaim: off\nresync_interval: {resync_interval}\nstatus: {{objects: {}, events: off}}\nsources: [{}]\nrulers: [{{name: central, type: mimir, address: '{}', max_in_flight: {MAX_IN_FLIGHT}}}]\nroutes: [{}]\n",
             self.args.status.word(),
-            kubeconfig.display(),
+            sources.join(", "),
             self.ruler_url(),
-            if self.args.tenants > 1 {
-                let (from, prefix) = (objects::TENANT, &self.tenant);
-                format!(
-                    "{{from: label, key: {from}}}, tenant_pattern: '{prefix}-{{value}}', allow: [{{namespaces: [{NAMESPACE}], tenants: ['*']}}]"
-                )
-            } else {
-                self.tenant.clone()
-            },
+            self.routes(kubeconfigs.len()).join(", "),
         );
         let path = self.directory.join("rulesync.yaml");
         let whole = self.directory.join("rulesync.yaml.new");
         std::fs::write(&whole, text)?;
         std::fs::rename(&whole, &path)?;
         Ok(path)
+    }
+
+    /// The routes: one for all objects, or one for each of several clusters.
+    fn routes(&self, clusters: usize) -> Vec<String> {
+        let route = |name: &str, tenant: &str, further: &str| {
+            format!(
+                "{{name: {name}, ruler: central, tenant: {tenant}{further}, rule_selector: {{match_labels: {{bench: 'true'}}}}}}"
+            )
+        };
+        if clusters > 1 {
+            let of_cluster = |number: usize| {
+                let further = format!(", sources: [cluster-{number}]");
+                route(&format!("cluster-{number}"), &self.tenant_of(number), &further)
+            };
+            return (0..clusters).map(of_cluster).collect();
+        }
+        if self.args.tenants > 1 {
+            let (from, prefix) = (objects::TENANT, &self.tenant);
+            let further = format!(
+                ", tenant_pattern: '{prefix}-{{value}}', allow: [{{namespaces: [{NAMESPACE}], tenants: ['*']}}]"
+            );
+            return vec![route("all", &format!("{{from: label, key: {from}}}"), &further)];
+        }
+        vec![route("all", &self.tenant, "")]
     }
 
     /// Changes one rule of one object; the time until the ruler has it.
@@ -192,7 +225,14 @@ impl World {
 
     async fn apply(&self, number: usize, manifest: Value) -> Result<(), Failure> {
         match &self.cluster {
-            Cluster::Testkit(server) => drop(server.apply(manifest)?),
+            Cluster::Testkit(servers) => {
+                servers
+                    .iter()
+                    .cycle()
+                    .nth(number % servers.len())
+                    .map(|server| server.apply(manifest))
+                    .transpose()?;
+            }
             Cluster::Real { client, .. } => {
                 let patch = PatchParams::default();
                 rules(client).patch(&objects::name(number), &patch, &Patch::Merge(&manifest)).await?;
@@ -203,7 +243,7 @@ impl World {
 
     /// Where the daemon writes an object's groups.
     fn tenant_of(&self, number: usize) -> String {
-        match self.args.tenants {
+        match self.args.tenants.max(self.args.clusters) {
             0 | 1 => self.tenant.clone(),
             tenants => format!("{}-{}", self.tenant, number % tenants),
         }
