@@ -87,9 +87,11 @@ fn whole(text: &str) -> String {
 
 /// Validates a configuration, without what it names.
 fn check(text: &str) -> Result<(), String> {
-    // What pages whose commands are run have in the environment.
+    // What pages whose commands are run have in the environment, and what systemd sets.
     let variables = ["MIMIR_ADDRESS", "LOKI_ADDRESS"].map(|name| (name.into(), "http://ruler".into()));
-    let config = Config::parse(text, Path::new("rulesync.yaml"), HashMap::from(variables));
+    let variables =
+        variables.into_iter().chain([("CREDENTIALS_DIRECTORY".into(), "/run/credentials".into())]);
+    let config = Config::parse(text, Path::new("rulesync.yaml"), variables.collect::<HashMap<_, _>>());
     let config = config.map_err(|errors| errors.to_string())?;
     config.validate().map(drop).map_err(|errors| errors.to_string())
 }
