@@ -48,6 +48,8 @@ mod release;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod runbooks;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod visible;

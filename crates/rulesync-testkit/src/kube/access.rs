@@ -79,18 +79,26 @@ impl User {
 
 /// The known tokens. Without any, every request may do everything.
 #[derive(Default)]
-pub(crate) struct Users(BTreeMap<String, User>);
+pub(crate) struct Users {
+    by_token: BTreeMap<String, User>,
+    /// Who sends requests without a token, if that is not nobody.
+    without_token: Option<User>,
+}
 
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The keys are secrets.
-        f.debug_set().entries(self.0.values().map(|user| &user.name)).finish()
+        f.debug_set().entries(self.by_token.values().map(|user| &user.name)).finish()
     }
 }
 
 impl Users {
     pub(crate) fn add(&mut self, token: &str, name: &str, access: Access) {
-        self.0.insert(token.to_owned(), User { name: name.to_owned(), access });
+        self.by_token.insert(token.to_owned(), User { name: name.to_owned(), access });
+    }
+
+    pub(crate) fn add_without_token(&mut self, name: &str, access: Access) {
+        self.without_token = Some(User { name: name.to_owned(), access });
     }
 
     /// Returns the user for whom a request is made: that of the `Authorization` header, or the one that it acts as by an
@@ -111,17 +119,20 @@ impl Users {
             let name = target.name.as_deref();
             return Err(Refused::forbidden(&user.name, "impersonate", ("", plural), namespace, name));
         }
-        let known = self.0.values().find(|user| user.name == other).cloned();
+        let known = self.by_token.values().find(|user| user.name == other).cloned();
         Ok(known.unwrap_or_else(|| User { name: other.to_owned(), access: Access::none() }))
     }
 
     fn authenticate(&self, authorization: Option<&str>) -> Result<User, Refused> {
-        if self.0.is_empty() {
+        if self.by_token.is_empty() && self.without_token.is_none() {
             return Ok(User { name: "system:admin".to_owned(), access: Access::all() });
         }
         match authorization.and_then(|header| header.strip_prefix("Bearer ")) {
-            Some(token) => self.0.get(token.trim()).cloned().ok_or_else(Refused::unauthorized),
-            None => Ok(User { name: "system:anonymous".to_owned(), access: Access::none() }),
+            Some(token) => self.by_token.get(token.trim()).cloned().ok_or_else(Refused::unauthorized),
+            None => Ok(self
+                .without_token
+                .clone()
+                .unwrap_or_else(|| User { name: "system:anonymous".to_owned(), access: Access::none() })),
         }
     }
 }
@@ -201,6 +212,10 @@ mod tests {
         );
         assert_eq!(refused("helper", "system:serviceaccount:other:rulesync").0, 403);
         assert_eq!(refused("wrong", rulesync).0, 401);
+        assert_eq!(users.identify(None, None).unwrap().name, "system:anonymous");
+        users.add_without_token("jane", Access::all());
+        assert_eq!(users.identify(None, None).unwrap().name, "jane");
+        assert_eq!(users.identify(None, Some(rulesync)).unwrap().name, rulesync);
     }
 
     #[test]

@@ -73,6 +73,13 @@ impl KubeServerBuilder {
         self
     }
 
+    /// Sets whose requests without a token are: kubectl sends none to a server without TLS.
+    #[must_use]
+    pub fn without_token(mut self, user: &str, access: Access) -> Self {
+        self.users.add_without_token(user, access);
+        self
+    }
+
     /// Sets whether lists over 128 KiB are compressed if the client accepts it. On by default.
     #[must_use]
     pub fn gzip(mut self, on: bool) -> Self {

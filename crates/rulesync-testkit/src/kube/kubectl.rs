@@ -30,24 +30,13 @@ impl Kubectl {
     /// # Panics
     /// Without the variable: a test that uses it is to be ignored by default.
     pub fn new(server: &KubeServer) -> io::Result<Self> {
-        Self::with_kubeconfig(&server.kubeconfig())
-    }
-
-    /// The same, for the user of a kubeconfig (YAML).
-    ///
-    /// # Errors
-    /// If the directory cannot be made.
-    ///
-    /// # Panics
-    /// Without the variable.
-    pub fn with_kubeconfig(kubeconfig: &str) -> io::Result<Self> {
         let directory = tempfile::tempdir()?;
         let at = |name: &str| directory.path().join(name);
         for name in ["bin", "home", "work"] {
             fs::create_dir(at(name))?;
         }
         symlink(fs::canonicalize(PathBuf::from(needs::variable(VARIABLE)))?, at("bin").join("kubectl"))?;
-        fs::write(at("kubeconfig"), kubeconfig)?;
+        fs::write(at("kubeconfig"), server.kubeconfig())?;
         Ok(Self { directory })
     }
 

@@ -218,7 +218,11 @@ impl KubeServer {
     /// # Errors
     /// If the names are no names of a kind.
     pub fn define_kind(&self, group: &str, version: &str, kind: &str) -> Result<(), Refused> {
-        let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
+        let singular = kind.to_lowercase();
+        let plural = match singular.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{singular}s"),
+        };
         let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
         let definition = json!({
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",

@@ -1,4 +1,4 @@
-//! Every alert has a runbook, whose commands ask for what there is.
+//! Every alert has a runbook, with commands. `bins/rulesyncd/tests/it/runbooks.rs` runs them.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,7 @@ fn alerts_have_runbooks() {
 }
 
 #[test]
-fn runbooks_lead_to_what_there_is() {
-    let api = read("bins/rulesyncd/src/api/openapi.yaml");
-    let verbs: BTreeSet<String> = files("bins/rulesync/src/verbs", "rs");
-    let states = read("docs/guide/status.md");
+fn runbooks_have_a_diagnosis_with_commands() {
     let mut problems = Vec::new();
     for runbook in files("docs/runbooks", "md") {
         let text = read(&runbook);
@@ -38,27 +35,6 @@ fn runbooks_lead_to_what_there_is() {
         }
         if mitigation.contains("kubectl logs") {
             problems.push(format!("{runbook}: the mitigation is to look at logs"));
-        }
-        let end = |c: char| c.is_whitespace() || matches!(c, '"' | '`' | '?' | '\'');
-        for path in text.split("$RULESYNC_DAEMON").skip(1).filter_map(|rest| rest.split(end).next()) {
-            let pattern = path.replace("RULER", "{ruler}").replace("TENANT", "{tenant}");
-            if path.starts_with("/api/") && !api.contains(&format!("\n  {pattern}:\n")) {
-                problems.push(format!("{runbook}: the API has no {path}"));
-            }
-        }
-        let commands =
-            text.split("\nrulesync ").chain(text.split("`rulesync ")).chain(text.split("| rulesync "));
-        let starts = commands.filter(|rest| !rest.starts_with("# "));
-        for verb in starts.filter_map(|rest| rest.split(end).next()) {
-            let file = |name: &str| verbs.contains(&format!("bins/rulesync/src/verbs/{name}.rs"));
-            if !file(&verb.replace('-', "_")) && !file(&format!("{verb}_check")) {
-                problems.push(format!("{runbook}: there is no rulesync {verb}"));
-            }
-        }
-        for state in text.split("rulesync.dev/state=").skip(1).filter_map(|rest| rest.split(end).next()) {
-            if !states.contains(&format!("\n| `{state}` |")) {
-                problems.push(format!("{runbook}: there is no state {state}"));
-            }
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");

@@ -10,10 +10,10 @@ use super::directory;
 
 /// The variables that name the programs.
 pub(super) const HELM_3: &str = "RULESYNC_E2E_HELM3_BINARY";
-pub(super) const HELM_4: &str = "RULESYNC_E2E_HELM4_BINARY";
+pub(crate) const HELM_4: &str = "RULESYNC_E2E_HELM4_BINARY";
 
 /// A helm.
-pub(super) struct Helm {
+pub(crate) struct Helm {
     program: String,
     /// Its caches and settings: none of the machine.
     home: tempfile::TempDir,
@@ -21,7 +21,7 @@ pub(super) struct Helm {
 
 impl Helm {
     /// The one that a variable names.
-    pub(super) fn of(variable: &str) -> Self {
+    pub(crate) fn of(variable: &str) -> Self {
         Self { program: needs::variable(variable), home: tempfile::tempdir().unwrap() }
     }
 
@@ -36,7 +36,7 @@ impl Helm {
     }
 
     /// Renders the release `rulesync` in the Kubernetes namespace `monitoring`, or says why not.
-    pub(super) fn template(&self, values: Option<&Path>, more: &[&str]) -> Result<String, String> {
+    pub(crate) fn template(&self, values: Option<&Path>, more: &[&str]) -> Result<String, String> {
         let mut arguments = vec!["template", "rulesync", ".", "--namespace", "monitoring"];
         let values = values.map(|path| path.to_str().unwrap().to_owned());
         if let Some(values) = &values {
@@ -67,6 +67,6 @@ pub(crate) fn objects(text: &str) -> Vec<Value> {
 }
 
 /// The object of a kind and a name.
-pub(super) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {
+pub(crate) fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {
     objects.iter().find(|object| object["kind"] == kind && object["metadata"]["name"] == name)
 }

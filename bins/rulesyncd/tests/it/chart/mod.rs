@@ -28,10 +28,11 @@ mod security;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use helm::objects;
+pub(crate) use helm::{HELM_4, Helm, find, objects};
+pub(crate) use permissions::granted;
 
 /// The root of the repository.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 

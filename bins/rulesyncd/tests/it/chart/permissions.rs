@@ -10,7 +10,7 @@ use super::helm::{HELM_4, Helm};
 use super::presets;
 
 /// What rendered objects grant to the ServiceAccount of their pods.
-pub(super) fn granted(objects: &[Value]) -> Grants {
+pub(crate) fn granted(objects: &[Value]) -> Grants {
     let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
     let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap();
     Grants::of_service_account(objects, "monitoring", account)
