@@ -123,7 +123,11 @@ impl World {
         match state {
             State::Running => {}
             State::LeaseDenied => self.kube.faults().forbid("update", "leases"),
-            State::ReloadFailed => self.mount(&self.configuration.replace("owner:", "ownr:")),
+            State::ReloadFailed => {
+                self.mount(&self.configuration.replace("owner:", "ownr:"));
+                // The file is looked at every few seconds: without this, it may be whole again before.
+                self.daemon().logs(&["Configuration reload failed"]).await;
+            }
             State::StatusDenied => {
                 self.kube.faults().forbid("patch", "rulestatuses");
                 self.kube.apply(object("fine", &[("tenant", "fine")], "sum(up")).unwrap();
