@@ -102,6 +102,14 @@ impl Failure {
         Self::Write { path: path.display().to_string(), error }
     }
 
+    /// Returns what failed, and why, for where the ruler and tenant stand beside it.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Ruler { what, error, .. } => format!("{what}: {error}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Prints what failed, and returns the exit code for it.
     pub(crate) fn report(&self) -> ExitCode {
         // Who closed the output has seen enough.

@@ -52,6 +52,7 @@ mod config;
 mod error;
 mod file;
 mod in_force;
+mod names;
 mod options;
 mod profile;
 #[cfg(feature = "kubernetes")]

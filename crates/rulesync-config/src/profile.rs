@@ -6,6 +6,7 @@ use rulesync_core::check::DescribedRuler;
 use rulesync_core::engine::{NamedRuler, Setup};
 
 use crate::config::ValidConfig;
+use crate::names::listed;
 use crate::settings::{RulerKind, RulerSettings, Settings};
 
 /// A kind of ruler.
@@ -86,10 +87,7 @@ impl ValidConfig {
     /// [`SourceError`] if there is no such source, or if none is named and it matters which it is.
     pub fn describe_for(&self, source: Option<&str>) -> Result<Setup, SourceError> {
         let Settings { sources, routes, .. } = &self.settings;
-        let known = || {
-            let names: Vec<String> = sources.iter().map(|source| format!("`{}`", source.name)).collect();
-            names.join(", ")
-        };
+        let known = || listed(sources.iter().map(|source| source.name.as_str()));
         let name = match (source, sources.as_slice()) {
             (Some(name), _) if sources.iter().any(|source| source.name == name) => name,
             (Some(name), _) => return Err(SourceError::Unknown { name: name.to_owned(), known: known() }),

@@ -1,11 +1,11 @@
 //! Publishing crates, and going on where an earlier attempt has ended: what a registry has once stays, so that a release
 //! that stops halfway can only be finished.
 
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::workspace::Package;
+use crate::workspace::{Package, cargo};
 
 /// How often a crate is tried. crates.io takes one new name in ten minutes after the first few.
 const ATTEMPTS: u32 = 12;
@@ -75,8 +75,7 @@ pub struct CratesIo;
 
 impl CratesIo {
     fn run(arguments: &[&str], output: Stdio) -> std::io::Result<ExitStatus> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Command::new(cargo).args(arguments).stdout(output).status()
+        cargo().args(arguments).stdout(output).status()
     }
 }
 

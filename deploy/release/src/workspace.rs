@@ -53,6 +53,11 @@ impl Dependency {
     }
 }
 
+/// Cargo: the one that has started this program, if one has.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// The workspace cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -73,8 +78,7 @@ impl Workspace {
     /// # Errors
     /// If there is none, or Cargo cannot read it.
     pub fn read(directory: &Path) -> Result<Self, WorkspaceError> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = cargo();
         command.current_dir(directory).args(["metadata", "--format-version=1", "--no-deps", "--locked"]);
         let output = command.output()?;
         if !output.status.success() {

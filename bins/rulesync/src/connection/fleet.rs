@@ -1,6 +1,7 @@
 //! The tenants of a fleet: those that flags or routes name, or all that the rulers tell.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use rulesync_config::{Config, OpenRuler, is_alloy};
 use rulesync_core::model::{DestinationId, RulerName};
 use rulesync_core::route::Tenancy;
 use rulesync_core::{Route, RulerError, TenantId};
+use serde::Serialize;
 
 use super::destination::{Destination, Stored};
 use super::document::{Document, NOBODY, Ownership};
@@ -21,6 +23,7 @@ use crate::progress::Progress;
 const AT_ONCE: usize = 4;
 
 /// The tenants of a fleet.
+#[derive(Default)]
 pub(crate) struct FleetDestinations {
     destinations: Vec<Destination>,
     /// Rulers and tenants that cannot be asked.
@@ -28,12 +31,18 @@ pub(crate) struct FleetDestinations {
 }
 
 /// A ruler or a tenant that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Unread {
     /// The ruler, or the ruler and the tenant.
     pub(crate) destination: String,
     /// Why not.
     pub(crate) reason: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.destination, self.reason)
+    }
 }
 
 /// What was made of each tenant, and what could not be read.
@@ -52,10 +61,7 @@ impl FleetDestinations {
         let reading = self.destinations.into_iter().map(async |destination| match destination.read().await {
             Ok(stored) => Ok(make(destination, stored)),
             Err(failure) => {
-                // It begins with the destination.
-                let (id, reason) = (destination.id().to_string(), failure.to_string());
-                let reason = reason.strip_prefix(&format!("{id}: ")).unwrap_or(&reason).to_owned();
-                Err(Unread { destination: id, reason })
+                Err(Unread { destination: destination.id().to_string(), reason: failure.reason() })
             }
         });
         let mut reading = futures::stream::iter(reading).buffered(AT_ONCE);
@@ -94,29 +100,22 @@ impl FleetArgs {
                 let config = validate(&document, Path::new(FLAGS))?;
                 let name = RulerName::from(settings.kind.name());
                 let ruler = Arc::new(open_ruler(&config, Some(&document), &name).await?);
-                let mut fleet = FleetDestinations { destinations: Vec::new(), unread: Vec::new() };
+                let mut fleet = FleetDestinations::default();
                 if self.all_tenants {
-                    match fleet.add_all(&name, &ruler).await {
-                        true => fleet,
-                        false => {
-                            let message =
-                                format!("{name} has no list of its tenants: name them with --tenant");
-                            return Err(Failure::Usage(message));
-                        }
+                    if !fleet.add_all(&name, &ruler).await {
+                        let message = format!("{name} has no list of its tenants: name them with --tenant");
+                        return Err(Failure::Usage(message));
                     }
                 } else if self.tenants.is_empty() {
                     fleet.add(&name, &ruler, [tenant(&settings)?]);
-                    fleet
                 } else {
                     fleet.add(&name, &ruler, self.tenants.iter().cloned().map(Some));
-                    fleet
                 }
+                fleet
             }
         };
         if fleet.destinations.is_empty() && !fleet.unread.is_empty() {
-            let reasons =
-                fleet.unread.iter().map(|Unread { destination, reason }| format!("{destination}: {reason}"));
-            return Err(Failure::Several(reasons.collect()));
+            return Err(Failure::Several(fleet.unread.iter().map(Unread::to_string).collect()));
         }
         fleet.destinations.sort_by(|one, other| one.id().cmp(other.id()));
         fleet.destinations.dedup_by(|one, other| one.id() == other.id());
@@ -133,7 +132,7 @@ impl FleetArgs {
                 "Tenants that objects choose are not looked at: name them with --tenant, or ask for --all-tenants"
             );
         }
-        let mut fleet = FleetDestinations { destinations: Vec::new(), unread: Vec::new() };
+        let mut fleet = FleetDestinations::default();
         for RulerTenants { ruler: name, named, has_tenants } in tenants_of_routes(routes) {
             let ruler = Arc::new(open_ruler(&config, None, &name).await?);
             if has_tenants && self.all_tenants {

@@ -57,8 +57,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let tenants: Vec<Tenant> = tenants.into_iter().filter(|tenant| !tenant.rules.is_empty()).collect();
     let (chosen, spared): (Vec<Tenant>, Vec<Tenant>) =
         tenants.into_iter().partition(|Tenant { rules, .. }| is_of(cluster.as_deref(), rules));
-    let mut left: Vec<String> =
-        unread.iter().map(|Unread { destination, reason }| format!("{destination}: {reason}")).collect();
+    let mut left: Vec<String> = unread.iter().map(Unread::to_string).collect();
     print_styled(&text::plan(&owner, cluster.as_deref(), looked_at, &shown(&chosen), &shown(&spared)))?;
     if !chosen.is_empty() && !dry_run {
         // Who is asked should know of it.

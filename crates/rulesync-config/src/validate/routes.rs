@@ -12,6 +12,7 @@ use super::report::Report;
 use super::sources::names;
 use super::values::{Entry, label, matcher, patterns, source};
 use crate::file::{AllowFile, File, FromFile, Kind, RouteFile, RulerType, SourceType, TenantFile};
+use crate::names::listed;
 use crate::yaml::Path;
 
 /// Checks the routes. One that cannot be used is none.
@@ -52,9 +53,7 @@ fn leads_to_a_ruler(file: &File, route: &RouteFile, at: &Path, report: &mut Repo
     let RouteFile { name, ruler, tenant, .. } = route;
     let found = file.rulers.iter().position(|other| other.name == *ruler);
     let Some(index) = found else {
-        // The ruler may be one whose name is not known.
-        let mut names = (0..file.rulers.len()).map(|index| rulers.item(index).key("name"));
-        if !report.is_damaged(&rulers) && !names.any(|name| report.is_damaged(&name)) {
+        if !is_a_name_unknown("rulers", file.rulers.len(), report) {
             let message = format!("route `{name}`: there is no ruler `{ruler}`");
             report.error(&at.key("ruler"), message, &known_rulers(file));
         }
@@ -67,31 +66,33 @@ fn leads_to_a_ruler(file: &File, route: &RouteFile, at: &Path, report: &mut Repo
     }
 }
 
+/// Returns whether some name in a list is not known, because it is damaged: a route may mean that one.
+fn is_a_name_unknown(key: &str, length: usize, report: &Report<'_>) -> bool {
+    let list = Path::of(key);
+    report.is_damaged(&list) || (0..length).any(|index| report.is_damaged(&list.item(index).key("name")))
+}
+
 /// Reports sources that do not exist.
 fn takes_known_sources(file: &File, route: &RouteFile, at: &Path, report: &mut Report<'_>) {
-    // One whose name is not known may be meant.
-    let is_damaged = {
-        let sources = Path::of("sources");
-        let mut names = (0..file.sources.len()).map(|index| sources.item(index).key("name"));
-        report.is_damaged(&sources) || names.any(|name| report.is_damaged(&name))
-    };
+    if route.sources.is_empty() || is_a_name_unknown("sources", file.sources.len(), report) {
+        return;
+    }
     let known = names(&file.sources);
     for (index, source) in route.sources.iter().enumerate() {
-        if !is_damaged && !known.contains(source) {
+        if !known.contains(source) {
             let message = format!("route `{}`: there is no source `{source}`", route.name);
-            let shown: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            let hint = format!("the sources are {}", shown.join(", "));
+            let hint = format!("the sources are {}", listed(known.iter().map(String::as_str)));
             report.error(&at.key("sources").item(index), message, &hint);
         }
     }
 }
 
 fn known_rulers(file: &File) -> String {
-    let mut names: Vec<String> = file.rulers.iter().map(|ruler| format!("`{}`", ruler.name)).collect();
+    let mut names: Vec<&str> = file.rulers.iter().map(|ruler| ruler.name.as_str()).collect();
     names.dedup();
     match names.as_slice() {
         [] => "add it to `rulers`".to_owned(),
-        names => format!("the rulers are {}", names.join(", ")),
+        names => format!("the rulers are {}", listed(names.iter().copied())),
     }
 }
 

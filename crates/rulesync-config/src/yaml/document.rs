@@ -8,6 +8,7 @@ use super::collect::{Mistake, MistakeKind, collect};
 use super::environment::{Expanded, UNSET, expand, remaining_names};
 use super::path::{Path, Step};
 use super::tree::{self, Content, Entry, Meaning, Node, Position, Scalar};
+use crate::names::listed;
 
 /// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,9 +308,6 @@ fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
 fn suggestion(nearest: Option<&str>, known: &[&str]) -> String {
     match nearest {
         Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => {
-            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("expected one of {}", known.join(", "))
-        }
+        None => format!("expected one of {}", listed(known.iter().copied())),
     }
 }

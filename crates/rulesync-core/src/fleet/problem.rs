@@ -76,18 +76,15 @@ pub fn problems(tenants: &[TenantSurvey], known: Option<&BTreeSet<Owner>>) -> Ve
         }
     }
     let mut problems = Vec::new();
-    let of = |(owner, destinations): (&Owner, Vec<DestinationId>)| (owner.clone(), destinations);
     problems.extend(
         unknown
             .into_iter()
-            .map(of)
-            .map(|(owner, destinations)| FleetProblem::UnknownOwner { owner, destinations }),
+            .map(|(owner, destinations)| FleetProblem::UnknownOwner { owner: owner.clone(), destinations }),
     );
     problems.extend(
         unclaimed
             .into_iter()
-            .map(of)
-            .map(|(owner, destinations)| FleetProblem::Unclaimed { owner, destinations }),
+            .map(|(owner, destinations)| FleetProblem::Unclaimed { owner: owner.clone(), destinations }),
     );
     let differ = claims.into_iter().filter(|(_, claims)| {
         claims

@@ -14,7 +14,7 @@ use crate::connection::Unread;
 pub(super) struct FleetDocument<'a> {
     tenants: Vec<TenantDocument<'a>>,
     /// Rulers and tenants that could not be read.
-    unread: Vec<UnreadDocument<'a>>,
+    unread: &'a [Unread],
     problems: Vec<ProblemDocument<'a>>,
 }
 
@@ -39,12 +39,6 @@ struct ClaimDocument<'a> {
     /// None for an installation outside of clusters.
     cluster: Option<&'a str>,
     installation: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct UnreadDocument<'a> {
-    destination: &'a str,
-    reason: &'a str,
 }
 
 /// A problem: its kind, its text, and what it is about, as far as it has it.
@@ -77,11 +71,9 @@ impl<'a> FleetDocument<'a> {
         unread: &'a [Unread],
         problems: &'a [FleetProblem],
     ) -> Self {
-        let unread =
-            unread.iter().map(|Unread { destination, reason }| UnreadDocument { destination, reason });
         Self {
             tenants: tenants.iter().map(TenantDocument::new).collect(),
-            unread: unread.collect(),
+            unread,
             problems: problems.iter().map(ProblemDocument::new).collect(),
         }
     }

@@ -19,11 +19,8 @@ const OTHERS: &str = "(others)";
 pub(super) fn shown(tenants: &[TenantSurvey], unread: &[Unread], problems: &[FleetProblem]) -> String {
     let title = ["DESTINATION", "OWNER", "CLUSTER", "INSTALLATION", "NAMESPACES", "GROUPS", "RULES"];
     let mut text = table(title, 3, tenants.iter().flat_map(rows));
-    let wrong: Vec<String> = unread
-        .iter()
-        .map(|Unread { destination, reason }| format!("{destination}: {reason}"))
-        .chain(problems.iter().map(ToString::to_string))
-        .collect();
+    let wrong: Vec<String> =
+        unread.iter().map(Unread::to_string).chain(problems.iter().map(ToString::to_string)).collect();
     if !wrong.is_empty() {
         let count = wrong.len();
         let problems = if count == 1 { "problem" } else { "problems" };
