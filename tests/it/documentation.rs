@@ -7,6 +7,7 @@ use rulesync_config::Config;
 use rulesync_config::web::WebConfig;
 use rulesync_core::finding::Code;
 use rulesync_expr::promql;
+use rulesync_testkit::transcript;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -31,21 +32,10 @@ struct Block {
 
 /// Returns the blocks of YAML in the README and in the book.
 fn blocks() -> Vec<Block> {
-    let mut documents = vec![root().join("README.md"), root().join("deploy/charts/rulesync/README.md")];
-    let mut waiting = vec![root().join("docs")];
-    while let Some(directory) = waiting.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                // The contracts quote servers.
-                if !path.ends_with("docs/contracts") {
-                    waiting.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                documents.push(path);
-            }
-        }
-    }
+    let mut documents = transcript::documents(root()).unwrap();
+    // The contracts quote servers.
+    documents.retain(|document| !document.starts_with(root().join("docs/contracts")));
+    documents.push(root().join("deploy/charts/rulesync/README.md"));
     documents.iter().flat_map(|document| blocks_of(document)).collect()
 }
 
